@@ -1,0 +1,84 @@
+/** Who caused a failure: decides the log level, the statistics and whether an endpoint is blamed. */
+export type Culprit = "client" | "upstream" | "olla";
+
+interface ErrorKind {
+  /** HTTP status of the answer that reports it. */
+  readonly status: number;
+  readonly culprit: Culprit;
+  /** Whether the next candidate may be tried, given that nothing was sent to the client yet. */
+  readonly retryable: boolean;
+}
+
+/** Every way a request can fail. The code is stable: clients and dashboards match on it. */
+export const errorTable = {
+  invalid_request: { status: 400, culprit: "client", retryable: false },
+  unreadable_body: { status: 400, culprit: "client", retryable: false },
+  forbidden: { status: 403, culprit: "client", retryable: false },
+  route_not_found: { status: 404, culprit: "client", retryable: false },
+  provider_not_configured: { status: 404, culprit: "client", retryable: false },
+  model_not_found: { status: 404, culprit: "client", retryable: false },
+  method_not_allowed: { status: 405, culprit: "client", retryable: false },
+  request_timeout: { status: 408, culprit: "client", retryable: false },
+  body_too_large: { status: 413, culprit: "client", retryable: false },
+  headers_too_large: { status: 431, culprit: "client", retryable: false },
+  rate_limited: { status: 429, culprit: "client", retryable: false },
+  client_abort: { status: 499, culprit: "client", retryable: false },
+  not_supported: { status: 501, culprit: "client", retryable: false },
+
+  no_healthy_endpoints: { status: 503, culprit: "upstream", retryable: false },
+  model_unavailable: { status: 503, culprit: "upstream", retryable: false },
+  connect_refused: { status: 502, culprit: "upstream", retryable: true },
+  connect_timeout: { status: 504, culprit: "upstream", retryable: true },
+  dns: { status: 502, culprit: "upstream", retryable: true },
+  unreachable: { status: 502, culprit: "upstream", retryable: true },
+  reset: { status: 502, culprit: "upstream", retryable: true },
+  eof_before_head: { status: 502, culprit: "upstream", retryable: true },
+  tls: { status: 502, culprit: "upstream", retryable: false },
+  malformed_response: { status: 502, culprit: "upstream", retryable: false },
+  header_timeout: { status: 504, culprit: "upstream", retryable: false },
+  read_timeout: { status: 504, culprit: "upstream", retryable: false },
+  response_timeout: { status: 504, culprit: "upstream", retryable: false },
+  truncated: { status: 502, culprit: "upstream", retryable: false },
+  upstream_failed: { status: 502, culprit: "upstream", retryable: false },
+
+  buffer_full: { status: 503, culprit: "olla", retryable: false },
+  shutting_down: { status: 503, culprit: "olla", retryable: false },
+  internal: { status: 500, culprit: "olla", retryable: false },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export interface OllaErrorOptions {
+  readonly cause?: unknown;
+  /** Seconds a client should wait, sent as `Retry-After`. */
+  readonly retryAfterSeconds?: number;
+  /** The request field at fault, in the caller's own words (OpenAI's `param`). */
+  readonly field?: string;
+}
+
+/** The only error type that reaches a client. `message` is written for that client: no address, no credential. */
+export class OllaError extends Error {
+  readonly code: ErrorCode;
+  readonly retryAfterSeconds: number | undefined;
+  readonly field: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: OllaErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = "OllaError";
+    this.code = code;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.field = options.field;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get culprit(): Culprit {
+    return errorTable[this.code].culprit;
+  }
+
+  get isRetryable(): boolean {
+    return errorTable[this.code].retryable;
+  }
+}

@@ -1,0 +1,28 @@
+/** What kind of work a model does, where its backend says so. */
+export type ModelType = "llm" | "vlm" | "embeddings";
+
+/** One entry of one endpoint's model list, after parsing. Only `name` is certain. */
+export interface Model {
+  /** As the endpoint spells it, capitals included: this is what must be sent to it. */
+  readonly name: string;
+  readonly type?: ModelType;
+  readonly description?: string;
+  readonly sizeBytes?: number;
+  readonly digest?: string;
+  readonly family?: string;
+  readonly families?: readonly string[];
+  /** As the backend labels it, for example `8.0B`. */
+  readonly parameterSize?: string;
+  /** As the backend labels it, for example `Q4_K_M`. */
+  readonly quantization?: string;
+  readonly format?: string;
+  readonly publisher?: string;
+  readonly parentModel?: string;
+  /** The backend's own word: `loaded`, `not-loaded`, `available` … */
+  readonly state?: string;
+  /** Tokens. */
+  readonly maxContextLength?: number;
+  /** Milliseconds since the epoch. */
+  readonly modifiedAt?: number;
+  readonly capabilities?: readonly string[];
+}

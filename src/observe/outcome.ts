@@ -1,0 +1,52 @@
+import type { ErrorCode } from "../errors.ts";
+
+/** How the body of an answer ended. Exactly one per request. */
+export type Ending = "complete" | "client-abort" | "upstream-error" | "idle-timeout" | "response-timeout";
+
+/** One send to one endpoint. */
+export interface AttemptRecord {
+  readonly endpoint: string;
+  readonly model: string | undefined;
+  /** Milliseconds from the send to the response head, or to the failure. */
+  readonly durationMs: number;
+  /** Upstream status; undefined when no response head came. */
+  readonly status: number | undefined;
+  readonly error: ErrorCode | undefined;
+}
+
+/** Why these candidates: the values of the `X-Olla-Routing-*` headers. */
+export interface RoutingDecision {
+  readonly strategy: string;
+  readonly action: "routed" | "fallback" | "rejected";
+  readonly reason: string;
+}
+
+/** What is remembered of one request, complete when its body has ended. Durations in milliseconds, sizes in bytes. */
+export interface Outcome {
+  readonly requestId: string;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  readonly method: string;
+  /** As received, without the query. */
+  readonly path: string;
+  /** With the values of credential-like parameters replaced; without `?`. */
+  readonly query: string;
+  readonly clientAddress: string;
+  readonly userAgent: string | undefined;
+  readonly model: string | undefined;
+  /** The endpoint that answered. */
+  readonly endpoint: string | undefined;
+  readonly backendType: string | undefined;
+  /** 499 when the client left. */
+  readonly status: number;
+  readonly isStream: boolean;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly durationMs: number;
+  /** From the request's arrival to the response head. */
+  readonly headMs: number | undefined;
+  readonly ending: Ending;
+  readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
+  readonly attempts: readonly AttemptRecord[];
+  readonly decision: RoutingDecision | undefined;
+}

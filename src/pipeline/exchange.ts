@@ -1,0 +1,32 @@
+import type { OllaError } from "../errors.ts";
+import type { Profile } from "../profiles/profile.ts";
+import type { Dialect } from "../translate/dialect.ts";
+
+/** One client request on its way through the pipeline: what the server knows before anything is decided. */
+export interface Exchange {
+  /** The original request, never a copy: Bun ties the connection's timeout and address to it. */
+  readonly request: Request;
+  readonly requestId: string;
+  /** Monotonic milliseconds (`Clock.now`). */
+  readonly receivedAt: number;
+  /** TCP peer, IPv4-mapped addresses written as IPv4. */
+  readonly clientAddress: string;
+  readonly isSecure: boolean;
+  /** As received, percent-encoding intact, without the query. */
+  readonly path: string;
+  /** `""` or starting with `?`, as received. */
+  readonly query: string;
+  readonly dialect: Dialect;
+  /** Which endpoints the route leads to: every one, or those of one profile. */
+  readonly scope: Profile | "all";
+  /** The path to ask the endpoint for: what is left behind the route's prefix, starting with `/`. */
+  readonly upstreamPath: string;
+  /** Stops the connection's idle timeout: called once the body is read, before anything slow. */
+  holdOpen(): void;
+  /** Puts the idle timeout back, just before the last byte: it would stick to the kept-alive connection otherwise. */
+  releaseHold(): void;
+  /** The whole error answer in the caller's dialect. */
+  renderError(error: OllaError, headers: Iterable<readonly [string, string]>): Response;
+  /** What to append to a stream of this content type that broke; undefined where only cutting the connection tells. */
+  renderStreamError(error: OllaError, contentType: string): Uint8Array | undefined;
+}

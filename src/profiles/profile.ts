@@ -1,0 +1,49 @@
+/** The shapes of a model list that some backend answers with and that we can parse. */
+export const listFormats = ["ollama", "lmstudio", "openai", "vllm"] as const;
+export type ListFormat = (typeof listFormats)[number];
+
+/** A model list that Olla answers itself, out of its catalog, instead of asking one endpoint. */
+export interface ProfileListing {
+  /** Path below `/olla/<prefix>`, for example `/api/tags`. */
+  readonly path: string;
+  readonly format: ListFormat;
+}
+
+/** A path that makes no sense in front of several endpoints, and why. Answered with 501. */
+export interface UnsupportedPath {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * One kind of backend, as its YAML file in `profiles/` describes it. Everything here is read by something;
+ * what nobody reads does not belong in the schema.
+ */
+export interface Profile {
+  /** Canonical name: an endpoint's `type`, the value of `X-Olla-Backend-Type`. */
+  readonly name: string;
+  readonly displayName: string;
+  /** Further spellings accepted as an endpoint's `type`. Prefixes are accepted as well. */
+  readonly aliases: readonly string[];
+  /** `/olla/<prefix>/…` routes that lead to endpoints of this kind only. */
+  readonly prefixes: readonly string[];
+  /** Whether endpoints of this kind also serve `/olla/openai/…`. */
+  readonly openaiCompatible: boolean;
+  readonly healthCheckPath: string;
+  readonly modelDiscoveryPath: string;
+  readonly listFormat: ListFormat;
+  /** Request paths that backends of this kind answer; narrows the candidates of `/olla/proxy/…`. */
+  readonly paths: readonly string[];
+  readonly listings: readonly ProfileListing[];
+  readonly unsupportedPaths: readonly UnsupportedPath[];
+  /** Defaults for endpoints of this kind, in milliseconds; an endpoint's or a global setting made by the user wins. */
+  readonly timeouts: {
+    readonly connectMs?: number;
+    readonly responseHeaderMs?: number;
+    readonly readMs?: number;
+  };
+  /** How many requests such a backend handles well at once; the priority balancer prefers endpoints below it. */
+  readonly maxConcurrentRequests: number;
+  /** Ports to look at on this host when no configuration names an endpoint. */
+  readonly defaultPorts: readonly number[];
+}
