@@ -1,7 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-
-/** How the body of an answer ended. Exactly one per request. */
-export type Ending = "complete" | "client-abort" | "upstream-error" | "idle-timeout" | "response-timeout";
+import type { Ending } from "../proxy/ending.ts";
 
 /** One send to one endpoint. */
 export interface AttemptRecord {

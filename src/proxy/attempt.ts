@@ -1,0 +1,130 @@
+import type { Endpoint } from "../endpoints/endpoint.ts";
+import { OllaError } from "../errors.ts";
+import type { Clock } from "../lib/clock.ts";
+import { connectTargetOf, type WatchConnect } from "./connect-watch.ts";
+import type { Transport, UpstreamRequest } from "./engine.ts";
+import { classifyAttemptFailure, upstreamError } from "./upstream-error.ts";
+
+/** An endpoint heard from within this time is taken to be there; others are watched while connecting. */
+const freshContactMs = 10_000;
+
+/** A kept-alive connection that the endpoint had closed fails at once; later failures are of another kind. */
+const staleConnectionWindowMs = 1_000;
+
+export interface AttemptContext {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly watchConnect: WatchConnect;
+  /** Milliseconds since the endpoint was last heard from, by a probe or a request; Infinity when never. */
+  readonly contactAgeMs: (endpointName: string) => number;
+}
+
+/** An answer whose head has arrived. Its body is still under the attempt's abort and timers. */
+export interface UpstreamAnswer {
+  readonly endpoint: Endpoint;
+  readonly response: Response;
+  readonly startedAt: number;
+  readonly headAt: number;
+  readonly signal: AbortSignal;
+  /** Stops the endpoint's work. The reason becomes the error that readers of the body see. */
+  abort(reason: OllaError): void;
+  /** Unties the attempt from the client's request. Called once, when the body has ended. */
+  detach(): void;
+}
+
+/**
+ * Sends a request to one endpoint and waits for the response head.
+ * @throws OllaError classified; `client_abort` when the client left, whatever else went wrong
+ */
+export async function sendAttempt(
+  endpoint: Endpoint,
+  request: UpstreamRequest,
+  clientSignal: AbortSignal,
+  context: AttemptContext,
+): Promise<UpstreamAnswer> {
+  const { clock } = context;
+  const startedAt = clock.now();
+  const controller = new AbortController();
+  const onClientAbort = () => controller.abort(clientLeft());
+  if (clientSignal.aborted) throw clientLeft();
+  clientSignal.addEventListener("abort", onClientAbort, { once: true });
+  const detach = () => clientSignal.removeEventListener("abort", onClientAbort);
+
+  const stopTimers = armHeadTimers(endpoint, controller, context);
+  try {
+    const response = await sendWithFreshRetry(endpoint, request, controller.signal, context);
+    return {
+      endpoint,
+      response,
+      startedAt,
+      headAt: clock.now(),
+      signal: controller.signal,
+      abort: (reason) => controller.abort(reason),
+      detach,
+    };
+  } catch (error) {
+    detach();
+    throw classifyAttemptFailure(error, controller.signal, endpoint.name, clock.now() - startedAt);
+  } finally {
+    stopTimers();
+  }
+}
+
+export function clientLeft(): OllaError {
+  return new OllaError("client_abort", "The client closed its connection before the answer was complete");
+}
+
+/** `fetch` does not replay a POST that died on a kept-alive connection, and llama.cpp closes those every 100 requests. */
+async function sendWithFreshRetry(
+  endpoint: Endpoint,
+  request: UpstreamRequest,
+  signal: AbortSignal,
+  context: AttemptContext,
+): Promise<Response> {
+  const sentAt = context.clock.now();
+  const mayReuseConnection = context.contactAgeMs(endpoint.name) !== Number.POSITIVE_INFINITY;
+  try {
+    return await context.transport.send(endpoint.name, request, { signal, onFreshConnection: false });
+  } catch (error) {
+    const elapsedMs = context.clock.now() - sentAt;
+    const failure = classifyAttemptFailure(error, signal, endpoint.name, elapsedMs);
+    const looksStale = failure.code === "reset" || failure.code === "eof_before_head";
+    if (!looksStale || !mayReuseConnection || elapsedMs > staleConnectionWindowMs) throw failure;
+    return context.transport.send(endpoint.name, request, { signal, onFreshConnection: true });
+  }
+}
+
+/**
+ * One timer serves both limits: it fires at the connect limit first, to look whether the host is there at all when it
+ * has not been heard from, and then at the response-header limit.
+ */
+function armHeadTimers(endpoint: Endpoint, controller: AbortController, context: AttemptContext): () => void {
+  const { clock } = context;
+  const { connectMs, responseHeaderMs } = endpoint.timeouts;
+  let endWatch = () => {};
+  const watch = () => {
+    endWatch();
+    endWatch = context.watchConnect(connectTargetOf(endpoint.origin), connectMs, () =>
+      controller.abort(upstreamError("connect_timeout", endpoint.name, connectMs)),
+    );
+  };
+  const expire = () => controller.abort(upstreamError("header_timeout", endpoint.name, responseHeaderMs));
+
+  let cancelTimer = () => {};
+  const armHeaderTimer = (afterMs: number) => {
+    cancelTimer = responseHeaderMs > 0 ? clock.after(afterMs, expire) : () => {};
+  };
+  if (connectMs > 0 && (responseHeaderMs === 0 || connectMs < responseHeaderMs)) {
+    if (context.contactAgeMs(endpoint.name) > freshContactMs) watch();
+    cancelTimer = clock.after(connectMs, () => {
+      if (context.contactAgeMs(endpoint.name) >= connectMs) watch();
+      armHeaderTimer(responseHeaderMs - connectMs);
+    });
+  } else {
+    armHeaderTimer(responseHeaderMs);
+  }
+  return () => {
+    cancelTimer();
+    endWatch();
+  };
+}
