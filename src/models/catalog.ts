@@ -1,0 +1,177 @@
+import type { Clock } from "../lib/clock.ts";
+import { nearestNames } from "../lib/nearest.ts";
+import type { Model } from "./model.ts";
+import type { UnifiedModel } from "./unified-model.ts";
+import { compareText, type EndpointModels, unifyModels } from "./unify.ts";
+
+/** Where a model can be had, and how it is spelled there (`model.name`). */
+export interface ModelPlace {
+  readonly endpointName: string;
+  readonly model: Model;
+}
+
+export interface ModelCatalogOptions {
+  readonly clock: Clock;
+  /** Milliseconds after which the models of an endpoint that was not refreshed are dropped. */
+  readonly staleAfterMs: number;
+  /** Milliseconds between two looks for such endpoints. */
+  readonly cleanupIntervalMs: number;
+}
+
+interface Entry extends EndpointModels {
+  /** On the clock's monotonic scale. */
+  readonly refreshedMonotonic: number;
+}
+
+const nowhere: readonly ModelPlace[] = Object.freeze([]);
+const latestTag = ":latest";
+
+/**
+ * Which endpoint serves which model. Written by discovery, read by every request: a change replaces the whole index,
+ * a request does one look-up. Knows nothing of health: an endpoint that is down keeps its models, so that a request
+ * for one of them can be told "not available now" instead of "no such model".
+ */
+export class ModelCatalog {
+  readonly #clock: Clock;
+  readonly #staleAfterMs: number;
+  readonly #cleanupIntervalMs: number;
+  readonly #entries = new Map<string, Entry>();
+  #index: PlaceIndex = emptyIndex;
+  #unified: readonly UnifiedModel[] | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: ModelCatalogOptions) {
+    this.#clock = options.clock;
+    this.#staleAfterMs = options.staleAfterMs;
+    this.#cleanupIntervalMs = options.cleanupIntervalMs;
+  }
+
+  /** Begins to drop what is stale. Calling it twice is harmless. */
+  start(): void {
+    this.#cancelTimer ??= this.#clock.after(this.#cleanupIntervalMs, () => {
+      this.#cancelTimer = undefined;
+      this.dropStale();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  /** The endpoint's list as it is now; an empty list is a list. `backendType` is the endpoint's profile name. */
+  replaceModels(endpointName: string, backendType: string, models: readonly Model[]): void {
+    this.#entries.set(endpointName, {
+      endpointName,
+      backendType,
+      models,
+      refreshedAt: this.#clock.wallTime(),
+      refreshedMonotonic: this.#clock.now(),
+    });
+    this.#rebuild();
+  }
+
+  /** For an endpoint that is gone from the configuration. */
+  forget(endpointName: string): void {
+    if (this.#entries.delete(endpointName)) this.#rebuild();
+  }
+
+  /** Forgets endpoints that were not refreshed for `staleAfterMs`. The timer calls it. */
+  dropStale(): void {
+    const oldest = this.#clock.now() - this.#staleAfterMs;
+    const stale = [...this.#entries.values()].filter((entry) => entry.refreshedMonotonic < oldest);
+    for (const { endpointName } of stale) this.#entries.delete(endpointName);
+    if (stale.length > 0) this.#rebuild();
+  }
+
+  /**
+   * Every endpoint that has the model, once, sorted by name, whatever its health. At each endpoint the exact
+   * spelling wins, then one that differs by case, then `<name>:latest`.
+   */
+  placesOf(name: string): readonly ModelPlace[] {
+    return this.#index.exact.get(name) ?? this.#index.folded.get(name.toLowerCase()) ?? nowhere;
+  }
+
+  has(name: string): boolean {
+    return this.placesOf(name).length > 0;
+  }
+
+  /** Listed names that someone who asked for `name` may have meant, best first. */
+  nearest(name: string, limit: number): readonly string[] {
+    return nearestNames(name, this.#index.names, limit);
+  }
+
+  modelsAt(endpointName: string): readonly Model[] {
+    return this.#entries.get(endpointName)?.models ?? [];
+  }
+
+  /** Milliseconds since the epoch of the endpoint's last list; `undefined` when it never gave one. */
+  lastUpdatedAt(endpointName: string): number | undefined {
+    return this.#entries.get(endpointName)?.refreshedAt;
+  }
+
+  /** Every name as listed, each once, sorted. */
+  names(): readonly string[] {
+    return this.#index.names;
+  }
+
+  /** All models, merged across endpoints, sorted by id; the same array until something changes. */
+  unified(): readonly UnifiedModel[] {
+    this.#unified ??= unifyModels([...this.#entries.values()]);
+    return this.#unified;
+  }
+
+  #rebuild(): void {
+    this.#index = buildIndex([...this.#entries.values()]);
+    // Merged on the first look: most changes come in bursts, and no request waits for it.
+    this.#unified = undefined;
+  }
+}
+
+interface PlaceIndex {
+  /** Only for spellings that some endpoint lists. */
+  readonly exact: ReadonlyMap<string, readonly ModelPlace[]>;
+  /** By lower-case name, and by lower-case name without `:latest`. */
+  readonly folded: ReadonlyMap<string, readonly ModelPlace[]>;
+  readonly names: readonly string[];
+}
+
+const emptyIndex: PlaceIndex = { exact: new Map(), folded: new Map(), names: [] };
+
+function buildIndex(entries: readonly Entry[]): PlaceIndex {
+  const sorted = entries.toSorted((left, right) => compareText(left.endpointName, right.endpointName));
+  const folded = new Map<string, Map<string, ModelPlace>>();
+  const untagged: { key: string; place: ModelPlace }[] = [];
+  const bySpelling = new Map<string, Map<string, ModelPlace>>();
+  for (const { endpointName, models } of sorted) {
+    for (const model of models) {
+      const place: ModelPlace = { endpointName, model };
+      const key = model.name.toLowerCase();
+      addPlace(folded, key, place);
+      addPlace(bySpelling, model.name, place);
+      if (key.endsWith(latestTag)) untagged.push({ key: key.slice(0, -latestTag.length), place });
+    }
+  }
+  // After everything else: a model that is really called so comes before one that needs its tag added.
+  for (const { key, place } of untagged) addPlace(folded, key, place);
+
+  const exact = new Map<string, readonly ModelPlace[]>();
+  for (const [spelling, own] of bySpelling) {
+    const all = folded.get(spelling.toLowerCase()) ?? own;
+    exact.set(spelling, inOrder([...all.values()].map((place) => own.get(place.endpointName) ?? place)));
+  }
+  const frozen = new Map([...folded].map(([key, places]) => [key, inOrder([...places.values()])]));
+  return { exact, folded: frozen, names: [...bySpelling.keys()].sort(compareText) };
+}
+
+/** Keeps the first place for each endpoint. */
+function addPlace(index: Map<string, Map<string, ModelPlace>>, key: string, place: ModelPlace): void {
+  const places = index.get(key);
+  if (places === undefined) index.set(key, new Map([[place.endpointName, place]]));
+  else if (!places.has(place.endpointName)) places.set(place.endpointName, place);
+}
+
+function inOrder(places: readonly ModelPlace[]): readonly ModelPlace[] {
+  return Object.freeze(places.toSorted((left, right) => compareText(left.endpointName, right.endpointName)));
+}

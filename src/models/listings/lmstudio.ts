@@ -1,0 +1,25 @@
+import { labelQuantization } from "../model-attributes.ts";
+import type { UnifiedModel } from "../unified-model.ts";
+import { type ListedModel, listNames } from "./listed-model.ts";
+
+/** `GET /api/v0/models` of LM Studio. */
+export function renderLmstudioListing(models: readonly UnifiedModel[]): object {
+  return { object: "list", data: listNames(models, "lmstudio").map(renderModel) };
+}
+
+function renderModel({ id, source, model }: ListedModel): object {
+  const native = source.model;
+  const quantization = native.quantization ?? labelQuantization(model.quantization);
+  const arch = native.family ?? model.family;
+  const contextLength = native.maxContextLength ?? model.maxContextLength;
+  return {
+    id,
+    object: "model",
+    type: model.type ?? "llm",
+    ...(model.publisher === "" ? {} : { publisher: model.publisher }),
+    ...(arch === "" ? {} : { arch }),
+    ...(quantization === "" ? {} : { quantization }),
+    state: source.state === "loaded" ? "loaded" : "not-loaded",
+    ...(contextLength === undefined ? {} : { max_context_length: contextLength }),
+  };
+}

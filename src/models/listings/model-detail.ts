@@ -1,0 +1,44 @@
+import type { UnifiedModel } from "../unified-model.ts";
+import { displayAge, displayBytes } from "./display-text.ts";
+import { aliasNames, statesByEndpoint } from "./unified.ts";
+
+/** `GET /olla/models/{id}`. `now` is in milliseconds since the epoch. */
+export function renderModelDetail(model: UnifiedModel, now: number): object {
+  const states = [...statesByEndpoint(model.sources)];
+  return {
+    id: model.id,
+    family: model.family,
+    variant: model.variant,
+    parameter_size: model.parameterSize,
+    parameter_count: model.parameterCount,
+    quantization: model.quantization,
+    format: model.format,
+    ...(model.maxContextLength === undefined ? {} : { max_context_length: model.maxContextLength }),
+    total_disk_size: displayBytes(model.totalSizeBytes),
+    last_seen: displayAge(now - model.lastSeenAt),
+    aliases: aliasNames(model),
+    endpoints: states.map(([endpoint]) => endpoint),
+    loaded_endpoints: states.filter(([, state]) => state === "loaded").map(([endpoint]) => endpoint),
+    capabilities: model.capabilities,
+  };
+}
+
+/**
+ * The model with this id, else the one that has this name as an alias: spelled so, else ignoring case, else with
+ * `:latest` behind it. `idOrName` is decoded already and may hold slashes.
+ */
+export function findModel(models: readonly UnifiedModel[], idOrName: string): UnifiedModel | undefined {
+  const wanted = idOrName.toLowerCase();
+  const tests: readonly ((model: UnifiedModel) => boolean)[] = [
+    (model) => model.id === idOrName,
+    (model) => model.aliases.some((alias) => alias.name === idOrName),
+    (model) => model.id.toLowerCase() === wanted,
+    (model) => model.aliases.some((alias) => alias.name.toLowerCase() === wanted),
+    (model) => model.aliases.some((alias) => alias.name.toLowerCase() === `${wanted}:latest`),
+  ];
+  for (const test of tests) {
+    const found = models.find(test);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

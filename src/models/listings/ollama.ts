@@ -1,0 +1,31 @@
+import { labelQuantization } from "../model-attributes.ts";
+import type { UnifiedModel } from "../unified-model.ts";
+import { type ListedModel, listNames } from "./listed-model.ts";
+import type { ListingContext } from "./listing-format.ts";
+
+/** `GET /api/tags` of Ollama, with every field that its own clients read. */
+export function renderOllamaListing(models: readonly UnifiedModel[], context: ListingContext): object {
+  return { models: listNames(models, "ollama").map((listed) => renderModel(listed, context)) };
+}
+
+function renderModel({ id, source, model }: ListedModel, context: ListingContext): object {
+  const native = source.model;
+  const family = native.family ?? model.family;
+  return {
+    name: id,
+    model: id,
+    modified_at: new Date(native.modifiedAt ?? context.processStartedAt).toISOString(),
+    size: source.sizeBytes,
+    digest: native.digest ?? "",
+    details: {
+      parent_model: native.parentModel ?? "",
+      format: native.format ?? model.format,
+      family,
+      families: native.families ?? (family === "" ? [] : [family]),
+      parameter_size: native.parameterSize ?? model.parameterSize,
+      quantization_level: native.quantization ?? labelQuantization(model.quantization),
+      ...(native.maxContextLength === undefined ? {} : { context_length: native.maxContextLength }),
+    },
+    ...(native.capabilities === undefined ? {} : { capabilities: native.capabilities }),
+  };
+}

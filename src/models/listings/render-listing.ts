@@ -1,0 +1,30 @@
+import type { UnifiedModel } from "../unified-model.ts";
+import type { ListingContext, ListingFormat } from "./listing-format.ts";
+import { renderLmstudioListing } from "./lmstudio.ts";
+import { renderOllamaListing } from "./ollama.ts";
+import { renderOpenaiListing } from "./openai.ts";
+import { renderUnifiedListing } from "./unified.ts";
+import { renderVllmListing } from "./vllm.ts";
+
+const renderers = {
+  unified: renderUnifiedListing,
+  openai: renderOpenaiListing,
+  ollama: renderOllamaListing,
+  lmstudio: renderLmstudioListing,
+  vllm: renderVllmListing,
+} as const satisfies Record<
+  ListingFormat,
+  (models: readonly UnifiedModel[], context: ListingContext) => object
+>;
+
+/**
+ * The body of a model list, ready for `JSON.stringify`. Choose the models first (`selectModels`,
+ * `selectProviderModels`); equal models give equal bytes.
+ */
+export function renderListing(
+  format: ListingFormat,
+  models: readonly UnifiedModel[],
+  context: ListingContext,
+): object {
+  return renderers[format](models, context);
+}

@@ -1,0 +1,53 @@
+import type { Model, ModelType } from "./model.ts";
+
+/** One name under which one endpoint serves a unified model. */
+export interface ModelSource {
+  readonly endpointName: string;
+  /** As the endpoint spells it. */
+  readonly nativeName: string;
+  /** The endpoint's profile name. */
+  readonly backendType: string;
+  /** The profile name without `-` and `_`, lower-case: `lmstudio`, `openaicompatible`. */
+  readonly platform: string;
+  /** The backend's word, else `available` when the size on disk is known, else `unknown`. */
+  readonly state: string;
+  readonly sizeBytes: number;
+  /** Milliseconds since the epoch: the last answer of the endpoint that listed it. */
+  readonly lastSeenAt: number;
+  readonly model: Model;
+}
+
+/** What several endpoints serve as the same model, by digest or by name. Texts that are not known are empty. */
+export interface UnifiedModel {
+  /** The first native name; with the end of its digest where another model has that name already. */
+  readonly id: string;
+  readonly family: string;
+  readonly variant: string;
+  readonly type?: ModelType;
+  /** Like `8b` or `137m`. */
+  readonly parameterSize: string;
+  /** 0 when not known. */
+  readonly parameterCount: number;
+  /** Like `q4km`; each source's `model.quantization` keeps the backend's own label. */
+  readonly quantization: string;
+  readonly format: string;
+  readonly publisher: string;
+  /** Tokens. */
+  readonly maxContextLength?: number;
+  /** Every name with every platform that uses it, in the order of the sources. */
+  readonly aliases: readonly ModelAlias[];
+  /** By endpoint name, then in the order of that endpoint's list. Never empty. */
+  readonly sources: readonly ModelSource[];
+  /** Sorted. */
+  readonly capabilities: readonly string[];
+  /** Sum over endpoints; several names of one file on one endpoint count once. */
+  readonly totalSizeBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly lastSeenAt: number;
+}
+
+export interface ModelAlias {
+  readonly name: string;
+  /** Platform of the source that uses it. */
+  readonly source: string;
+}

@@ -1,0 +1,165 @@
+import type { Model, ModelType } from "./model.ts";
+import {
+  capabilitiesOf,
+  familyOf,
+  parseParameterSize,
+  platformOf,
+  publisherOf,
+  shortenQuantization,
+  stateOf,
+  typeOf,
+} from "./model-attributes.ts";
+import type { ModelAlias, ModelSource, UnifiedModel } from "./unified-model.ts";
+
+/** The last list of one endpoint. */
+export interface EndpointModels {
+  readonly endpointName: string;
+  /** The endpoint's profile name. */
+  readonly backendType: string;
+  readonly models: readonly Model[];
+  /** Milliseconds since the epoch. */
+  readonly refreshedAt: number;
+}
+
+interface Draft {
+  id: string;
+  digest: string | undefined;
+  readonly sources: ModelSource[];
+}
+
+/**
+ * Merges the lists of all endpoints: same digest, else same name ignoring case unless the digests contradict.
+ * Depends on nothing but its input: endpoints in any order give the same records, sorted by id.
+ */
+export function unifyModels(lists: readonly EndpointModels[]): readonly UnifiedModel[] {
+  const drafts: Draft[] = [];
+  const byDigest = new Map<string, Draft>();
+  const byName = new Map<string, Draft[]>();
+  const ids = new Set<string>();
+
+  for (const list of lists.toSorted((left, right) => compareText(left.endpointName, right.endpointName))) {
+    for (const model of list.models) {
+      const digest = normaliseDigest(model.digest);
+      const nameKey = model.name.toLowerCase();
+      const namesakes = byName.get(nameKey) ?? [];
+      let draft =
+        (digest === undefined ? undefined : byDigest.get(digest)) ??
+        namesakes.find((other) => other.digest === undefined || digest === undefined);
+      if (draft === undefined) {
+        draft = { id: freeId(model.name, digest, ids), digest, sources: [] };
+        ids.add(draft.id);
+        drafts.push(draft);
+      }
+      draft.digest ??= digest;
+      if (draft.digest !== undefined) byDigest.set(draft.digest, draft);
+      if (!namesakes.includes(draft)) byName.set(nameKey, [...namesakes, draft]);
+      draft.sources.push(sourceFrom(list, model));
+    }
+  }
+  return drafts.map((draft) => finish(draft.id, draft.sources)).sort((a, b) => compareText(a.id, b.id));
+}
+
+/**
+ * The same model seen through some of its sources only: names, sizes and capabilities of the others are gone.
+ * @returns `undefined` when no source is left.
+ */
+export function narrowModel(
+  model: UnifiedModel,
+  keeps: (source: ModelSource) => boolean,
+): UnifiedModel | undefined {
+  const sources = model.sources.filter(keeps);
+  if (sources.length === 0) return undefined;
+  return sources.length === model.sources.length ? model : finish(model.id, sources);
+}
+
+/** Code unit order: the same on every machine, whatever its locale. */
+export function compareText(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
+
+function normaliseDigest(digest: string | undefined): string | undefined {
+  return digest?.toLowerCase().replace(/^sha256:/, "");
+}
+
+function freeId(name: string, digest: string | undefined, taken: ReadonlySet<string>): string {
+  if (!taken.has(name)) return name;
+  const short = `${name}-${digest?.slice(-8) ?? ""}`;
+  return taken.has(short) ? `${name}-${digest}` : short;
+}
+
+function sourceFrom(list: EndpointModels, model: Model): ModelSource {
+  return {
+    endpointName: list.endpointName,
+    nativeName: model.name,
+    backendType: list.backendType,
+    platform: platformOf(list.backendType, model.format),
+    state: stateOf(model),
+    sizeBytes: model.sizeBytes ?? 0,
+    lastSeenAt: list.refreshedAt,
+    model,
+  };
+}
+
+function finish(id: string, sources: readonly ModelSource[]): UnifiedModel {
+  const models = sources.map((source) => source.model);
+  const family = firstKnown(models, familyOf, (found) => found.family !== "") ?? { family: "", variant: "" };
+  const size = firstKnown(
+    models,
+    (model) => (model.parameterSize === undefined ? undefined : parseParameterSize(model.parameterSize)),
+    isDefined,
+  );
+  const quantization = firstKnown(models, (model) => model.quantization, isDefined);
+  const maxContextLength = firstKnown(models, (model) => model.maxContextLength, isDefined);
+  const type = firstKnown<ModelType | undefined>(models, (model) => model.type, isDefined);
+  const guessedType = type ?? firstKnown(models, typeOf, isDefined);
+  return {
+    id,
+    ...family,
+    ...(guessedType === undefined ? {} : { type: guessedType }),
+    parameterSize: size?.label ?? "",
+    parameterCount: size?.count ?? 0,
+    quantization: quantization === undefined ? "" : shortenQuantization(quantization),
+    format: firstKnown(models, (model) => model.format, isDefined) ?? "",
+    publisher: firstKnown(models, publisherOf, (found) => found !== "") ?? "",
+    ...(maxContextLength === undefined ? {} : { maxContextLength }),
+    aliases: aliasesOf(sources),
+    sources,
+    capabilities: [...new Set(models.flatMap(capabilitiesOf))].sort(),
+    totalSizeBytes: sumFileSizes(sources),
+    lastSeenAt: Math.max(...sources.map((source) => source.lastSeenAt)),
+  };
+}
+
+function firstKnown<Value>(
+  models: readonly Model[],
+  read: (model: Model) => Value,
+  isKnown: (value: Value) => boolean,
+): Value | undefined {
+  for (const model of models) {
+    const value = read(model);
+    if (isKnown(value)) return value;
+  }
+  return undefined;
+}
+
+function isDefined(value: unknown): boolean {
+  return value !== undefined;
+}
+
+function aliasesOf(sources: readonly ModelSource[]): readonly ModelAlias[] {
+  const aliases = new Map<string, ModelAlias>();
+  for (const { nativeName, platform } of sources) {
+    const key = JSON.stringify([nativeName, platform]);
+    if (!aliases.has(key)) aliases.set(key, { name: nativeName, source: platform });
+  }
+  return [...aliases.values()];
+}
+
+function sumFileSizes(sources: readonly ModelSource[]): number {
+  const sizes = new Map<string, number>();
+  for (const source of sources) sizes.set(source.endpointName, source.sizeBytes);
+  let total = 0;
+  for (const size of sizes.values()) total += size;
+  return total;
+}
