@@ -1,0 +1,108 @@
+import * as v from "valibot";
+import { parseDuration } from "../lib/duration.ts";
+import { type ListFormat, listFormats, type Profile, type ProfileListing } from "./profile.ts";
+
+const text = v.pipe(v.string(), v.trim());
+const path = v.pipe(v.string(), v.startsWith("/", "expected a path that begins with /"));
+const duration = v.pipe(
+  v.union([v.string(), v.literal(0)], 'expected a duration such as "60m"'),
+  v.transform((value) => parseDuration(String(value))),
+  v.number('expected a duration such as "60m"'),
+  v.minValue(0, "expected a duration that is not negative"),
+);
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
+
+/**
+ * Formats that existing profile files name and whose lists have OpenAI's shape (`data[].id`), so that its parser
+ * reads them.
+ */
+const openaiShapedFormats: readonly string[] = [
+  "llamacpp",
+  "sglang",
+  "lmdeploy",
+  "vllm-mlx",
+  "lemonade",
+  "docker-model-runner",
+  "litellm",
+  "omlx",
+];
+
+/** What we read of a profile's YAML. Other keys are judged by `unknown-keys.ts` before this is applied. */
+export const profileSchema = v.object({
+  name: v.pipe(text, v.nonEmpty("expected a name")),
+  display_name: v.optional(text),
+  aliases: v.optional(v.array(text), []),
+  routing: v.optional(v.object({ prefixes: v.optional(v.array(v.pipe(text, v.nonEmpty())), []) }), {}),
+  api: v.optional(
+    v.object({
+      openai_compatible: v.optional(v.boolean(), false),
+      model_discovery_path: v.optional(path, "/v1/models"),
+      health_check_path: v.optional(path, "/"),
+      paths: v.optional(v.array(path), []),
+      listings: v.optional(v.array(v.object({ path, format: v.picklist(listFormats) }))),
+      unsupported: v.optional(v.array(v.object({ path, reason: text })), []),
+    }),
+    {},
+  ),
+  characteristics: v.optional(
+    v.object({
+      max_concurrent_requests: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 10),
+    }),
+    {},
+  ),
+  detection: v.optional(v.object({ default_ports: v.optional(v.array(port), []) }), {}),
+  request: v.optional(v.object({ response_format: v.optional(v.string(), "openai") }), {}),
+  timeouts: v.optional(
+    v.object({
+      connect: v.optional(duration),
+      response_header: v.optional(duration),
+      read: v.optional(duration),
+    }),
+    {},
+  ),
+});
+
+export type ProfileFile = v.InferOutput<typeof profileSchema>;
+
+/** @returns the parser to use, or `undefined` when nothing of that name is known. */
+export function findListFormat(responseFormat: string): ListFormat | undefined {
+  const wanted = responseFormat.trim().toLowerCase();
+  const own = listFormats.find((format) => format === wanted || format === wanted.replaceAll("-", ""));
+  return own ?? (openaiShapedFormats.includes(wanted) || wanted === "" ? "openai" : undefined);
+}
+
+export function toProfile(file: ProfileFile): Profile {
+  const listFormat = findListFormat(file.request.response_format) ?? "openai";
+  return {
+    name: file.name,
+    displayName: file.display_name || file.name,
+    aliases: file.aliases,
+    prefixes: file.routing.prefixes,
+    openaiCompatible: file.api.openai_compatible,
+    healthCheckPath: file.api.health_check_path,
+    modelDiscoveryPath: file.api.model_discovery_path,
+    listFormat,
+    paths: file.api.paths,
+    listings: file.api.listings ?? defaultListings(file, listFormat),
+    unsupportedPaths: file.api.unsupported,
+    timeouts: {
+      ...(file.timeouts.connect === undefined ? {} : { connectMs: file.timeouts.connect }),
+      ...(file.timeouts.response_header === undefined
+        ? {}
+        : { responseHeaderMs: file.timeouts.response_header }),
+      ...(file.timeouts.read === undefined ? {} : { readMs: file.timeouts.read }),
+    },
+    maxConcurrentRequests: file.characteristics.max_concurrent_requests,
+    defaultPorts: file.detection.default_ports,
+  };
+}
+
+/** For files written before `listings` existed: the native list, and OpenAI's where the kind speaks it. */
+function defaultListings(file: ProfileFile, format: ListFormat): ProfileListing[] {
+  const nativePath = file.api.model_discovery_path;
+  const native = nativePath === "/v1/models" ? [] : [{ path: nativePath, format }];
+  const openai: ProfileListing[] = file.api.openai_compatible
+    ? [{ path: "/v1/models", format: "openai" }]
+    : [];
+  return [...native, ...openai];
+}
