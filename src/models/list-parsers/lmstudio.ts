@@ -1,0 +1,44 @@
+import * as v from "valibot";
+import type { Model, ModelType } from "../model.ts";
+import { loosePositive, looseText, looseTexts, withoutUndefined } from "./wire-fields.ts";
+
+const entrySchema = v.looseObject({
+  id: looseText,
+  type: looseText,
+  publisher: looseText,
+  arch: looseText,
+  compatibility_type: looseText,
+  quantization: looseText,
+  state: looseText,
+  max_context_length: loosePositive,
+  capabilities: looseTexts,
+});
+
+const types: Readonly<Record<string, ModelType>> = {
+  llm: "llm",
+  vlm: "vlm",
+  embedding: "embeddings",
+  embeddings: "embeddings",
+};
+
+/** One entry of `data` of `GET /api/v0/models`; `undefined` without an id. */
+export function parseLmstudioEntry(entry: unknown): Model | undefined {
+  const parsed = v.safeParse(entrySchema, entry);
+  if (!parsed.success || parsed.output.id === undefined) return undefined;
+  const wire = parsed.output;
+  return {
+    name: parsed.output.id,
+    ...withoutUndefined({
+      type: wire.type === undefined ? undefined : types[wire.type.toLowerCase()],
+      publisher: wire.publisher,
+      parentModel: wire.publisher,
+      family: wire.arch,
+      families: wire.arch === undefined ? undefined : [wire.arch],
+      format: wire.compatibility_type,
+      quantization: wire.quantization,
+      state: wire.state,
+      maxContextLength: wire.max_context_length,
+      capabilities: wire.capabilities,
+    }),
+  };
+}

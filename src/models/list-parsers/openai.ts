@@ -1,0 +1,56 @@
+import * as v from "valibot";
+import type { Model } from "../model.ts";
+import { parameterLabel } from "../model-attributes.ts";
+import {
+  loosePositive,
+  looseRecord,
+  looseText,
+  looseTexts,
+  secondsToMs,
+  withoutUndefined,
+} from "./wire-fields.ts";
+
+const entrySchema = v.looseObject({
+  id: looseText,
+  created: loosePositive,
+  owned_by: looseText,
+  max_model_len: loosePositive,
+  description: looseText,
+  // llama.cpp says more than OpenAI does.
+  status: looseRecord({ value: looseText }),
+  architecture: looseRecord({ input_modalities: looseTexts }),
+  meta: looseRecord({
+    n_ctx: loosePositive,
+    n_ctx_train: loosePositive,
+    n_params: loosePositive,
+    size: loosePositive,
+    ftype: looseText,
+  }),
+});
+
+/** Owners that name the serving program, not who made the model. Their `created` is the time of the answer. */
+const programs: ReadonlySet<string> = new Set(["llamacpp", "vllm"]);
+
+/** One entry of `data` of `GET /v1/models`, llama.cpp's additions included; `undefined` without an id. */
+export function parseOpenaiEntry(entry: unknown): Model | undefined {
+  const parsed = v.safeParse(entrySchema, entry);
+  if (!parsed.success || parsed.output.id === undefined) return undefined;
+  const wire = parsed.output;
+  const { meta, owned_by: owner } = wire;
+  const isOwnedByProgram = owner !== undefined && programs.has(owner);
+  return {
+    name: parsed.output.id,
+    ...withoutUndefined({
+      type: wire.architecture?.input_modalities?.includes("image") ? ("vlm" as const) : undefined,
+      description: wire.description,
+      sizeBytes: meta?.size,
+      publisher: isOwnedByProgram ? undefined : owner,
+      format: owner === "llamacpp" ? "gguf" : undefined,
+      state: wire.status?.value,
+      parameterSize: meta?.n_params === undefined ? undefined : parameterLabel(meta.n_params),
+      quantization: meta?.ftype,
+      maxContextLength: wire.max_model_len ?? meta?.n_ctx_train ?? meta?.n_ctx,
+      modifiedAt: isOwnedByProgram ? undefined : secondsToMs(wire.created),
+    }),
+  };
+}

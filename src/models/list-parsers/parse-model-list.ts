@@ -1,0 +1,79 @@
+import type { ListFormat } from "../../profiles/profile.ts";
+import type { Model } from "../model.ts";
+import { parseLmstudioEntry } from "./lmstudio.ts";
+import { ModelListError } from "./model-list-error.ts";
+import { parseOllamaEntry } from "./ollama.ts";
+import { parseOpenaiEntry } from "./openai.ts";
+import { parseVllmEntry } from "./vllm.ts";
+
+export interface ParsedList {
+  /** In the backend's order, each name once. */
+  readonly models: readonly Model[];
+  /** Entries that had no name or repeated one. */
+  readonly skippedCount: number;
+}
+
+interface ListReader {
+  readonly arrayName: string;
+  readonly parseEntry: (entry: unknown) => Model | undefined;
+}
+
+const readers: Readonly<Record<ListFormat, ListReader>> = {
+  ollama: { arrayName: "models", parseEntry: parseOllamaEntry },
+  lmstudio: { arrayName: "data", parseEntry: parseLmstudioEntry },
+  openai: { arrayName: "data", parseEntry: parseOpenaiEntry },
+  vllm: { arrayName: "data", parseEntry: parseVllmEntry },
+};
+
+/**
+ * Reads the body of a model list. Members of the wrong kind count as not given; entries without a name and further
+ * entries of a name are skipped. Throws `ModelListError` when the body as a whole is not such a list.
+ */
+export function parseModelList(format: ListFormat, body: Uint8Array): ParsedList {
+  return parseEntries(format, readEntries(format, body));
+}
+
+/** The entries of a list, not looked at yet. Throws `ModelListError` like `parseModelList`. */
+export function readEntries(format: ListFormat, body: Uint8Array): readonly unknown[] {
+  const parsed = parseJson(body);
+  const { arrayName } = readers[format];
+  if (typeof parsed === "object" && parsed !== null && Object.hasOwn(parsed, arrayName)) {
+    const entries: unknown = Reflect.get(parsed, arrayName);
+    if (Array.isArray(entries)) return entries;
+    // Go programs write an empty list as null.
+    if (entries === null) return [];
+  }
+  throw new ModelListError(`the answer is JSON, but has no "${arrayName}" list`, { fault: "wrong-shape" });
+}
+
+export function parseEntries(format: ListFormat, entries: readonly unknown[]): ParsedList {
+  const { parseEntry } = readers[format];
+  const models = new Map<string, Model>();
+  for (const entry of entries) {
+    const model = parseEntry(entry);
+    if (model !== undefined && !models.has(model.name)) models.set(model.name, model);
+  }
+  return { models: [...models.values()], skippedCount: entries.length - models.size };
+}
+
+function parseJson(body: Uint8Array): unknown {
+  const text = new TextDecoder().decode(body).trim();
+  if (text === "") throw new ModelListError("the answer is empty", { fault: "empty" });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (text.startsWith("<")) {
+      throw new ModelListError("the answer is a web page (HTML or XML), not JSON", {
+        fault: "not-json",
+        cause,
+      });
+    }
+    if (/^[{[]/.test(text) && !/[}\]]$/.test(text)) {
+      throw new ModelListError("the answer is JSON that breaks off before its end", {
+        fault: "truncated",
+        cause,
+      });
+    }
+    throw new ModelListError("the answer is not JSON", { fault: "not-json", cause });
+  }
+}
