@@ -32,8 +32,8 @@ function compareText(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
-/** Damerau-Levenshtein (optimal string alignment): insert, delete, replace, swap two neighbours, one each. */
-function editDistance(left: string, right: string): number {
+/** Damerau-Levenshtein (optimal string alignment): insert, delete, replace or swap two neighbours cost one each. Case counts. */
+export function editDistance(left: string, right: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: right.length + 1 }, (_, column) => column);
   for (let row = 1; row <= left.length; row++) {

@@ -1,0 +1,77 @@
+import { editDistance } from "../lib/nearest.ts";
+import { type ListedKey, withValueAt } from "./key-list.ts";
+import type { ConfigProblem } from "./problem.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables that are not the override of a key. */
+export const otherVariables: readonly { readonly name: string; readonly doc: string }[] = [
+  { name: "OLLA_CONFIG_FILE", doc: "Configuration file; `--config` is stronger." },
+  { name: "OLLA_SHOW_VERSION", doc: "`true` prints the version and ends." },
+  { name: "NO_COLOR", doc: "Anything switches colours off." },
+];
+
+/** Names of the reference's variables that mean nothing here but are no typos either. */
+const foreignVariables = [
+  "OLLA_CONFIG_DIR",
+  "OLLA_ENABLE_PROFILER",
+  "OLLA_PRETTY_LOGS",
+  "OLLA_FILE_OUTPUT",
+  "OLLA_LOG_DIR",
+  "OLLA_LOG_SIZE_MB",
+  "OLLA_LOG_MAX_BACKUPS",
+  "OLLA_LOG_MAX_AGE_DAYS",
+  "OLLA_THEME",
+  "OLLA_FORCE_COLORS",
+];
+
+export interface Override {
+  readonly key: ListedKey;
+  readonly variable: string;
+  /** As the YAML file would have held it. */
+  readonly value: unknown;
+}
+
+/** The overrides that an environment holds. An empty variable is an unset one. */
+export function findOverrides(keys: readonly ListedKey[], env: Environment): Override[] {
+  const overrides: Override[] = [];
+  for (const key of keys) {
+    const variable = key.variables.find((name) => (env[name] ?? "") !== "");
+    if (variable === undefined) continue;
+    overrides.push({ key, variable, value: key.metadata.fromText(env[variable] ?? "") });
+  }
+  return overrides;
+}
+
+export function applyOverrides(tree: unknown, overrides: readonly Override[]): unknown {
+  let overridden = tree;
+  for (const override of overrides) overridden = withValueAt(overridden, override.key.parts, override.value);
+  return overridden;
+}
+
+// Kubernetes puts such variables into every container beside a service called "olla".
+const kubernetesName = /^OLLA_(SERVICE_(HOST|PORT)|PORT(_|$))/;
+
+/** Warns about `OLLA_…` variables that nothing reads but that look like one that something does. */
+export function findMistypedVariables(keys: readonly ListedKey[], env: Environment): ConfigProblem[] {
+  const written = Object.keys(env).filter((name) => name.startsWith("OLLA_") && !kubernetesName.test(name));
+  if (written.length === 0) return [];
+  const known = new Set([
+    ...keys.flatMap((key) => key.variables),
+    ...otherVariables.map((other) => other.name),
+  ]);
+  const problems: ConfigProblem[] = [];
+  for (const name of written) {
+    if (known.has(name) || foreignVariables.includes(name)) continue;
+    const meant = [...known].find((candidate) => editDistance(candidate, name.toUpperCase()) <= 2);
+    if (meant === undefined) continue;
+    problems.push({
+      severity: "warning",
+      kind: "unknown-key",
+      variable: name,
+      path: "",
+      message: `nothing reads this variable; did you mean ${meant}?`,
+    });
+  }
+  return problems;
+}

@@ -1,0 +1,216 @@
+import * as v from "valibot";
+import { Secret } from "../lib/secret.ts";
+import {
+  buildEndpoint,
+  type EndpointSecrets,
+  endpointIndex,
+  endpointLabel,
+  endpointsPath,
+  readEndpointSecrets,
+} from "./endpoints.ts";
+import {
+  applyOverrides,
+  type Environment,
+  findMistypedVariables,
+  findOverrides,
+  type Override,
+} from "./environment.ts";
+import { findConfigFile, type ReadTextFile, readTextFile } from "./find-file.ts";
+import { type ListedKey, listKeys, valueAt } from "./key-list.ts";
+import { findAdvice, findUnknownKeys, findUnusedKeys, type Notice } from "./notices.ts";
+import { type ConfigProblem, isMapping, joinPath, type KeyPath, type ProblemKind } from "./problem.ts";
+import { type Config, configSchema, type Frozen, type ParsedConfig } from "./schema.ts";
+import { keepText } from "./tree-walk.ts";
+import { type Position, parseYamlFile, type YamlFile } from "./yaml-file.ts";
+
+export interface LoadOptions {
+  /** From the command line. */
+  readonly path?: string | undefined;
+  readonly env: Environment;
+  readonly cwd: string;
+  /** Reads the configuration and secret files; tests give their own. */
+  readonly readFile?: ReadTextFile;
+}
+
+export type ValueSource = "default" | "file" | "environment";
+
+export interface LoadedConfig {
+  /** `undefined` when any problem is an error. */
+  readonly config: Config | undefined;
+  /** The file that was read, as it was named; `undefined` when there is none. */
+  readonly file: string | undefined;
+  /** Everything that is wrong, in the order of the file. */
+  readonly problems: readonly ConfigProblem[];
+  /** Whether the file or a variable sets a key. `path` is dotted, list items as `[0]`. */
+  isSet(path: string): boolean;
+  sourceOf(path: string): ValueSource;
+  /** Where a value stands in the file, or the closest thing around it. */
+  locate(path: KeyPath): Position | undefined;
+}
+
+/**
+ * Reads, checks and completes the configuration: defaults, then one file, then the environment. Never rejects for
+ * what a user wrote: all of that is in `problems`, at once.
+ */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const readFile = options.readFile ?? readTextFile;
+  const { env, cwd } = options;
+  const keys = listKeys(configSchema);
+  const found = await findConfigFile({ path: options.path, env, cwd, readFile });
+  const problems: ConfigProblem[] = [];
+  let yaml: YamlFile | undefined;
+  if (found.kind === "unreadable") {
+    problems.push({ severity: "error", kind: "file", path: "", message: found.message });
+  } else if (found.kind === "found") {
+    yaml = await parseYamlFile(found.file, found.text);
+    problems.push(...yaml.problems);
+  }
+  const file = found.kind === "none" ? undefined : found.file;
+  const isReadable = yaml !== undefined && !problems.some((problem) => problem.severity === "error");
+  const fileTree = isReadable && yaml !== undefined ? keepText(configSchema, yaml.tree, yaml.sourceOf) : {};
+  const source: TreeSource = { fileTree, overrides: findOverrides(keys, env), yaml, file };
+
+  const reading = readTree(source, keys);
+  problems.push(...reading.problems, ...findMistypedVariables(keys, env));
+  const entries = valueAt(reading.tree, endpointsPath);
+  const secrets = await readEndpointSecrets(
+    Array.isArray(entries) ? entries : [],
+    { env, cwd, readFile },
+    (path, message, severity = "error") => {
+      const kind = severity === "error" ? "value" : "advice";
+      problems.push(placeProblem(source, { severity, kind, path, message }));
+    },
+  );
+  const isUsable = reading.parsed !== undefined && !problems.some((problem) => problem.severity === "error");
+  return {
+    config: isUsable && reading.parsed !== undefined ? buildConfig(reading.parsed, secrets) : undefined,
+    file,
+    problems: problems.toSorted(compareProblems),
+    isSet: (path) => sourceOf(source, path) !== "default",
+    sourceOf: (path) => sourceOf(source, path),
+    locate: (path) => yaml?.locate(path),
+  };
+}
+
+interface TreeSource {
+  readonly fileTree: unknown;
+  readonly overrides: readonly Override[];
+  readonly yaml: YamlFile | undefined;
+  readonly file: string | undefined;
+}
+
+interface Reading {
+  /** What the user set, file and environment together. */
+  readonly tree: unknown;
+  readonly parsed: ParsedConfig | undefined;
+  readonly problems: ConfigProblem[];
+}
+
+function readTree(source: TreeSource, keys: readonly ListedKey[]): Reading {
+  const tree = applyOverrides(source.fileTree, source.overrides);
+  const result = v.safeParse(configSchema, tree);
+  const problems = (result.issues ?? []).map((issue) => {
+    const path = issuePath(issue);
+    return placeProblem(source, { severity: "error", kind: "value", path, message: issue.message });
+  });
+  problems.push(...checkOverridden(source));
+  const notices = [
+    ...findUnknownKeys(configSchema, source.fileTree, keys),
+    ...findUnusedKeys(configSchema, tree, result.output),
+    ...findAdvice(result.output),
+  ];
+  for (const notice of notices) problems.push(placeProblem(source, { severity: "warning", ...notice }));
+  return { tree, parsed: result.success ? result.output : undefined, problems };
+}
+
+/** A wrong value in the file stays an error when a variable overrides it: it would bite without the variable. */
+function checkOverridden(source: TreeSource): ConfigProblem[] {
+  const hidden = source.overrides.filter(
+    (override) => valueAt(source.fileTree, override.key.parts) !== undefined,
+  );
+  if (hidden.length === 0) return [];
+  const names = new Set(hidden.map((override) => joinPath(override.key.parts)));
+  const issues = v.safeParse(configSchema, source.fileTree).issues ?? [];
+  const fileOnly = { ...source, overrides: [] };
+  return issues
+    .filter((issue) => names.has(joinPath(issuePath(issue))))
+    .map((issue) => {
+      const path = issuePath(issue);
+      return placeProblem(fileOnly, { severity: "error", kind: "value", path, message: issue.message });
+    });
+}
+
+function issuePath(issue: v.BaseIssue<unknown>): KeyPath {
+  return (issue.path ?? []).map((item) => (typeof item.key === "number" ? item.key : String(item.key)));
+}
+
+interface Unplaced extends Notice {
+  readonly severity: ConfigProblem["severity"];
+  readonly kind: ProblemKind;
+}
+
+/** Adds the place that a user has to go to: the variable, else the position in the file. */
+function placeProblem(source: TreeSource, problem: Unplaced): ConfigProblem {
+  const { severity, kind } = problem;
+  const path = joinPath(problem.path);
+  const variable = source.overrides.find((override) => {
+    const overridden = joinPath(override.key.parts);
+    return path === overridden || path.startsWith(`${overridden}[`);
+  })?.variable;
+  if (variable !== undefined) return { severity, kind, variable, path, message: problem.message };
+  const message = labelEndpoint(source, problem);
+  if (source.file === undefined) return { severity, kind, path, message };
+  const position =
+    kind === "unknown-key" ? source.yaml?.locateKey(problem.path) : source.yaml?.locate(problem.path);
+  return { severity, kind, file: source.file, ...position, path, message };
+}
+
+function labelEndpoint(source: TreeSource, problem: Unplaced): string {
+  const index = endpointIndex(problem.path);
+  const entry = index === undefined ? undefined : valueAt(source.fileTree, [...endpointsPath, index]);
+  const label = endpointLabel(entry);
+  return label === undefined ? problem.message : `endpoint ${JSON.stringify(label)}: ${problem.message}`;
+}
+
+function compareProblems(left: ConfigProblem, right: ConfigProblem): number {
+  return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0);
+}
+
+function sourceOf(source: TreeSource, path: string): ValueSource {
+  if (source.overrides.some((override) => joinPath(override.key.parts) === path)) return "environment";
+  const parts = path.split(/[.[\]]+/).filter((part) => part !== "");
+  const steps = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  const value = valueAt(source.fileTree, steps);
+  return value === undefined || value === null ? "default" : "file";
+}
+
+function buildConfig(parsed: ParsedConfig, secrets: readonly EndpointSecrets[]): Config {
+  const endpoints = parsed.discovery.static.endpoints?.map((entry, index) => {
+    return buildEndpoint(entry, secrets[index] ?? { auth: undefined, headers: {} });
+  });
+  const { unification, routing_strategy: strategy } = parsed.model_registry;
+  return freeze({
+    ...parsed,
+    discovery: { ...parsed.discovery, static: { endpoints } },
+    model_registry: {
+      ...parsed.model_registry,
+      // Zero says "the usual" here; nobody downstream has to know that.
+      unification: {
+        stale_threshold: unification.stale_threshold || 24 * 3_600_000,
+        cleanup_interval: unification.cleanup_interval || 5 * 60_000,
+      },
+      routing_strategy: {
+        ...strategy,
+        options: { ...strategy.options, discovery_timeout: strategy.options.discovery_timeout || 2000 },
+      },
+    },
+  });
+}
+
+function freeze<T>(value: T): Frozen<T> {
+  if (Array.isArray(value) || isMapping(value)) {
+    if (!(value instanceof Secret)) for (const inner of Object.values(value)) freeze(inner);
+    Object.freeze(value);
+  }
+  return value as Frozen<T>;
+}

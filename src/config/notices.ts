@@ -1,0 +1,97 @@
+import { isDeepStrictEqual } from "node:util";
+import type { SchemaNode } from "./key.ts";
+import { type ListedKey, valueAt } from "./key-list.ts";
+import { isMapping, joinPath, type KeyPath, type ProblemKind } from "./problem.ts";
+import { suggestKey, walkTree } from "./tree-walk.ts";
+
+/** A warning before it has a position. */
+export interface Notice {
+  readonly kind: ProblemKind;
+  readonly path: KeyPath;
+  readonly message: string;
+}
+
+/** Lists whose items are all for later: one warning is enough. */
+const announcedWhole = ["auth.keys"];
+
+/**
+ * Keys that are set to something that this version does not act on, and keys that nothing acts on.
+ * @param tree what the user set @param parsed what the schema made of it, as far as it got
+ */
+export function findUnusedKeys(schema: SchemaNode, tree: unknown, parsed: unknown): Notice[] {
+  const notices = new Map<string, Notice>();
+  walkTree(schema, tree, {
+    onUnknown() {},
+    onKey(keyPath, { metadata, readInitial }, raw) {
+      if (raw === null || raw === undefined) return;
+      const path = shortenPath(keyPath);
+      const status = metadata.status ?? "active";
+      const name = joinPath(path);
+      if (notices.has(name)) return;
+      if (status === "inert") {
+        notices.set(name, { kind: "inert", path, message: `has no effect; ${metadata.reason}` });
+        return;
+      }
+      const value = valueAt(parsed, keyPath);
+      const isLaterValue = typeof value === "string" && metadata.laterValues?.includes(value) === true;
+      if (isLaterValue) {
+        const meanwhile = metadata.meanwhile === undefined ? "" : `; ${metadata.meanwhile}`;
+        const message = `this version does not act on ${JSON.stringify(value)} yet${meanwhile}`;
+        notices.set(name, { kind: "later", path, message });
+      } else if (status === "later" && !isDeepStrictEqual(value, readInitial())) {
+        notices.set(name, { kind: "later", path, message: "this version does not act on this key yet" });
+      }
+    },
+  });
+  return [...notices.values()];
+}
+
+function shortenPath(path: KeyPath): KeyPath {
+  const whole = announcedWhole.find((list) => joinPath(path).startsWith(`${list}[`));
+  return whole === undefined ? path : whole.split(".");
+}
+
+export function findUnknownKeys(schema: SchemaNode, tree: unknown, keys: readonly ListedKey[]): Notice[] {
+  const notices: Notice[] = [];
+  walkTree(schema, tree, {
+    onKey() {},
+    onUnknown(path, siblings) {
+      const meant = suggestKey(path, siblings, keys);
+      const hint = meant === undefined ? "" : `; did you mean \`${meant}\`?`;
+      notices.push({ kind: "unknown-key", path, message: `no such key, it is ignored${hint}` });
+    },
+  });
+  return notices;
+}
+
+/** Settings that are valid and do what they say, but seldom what is wanted. */
+export function findAdvice(parsed: unknown): Notice[] {
+  const notices: Notice[] = [];
+  const advise = (path: string, message: string) => {
+    notices.push({ kind: "advice", path: path.split("."), message });
+  };
+  const writeTimeout = valueAt(parsed, ["server", "write_timeout"]);
+  if (typeof writeTimeout === "number" && writeTimeout > 0) {
+    advise("server.write_timeout", "cuts every answer that takes longer, streams too; 0s is usually right");
+  }
+  const headerSize = valueAt(parsed, ["server", "request_limits", "max_header_size"]);
+  if (typeof headerSize === "number" && headerSize > 1024 ** 2) {
+    advise(
+      "server.request_limits.max_header_size",
+      "the listener refuses more than 1MiB whatever is set here",
+    );
+  }
+  if (valueAt(parsed, ["server", "rate_limits", "burst_size"]) === 0) {
+    advise("server.rate_limits.burst_size", "with 0 a rate limit refuses every request");
+  }
+  const aliases = valueAt(parsed, ["model_aliases"]);
+  for (const [alias, targets] of Object.entries(isMapping(aliases) ? aliases : {})) {
+    if (!Array.isArray(targets)) continue;
+    const models = targets.map(
+      (target: unknown) => `${valueAt(target, ["endpoint"])} ${valueAt(target, ["model"])}`,
+    );
+    if (new Set(models).size === models.length) continue;
+    notices.push({ kind: "advice", path: ["model_aliases", alias], message: "names the same model twice" });
+  }
+  return notices;
+}

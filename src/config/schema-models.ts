@@ -1,0 +1,206 @@
+import { isDangerousFolder } from "./dangerous-folder.ts";
+import { type Complain, section } from "./key.ts";
+import { booleanKey, choiceKey, customKey, durationKey, sizeKey, stringKey } from "./key-types.ts";
+import { describeType, describeValue, isMapping } from "./problem.ts";
+
+/** One link of an alias chain. Absent `endpoint`: any that has the model. */
+export interface AliasTarget {
+  readonly model: string;
+  readonly endpoint: string | undefined;
+  readonly weight: number;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+export type ModelAliases = Record<string, AliasTarget[]>;
+
+export const modelAliases = customKey<ModelAliases>(
+  "mapping",
+  {
+    initial: {},
+    unit: "name: models",
+    status: "later",
+    doc: "Names of your own: each stands for a list of models, tried in order. An item is a model name, or `{model, endpoint, weight, params}`.",
+  },
+  readAliases,
+);
+
+function readAliases(raw: unknown, complain: Complain): ModelAliases {
+  const aliases: ModelAliases = {};
+  if (!isMapping(raw)) {
+    complain(`expected a mapping from names to lists of models, got ${describeType(raw)}`);
+    return aliases;
+  }
+  for (const [alias, targets] of Object.entries(raw)) {
+    if (alias === "") complain("expected a name, got an empty one");
+    else if (alias.trim() !== alias) {
+      complain(`expected a name without spaces around it, got ${describeValue(alias)}`, [alias]);
+    }
+    if (!Array.isArray(targets) || targets.length === 0) {
+      const got = Array.isArray(targets) ? "an empty list" : describeType(targets);
+      complain(`alias ${describeValue(alias)}: expected a list of at least one model, got ${got}`, [alias]);
+      continue;
+    }
+    aliases[alias] = targets.map((target: unknown, index) => {
+      return readTarget(target, (message) =>
+        complain(`alias ${describeValue(alias)}, item ${index}: ${message}`, [alias, index]),
+      );
+    });
+  }
+  return aliases;
+}
+
+const targetKeys = ["model", "endpoint", "weight", "params"];
+
+function readTarget(raw: unknown, complain: (message: string) => void): AliasTarget {
+  const target = isMapping(raw) ? raw : { model: raw };
+  const { model, endpoint, weight = 1, params = {} } = target;
+  if (typeof model !== "string" || model.trim() === "")
+    complain(`expected a model name, got ${describeType(model)}`);
+  if (endpoint !== undefined && typeof endpoint !== "string") complain("expected the name of an endpoint");
+  if (typeof weight !== "number" || !(weight > 0))
+    complain(`expected a weight above 0, got ${describeValue(weight)}`);
+  if (!isMapping(params)) complain(`expected params to be a mapping, got ${describeType(params)}`);
+  const unknown = Object.keys(target).find((key) => !targetKeys.includes(key));
+  if (unknown !== undefined)
+    complain(`expected only ${targetKeys.join(", ")}, got ${describeValue(unknown)}`);
+  return {
+    model: String(model),
+    endpoint: typeof endpoint === "string" ? endpoint : undefined,
+    weight: Number(weight),
+    params: isMapping(params) ? params : {},
+  };
+}
+
+const positiveOr = (fallback: string) => `0 means ${fallback}.`;
+
+export const modelRegistry = section(
+  {
+    type: choiceKey({
+      initial: "memory",
+      choices: ["memory"],
+      spellings: { "": "memory" },
+      env: ["OLLA_MODEL_REGISTRY_TYPE"],
+      doc: "Where the model catalog is kept.",
+    }),
+    enable_unifier: booleanKey({
+      initial: true,
+      env: ["OLLA_MODEL_UNIFIER_ENABLED"],
+      doc: "Show one model that several endpoints have as one entry in `/olla/models`.",
+    }),
+    unification: section({
+      stale_threshold: durationKey({
+        initial: "24h",
+        isAge: true,
+        doc: `A model that no endpoint has shown for this long is forgotten. ${positiveOr("24h")}`,
+      }),
+      cleanup_interval: durationKey({
+        initial: "10m",
+        doc: `How often forgotten models are cleared away. ${positiveOr("5m")}`,
+      }),
+    }),
+    routing_strategy: section({
+      type: choiceKey({
+        initial: "strict",
+        choices: ["strict", "optimistic", "discovery"],
+        laterValues: ["optimistic", "discovery"],
+        meanwhile: "strict is used",
+        doc: "What happens to a model that no healthy endpoint has: refuse, try anyway, or ask the endpoints first.",
+      }),
+      options: section({
+        fallback_behavior: choiceKey({
+          initial: "compatible_only",
+          choices: ["compatible_only", "none", "all"],
+          spellings: { "": "compatible_only" },
+          status: "later",
+          doc: "Where `optimistic` and `discovery` may send such a request.",
+        }),
+        discovery_timeout: durationKey({
+          initial: "2s",
+          status: "later",
+          doc: `How long \`discovery\` may ask before it decides. ${positiveOr("2s")}`,
+        }),
+        discovery_refresh_on_miss: booleanKey({
+          initial: false,
+          status: "later",
+          doc: "Whether `discovery` asks the endpoints again when a model is not known.",
+        }),
+      }),
+    }),
+  },
+  "What is remembered about models, and how a model name chooses an endpoint.",
+);
+
+const inspector = section(
+  {
+    enabled: booleanKey({
+      initial: false,
+      status: "later",
+      doc: "Write requests and answers to files. They contain everything that was said.",
+    }),
+    output_dir: stringKey({
+      initial: "logs/inspector/anthropic",
+      allowEmpty: true,
+      unit: "path",
+      status: "later",
+      doc: "Folder for these files. Empty means `./inspector-logs`.",
+    }),
+    session_header: stringKey({
+      initial: "X-Session-ID",
+      allowEmpty: true,
+      unit: "header",
+      status: "later",
+      doc: "Header that says which session a request belongs to.",
+    }),
+  },
+  "",
+  (values, complain) => {
+    if (values.enabled !== true) return;
+    if (typeof values.output_dir === "string" && isDangerousFolder(values.output_dir)) {
+      complain(
+        "output_dir",
+        `expected a folder of its own, got ${describeValue(values.output_dir)}, a dangerous system path`,
+      );
+    }
+    const header = typeof values.session_header === "string" ? values.session_header.trim() : "";
+    if (header !== "" && !isHeaderName(header)) {
+      complain(
+        "session_header",
+        `expected a header name, got ${describeValue(header)} with invalid characters`,
+      );
+    }
+  },
+);
+
+export const translators = section({
+  anthropic: section(
+    {
+      enabled: booleanKey({
+        initial: true,
+        status: "later",
+        env: ["OLLA_TRANSLATORS_ANTHROPIC_ENABLED"],
+        doc: "Serve the Anthropic Messages API under `/olla/anthropic`.",
+      }),
+      passthrough_enabled: booleanKey({
+        initial: true,
+        status: "later",
+        env: ["OLLA_TRANSLATORS_ANTHROPIC_PASSTHROUGH_ENABLED"],
+        doc: "Forward such a request unchanged to endpoints that speak the dialect themselves.",
+      }),
+      max_message_size: sizeKey({
+        initial: "10MiB",
+        max: 100 * 1024 ** 2,
+        adjust: (bytes) => (bytes === 0 ? 10 * 1024 ** 2 : bytes),
+        status: "later",
+        env: ["OLLA_TRANSLATORS_ANTHROPIC_MAX_MESSAGE_SIZE"],
+        doc: "Largest request body of this API. 0 is the default.",
+      }),
+      inspector,
+    },
+    "The Anthropic Messages API in front of any endpoint.",
+  ),
+});
+
+/** RFC 9110 token. */
+export function isHeaderName(text: string): boolean {
+  return /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(text);
+}

@@ -1,0 +1,149 @@
+import { section } from "./key.ts";
+import {
+  booleanKey,
+  choiceKey,
+  durationKey,
+  numberKey,
+  secretMapKey,
+  sizeKey,
+  stringKey,
+  stringListKey,
+  unsetStringKey,
+} from "./key-types.ts";
+import { checkCidr } from "./schema-server.ts";
+
+export const logging = section(
+  {
+    level: choiceKey({
+      initial: "info",
+      choices: ["debug", "info", "warn", "error"],
+      spellings: { warning: "warn" },
+      env: ["OLLA_LOGGING_LEVEL", "OLLA_LOG_LEVEL"],
+      doc: "Least important level that is written. `warning` means `warn`; case does not matter.",
+    }),
+    format: choiceKey({
+      initial: "json",
+      choices: ["json", "text"],
+      env: ["OLLA_LOGGING_FORMAT", "OLLA_LOG_FORMAT"],
+      doc: "Form of log lines when standard output is no terminal; a terminal gets text. A variable wins over both.",
+    }),
+    output: choiceKey({
+      initial: "stdout",
+      choices: ["stdout", "file"],
+      env: ["OLLA_LOGGING_OUTPUT"],
+      doc: "`file` writes to a file as well.",
+    }),
+  },
+  "What Olla says about itself.",
+);
+
+export const dashboard = section(
+  {
+    enabled: booleanKey({ initial: true, status: "later", doc: "Serve the dashboard at `/internal/ui/`." }),
+    access_policy: section({
+      allowed_cidrs: stringListKey({
+        initial: ["127.0.0.0/8", "::1/128"],
+        unit: "CIDR ranges",
+        status: "later",
+        doc: "Addresses that may open it.",
+      }),
+      allowed_hosts: stringListKey({
+        initial: ["localhost"],
+        unit: "host names",
+        status: "later",
+        doc: "Host names under which it may be opened. Addresses are always fine.",
+      }),
+    }),
+    gate_internal_api: booleanKey({
+      initial: false,
+      status: "inert",
+      reason: "never had an effect; `server.admin.key` guards these routes",
+      doc: "Apply the access policy to the rest of `/internal/` too.",
+    }),
+  },
+  "The dashboard in the browser.",
+  (values, complain) => {
+    const policy = values.access_policy;
+    if (values.enabled !== true || typeof policy !== "object" || policy === null) return;
+    const ranges = "allowed_cidrs" in policy ? policy.allowed_cidrs : undefined;
+    if (!Array.isArray(ranges)) return;
+    const objections = ranges.map((range: unknown) => checkCidr(String(range)));
+    const objection =
+      ranges.length === 0 ? "expected at least one range, got none" : objections.find(Boolean);
+    if (objection !== undefined) complain("access_policy.allowed_cidrs", objection);
+  },
+);
+
+export const engineering = section({
+  show_nerdstats: booleanKey({
+    initial: false,
+    status: "later",
+    env: ["OLLA_SHOW_NERD_STATS"],
+    doc: "Log memory and run-time figures at shutdown.",
+  }),
+});
+
+export const requestLog = section(
+  {
+    enabled: booleanKey({
+      initial: false,
+      status: "later",
+      env: "auto",
+      doc: "Keep a record of every request in a database.",
+    }),
+    path: stringKey({
+      initial: "olla.db",
+      unit: "path",
+      status: "later",
+      env: "auto",
+      doc: "The database file.",
+    }),
+    max_age: durationKey({
+      initial: "168h",
+      isAge: true,
+      status: "later",
+      env: "auto",
+      doc: "Records older than this are deleted. 0 keeps them.",
+    }),
+    max_size: sizeKey({
+      initial: "512MiB",
+      status: "later",
+      env: "auto",
+      doc: "The oldest records go when the file grows past this. 0 is no limit.",
+    }),
+  },
+  "Requests on record.",
+);
+
+export const telemetry = section(
+  {
+    otlp: section({
+      enabled: booleanKey({
+        initial: false,
+        status: "later",
+        env: "auto",
+        doc: "Send traces by OTLP over HTTP.",
+      }),
+      endpoint: unsetStringKey({ unit: "URL", status: "later", env: "auto", doc: "Where traces go." }),
+      headers: secretMapKey({ status: "later", doc: "Headers sent along with traces." }),
+      sample_ratio: numberKey({
+        initial: 1,
+        min: 0,
+        max: 1,
+        status: "later",
+        env: "auto",
+        doc: "Share of requests that are traced.",
+      }),
+    }),
+  },
+  "Traces. The usual `OTEL_*` variables count as well.",
+);
+
+export const configFile = section({
+  watch: booleanKey({
+    initial: true,
+    status: "later",
+    env: "auto",
+    doc: "Reload this file when it changes.",
+  }),
+});

@@ -1,0 +1,274 @@
+import { section } from "./key.ts";
+import {
+  booleanKey,
+  choiceKey,
+  durationKey,
+  globListKey,
+  integerKey,
+  integerListKey,
+  numberKey,
+  sizeKey,
+  stringListKey,
+} from "./key-types.ts";
+
+const stickySources = ["session_header", "prefix_hash", "auth_header", "ip"];
+
+const stickySessions = section({
+  enabled: booleanKey({
+    initial: false,
+    status: "later",
+    env: ["OLLA_PROXY_STICKY_SESSIONS_ENABLED"],
+    doc: "Send later turns of a conversation to the endpoint that has its prompt cached.",
+  }),
+  idle_ttl_seconds: integerKey({
+    initial: 600,
+    min: 0,
+    unit: "seconds",
+    status: "later",
+    doc: "A session is forgotten after this long without a request. 0 is never.",
+  }),
+  max_sessions: integerKey({
+    initial: 10_000,
+    min: 0,
+    status: "later",
+    doc: "Sessions kept; the longest unused one goes first. 0 is no limit.",
+  }),
+  key_sources: stringListKey({
+    initial: ["session_header", "prefix_hash", "auth_header"],
+    unit: stickySources.join(" · "),
+    status: "later",
+    check: (source) =>
+      stickySources.includes(source)
+        ? undefined
+        : `expected one of ${stickySources.join(", ")}, got ${JSON.stringify(source)}`,
+    doc: "What identifies a conversation, in this order.",
+  }),
+  prefix_hash_bytes: integerKey({
+    initial: 512,
+    min: 0,
+    unit: "bytes",
+    status: "later",
+    doc: "How much of a conversation's beginning is hashed. 0 is all of it.",
+  }),
+});
+
+const retry = section({
+  enabled: booleanKey({
+    initial: true,
+    status: "later",
+    env: "auto",
+    doc: "Fail over to further endpoints.",
+  }),
+  on_connection_failure: booleanKey({
+    initial: true,
+    status: "inert",
+    reason: "connection failures always fail over",
+    doc: "Fail over when an endpoint cannot be reached.",
+  }),
+  max_attempts: integerKey({
+    initial: 0,
+    min: 0,
+    status: "later",
+    env: "auto",
+    doc: "Attempts for one request. 0 is each candidate once.",
+  }),
+  on_status: integerListKey({
+    initial: [409, 429, 502, 503, 504, 529],
+    min: 400,
+    max: 599,
+    unit: "HTTP statuses",
+    status: "later",
+    doc: "Answers that send the request to the next candidate.",
+  }),
+  backoff: durationKey({
+    initial: "0s",
+    status: "later",
+    env: "auto",
+    doc: "Pause before the second attempt; it doubles with each further one.",
+  }),
+  max_backoff: durationKey({ initial: "2s", status: "later", env: "auto", doc: "Longest pause." }),
+  jitter: numberKey({
+    initial: 0.2,
+    min: 0,
+    max: 1,
+    status: "later",
+    env: "auto",
+    doc: "Share of a pause that is left to chance.",
+  }),
+});
+
+const circuitBreaker = section({
+  enabled: booleanKey({
+    initial: true,
+    status: "later",
+    env: "auto",
+    doc: "Stop sending to an endpoint that keeps failing (engine `olla`).",
+  }),
+  failure_threshold: integerKey({
+    initial: 3,
+    min: 1,
+    status: "later",
+    env: "auto",
+    doc: "Failures in a row that open the breaker.",
+  }),
+  open_duration: durationKey({
+    initial: "30s",
+    min: "1ms",
+    status: "later",
+    env: "auto",
+    doc: "How long nothing is sent before one request may try again.",
+  }),
+  failure_rate: numberKey({
+    initial: 0,
+    min: 0,
+    max: 1,
+    status: "later",
+    env: "auto",
+    doc: "Share of failures within `window` that opens the breaker as well. 0 is off.",
+  }),
+  window: durationKey({
+    initial: "1m",
+    min: "1s",
+    status: "later",
+    env: "auto",
+    doc: "Time over which `failure_rate` is counted.",
+  }),
+});
+
+const deprecated = "`proxy.retry` decides about attempts";
+
+export const proxy = section(
+  {
+    engine: choiceKey({
+      initial: "sherpa",
+      choices: ["sherpa", "olla"],
+      laterValues: ["olla"],
+      meanwhile: "sherpa is used",
+      env: ["OLLA_PROXY_ENGINE"],
+      doc: "How requests travel: `sherpa` is simple, `olla` keeps a connection pool and a breaker for each endpoint.",
+    }),
+    load_balancer: choiceKey({
+      initial: "priority",
+      choices: ["priority", "round-robin", "least-connections"],
+      env: ["OLLA_PROXY_LOAD_BALANCER"],
+      doc: "Which of several healthy endpoints gets a request.",
+    }),
+    profile: choiceKey({
+      initial: "auto",
+      choices: ["auto", "streaming", "standard"],
+      status: "later",
+      env: ["OLLA_PROXY_PROFILE"],
+      doc: "How answers are delivered: piece by piece, collected, or as each request asks.",
+    }),
+    connection_timeout: durationKey({
+      initial: "10s",
+      doc: "How long connecting to an endpoint may take before the next one is tried. 0 is no limit.",
+    }),
+    connection_keep_alive: durationKey({
+      initial: "30s",
+      status: "inert",
+      reason: "Bun sets TCP keep-alive itself and offers no interval",
+      env: ["OLLA_PROXY_CONNECTION_KEEP_ALIVE"],
+      doc: "Interval of TCP keep-alive packets.",
+    }),
+    response_timeout: durationKey({
+      initial: "0s",
+      env: ["OLLA_PROXY_RESPONSE_TIMEOUT"],
+      doc: "Total time of an answer, from sending the request to its last byte. 0 is no limit.",
+    }),
+    read_timeout: durationKey({
+      initial: "10m",
+      env: ["OLLA_PROXY_READ_TIMEOUT"],
+      doc: "Longest silence inside an answer, counted from its first body byte. 0 is no limit.",
+    }),
+    response_header_timeout: durationKey({
+      initial: "30m",
+      env: ["OLLA_PROXY_RESPONSE_HEADER_TIMEOUT"],
+      doc: "How long an endpoint may think before the first byte of its answer. 0 is no limit.",
+    }),
+    tls_handshake_timeout: durationKey({
+      initial: "10s",
+      status: "later",
+      env: ["OLLA_PROXY_TLS_HANDSHAKE_TIMEOUT"],
+      doc: "How long the TLS handshake with an endpoint may take. 0 is no limit.",
+    }),
+    stream_buffer_size: sizeKey({
+      initial: 0,
+      status: "later",
+      doc: "Buffer of one stream. 0 leaves it to the engine.",
+    }),
+    max_buffered_bytes: sizeKey({
+      initial: "512MiB",
+      env: "auto",
+      doc: "Request bodies held for a second attempt, all requests together. Past it requests get 503 with `Retry-After`. 0 is no limit.",
+    }),
+    keepalive_interval: durationKey({
+      initial: "0s",
+      status: "later",
+      env: "auto",
+      doc: "Send a comment into a silent event stream this often. 0 is off.",
+    }),
+    early_commit: booleanKey({
+      initial: false,
+      status: "later",
+      env: "auto",
+      doc: "Answer a stream's head before the endpoint does; failures then come as events in the stream.",
+    }),
+    prefer_loaded: booleanKey({
+      initial: true,
+      status: "later",
+      env: "auto",
+      doc: "Prefer an endpoint that has the model in memory already.",
+    }),
+    inject_usage: booleanKey({
+      initial: false,
+      status: "later",
+      env: "auto",
+      doc: "Ask OpenAI-like endpoints for token counts even if the client does not.",
+    }),
+    max_retries: integerKey({
+      initial: 3,
+      min: 0,
+      status: "inert",
+      reason: deprecated,
+      doc: "An older name for the number of attempts.",
+    }),
+    retry_backoff: durationKey({
+      initial: "500ms",
+      status: "inert",
+      reason: deprecated,
+      doc: "An older name for the pause between attempts.",
+    }),
+    profile_filter: section({
+      include: globListKey({ initial: [], doc: "Profiles to load, by name. Empty: all." }),
+      exclude: globListKey({ initial: [], doc: "Profiles not to load. Stronger than `include`." }),
+    }),
+    sticky_sessions: stickySessions,
+    retry,
+    circuit_breaker: circuitBreaker,
+    queue: section({
+      max: integerKey({
+        initial: 100,
+        min: 0,
+        status: "later",
+        env: "auto",
+        doc: "Requests that may wait for one busy endpoint; further ones get 429.",
+      }),
+      timeout: durationKey({
+        initial: "30s",
+        status: "later",
+        env: "auto",
+        doc: "How long a request may wait for its turn.",
+      }),
+    }),
+    overflow: section({
+      after: durationKey({
+        initial: "5s",
+        status: "later",
+        env: "auto",
+        doc: "A request that waited this long may go to an endpoint of another tier.",
+      }),
+    }),
+  },
+  "How requests travel to endpoints.",
+);

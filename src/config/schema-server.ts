@@ -1,0 +1,320 @@
+import ipaddr from "ipaddr.js";
+import * as v from "valibot";
+import { type CheckSection, section } from "./key.ts";
+import {
+  booleanKey,
+  choiceKey,
+  durationKey,
+  ignoredKey,
+  integerKey,
+  secretKey,
+  sizeKey,
+  stringKey,
+  stringListKey,
+  unsetIntegerKey,
+  unsetStringKey,
+} from "./key-types.ts";
+import { describeSecret } from "./problem.ts";
+
+const mebibyte = 1024 ** 2;
+
+const requestLimits = section({
+  max_body_size: sizeKey({
+    initial: "50MiB",
+    env: ["OLLA_SERVER_MAX_BODY_SIZE"],
+    doc: "Largest request body that is accepted; a larger one is answered with 413. 0 switches the limit off.",
+  }),
+  max_header_size: sizeKey({
+    initial: "1MiB",
+    adjust: (bytes) => (bytes === 0 ? mebibyte : Math.max(bytes, 4096)),
+    env: ["OLLA_SERVER_MAX_HEADER_SIZE"],
+    doc: "Largest request header block; a larger one is answered with 431. Less than 4 KiB counts as 4 KiB, 0 as the default. The listener itself stops at 1 MiB.",
+  }),
+});
+
+export function checkCidr(text: string): string | undefined {
+  return ipaddr.isValidCIDR(text)
+    ? undefined
+    : `expected a range such as 10.0.0.0/8, got ${JSON.stringify(text)}`;
+}
+
+const rateLimits = section({
+  global_requests_per_minute: integerKey({
+    initial: 0,
+    min: 0,
+    status: "later",
+    env: ["OLLA_SERVER_GLOBAL_RATE_LIMIT"],
+    doc: "Requests a minute, all clients together. 0 is no limit.",
+  }),
+  per_ip_requests_per_minute: integerKey({
+    initial: 0,
+    min: 0,
+    status: "later",
+    env: ["OLLA_SERVER_PER_IP_RATE_LIMIT"],
+    doc: "Requests a minute for each client address. 0 is no limit.",
+  }),
+  health_requests_per_minute: integerKey({
+    initial: 0,
+    min: 0,
+    status: "later",
+    env: ["OLLA_SERVER_HEALTH_RATE_LIMIT"],
+    doc: "Requests a minute for `/internal/health`. 0 is no limit.",
+  }),
+  burst_size: integerKey({
+    initial: 50,
+    min: 0,
+    status: "later",
+    env: ["OLLA_SERVER_RATE_BURST_SIZE"],
+    doc: "How many requests may come at once before a rate limit applies.",
+  }),
+  cleanup_interval: durationKey({
+    initial: "5m",
+    status: "later",
+    env: ["OLLA_SERVER_RATE_CLEANUP_INTERVAL"],
+    doc: "How often the counters of silent clients are dropped.",
+  }),
+  trust_proxy_headers: booleanKey({
+    initial: false,
+    status: "later",
+    env: ["OLLA_SERVER_TRUST_PROXY_HEADERS"],
+    doc: "Take the client address from `X-Forwarded-For` or `X-Real-IP` when the request comes out of `trusted_proxy_cidrs`.",
+  }),
+  trusted_proxy_cidrs: stringListKey({
+    initial: ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
+    unit: "CIDR ranges",
+    status: "later",
+    check: checkCidr,
+    env: ["OLLA_SERVER_TRUSTED_PROXY_CIDRS"],
+    doc: "Proxies whose word about the client address is believed.",
+  }),
+  per_endpoint: ignoredKey({
+    status: "inert",
+    reason: "never had an effect; `max_concurrent` of an endpoint limits it",
+    doc: "A limit for each endpoint, planned once and never built.",
+  }),
+});
+
+const checkCors: CheckSection = (values, complain) => {
+  if (values.enabled !== true || !Array.isArray(values.allowed_origins)) return;
+  if (values.allowed_origins.length === 0)
+    complain("allowed_origins", "expected at least one origin, got none");
+  if (values.allow_credentials === true && values.allowed_origins.includes("*")) {
+    complain(
+      "allow_credentials",
+      'expected false, because allowed_origins contains "*"; name the origins instead',
+    );
+  }
+  const maxAge = values.max_age;
+  if (typeof maxAge === "number" && maxAge < 0) {
+    complain("max_age", `expected 0 or more seconds, got ${maxAge} (server.cors.max_age)`);
+  }
+  values.allowed_origins.forEach((origin: unknown) => {
+    if (typeof origin === "string" && origin.split("*").length > 2) {
+      complain("allowed_origins", `expected at most one "*" in an origin, got ${JSON.stringify(origin)}`);
+    }
+  });
+};
+
+const cors = section(
+  {
+    enabled: booleanKey({
+      initial: false,
+      status: "later",
+      env: ["OLLA_SERVER_CORS_ENABLED"],
+      doc: "Answer preflight requests and let the origins below read answers.",
+    }),
+    allowed_origins: stringListKey({
+      initial: ["*"],
+      status: "later",
+      env: ["OLLA_SERVER_CORS_ALLOWED_ORIGINS"],
+      doc: "Origins that may call; one `*` inside an origin stands for anything.",
+    }),
+    allowed_methods: stringListKey({
+      initial: ["GET", "POST", "OPTIONS"],
+      status: "later",
+      env: ["OLLA_SERVER_CORS_ALLOWED_METHODS"],
+      doc: "Methods that a page may use. An empty list means GET, POST and HEAD.",
+    }),
+    allowed_headers: stringListKey({
+      initial: ["*"],
+      status: "later",
+      env: ["OLLA_SERVER_CORS_ALLOWED_HEADERS"],
+      doc: "Request headers that a page may set. An empty list means accept, content-type and x-requested-with.",
+    }),
+    exposed_headers: stringListKey({
+      initial: [],
+      status: "later",
+      env: ["OLLA_SERVER_CORS_EXPOSED_HEADERS"],
+      doc: "Response headers that a page may read. An empty list means all `X-Olla-*` headers.",
+    }),
+    allow_credentials: booleanKey({
+      initial: false,
+      status: "later",
+      env: ["OLLA_SERVER_CORS_ALLOW_CREDENTIALS"],
+      doc: "Let pages send cookies and credentials. Not together with the origin `*`.",
+    }),
+    max_age: integerKey({
+      initial: 300,
+      unit: "seconds",
+      status: "later",
+      env: ["OLLA_SERVER_CORS_MAX_AGE"],
+      doc: "How long a browser may remember the answer to a preflight request.",
+    }),
+  },
+  "Cross-origin requests from web pages. Only checked when enabled.",
+  checkCors,
+);
+
+export const server = section(
+  {
+    host: stringKey({
+      initial: "localhost",
+      unit: "host name or address",
+      env: ["OLLA_SERVER_HOST"],
+      doc: "Address to listen on. `0.0.0.0` listens on all of them; IPv6 needs no brackets.",
+    }),
+    port: integerKey({
+      initial: 40114,
+      min: 1,
+      max: 65535,
+      env: ["OLLA_SERVER_PORT"],
+      doc: "TCP port to listen on.",
+    }),
+    read_timeout: durationKey({
+      initial: "30s",
+      env: ["OLLA_SERVER_READ_TIMEOUT"],
+      doc: "How long a client may take to send a whole request. 0 is no limit.",
+    }),
+    read_header_timeout: durationKey({
+      initial: "10s",
+      status: "inert",
+      reason: "Bun closes a connection without complete headers after about 12 s, whatever is configured",
+      env: ["OLLA_SERVER_READ_HEADER_TIMEOUT"],
+      doc: "How long a client may take to send the request headers.",
+    }),
+    write_timeout: durationKey({
+      initial: "0s",
+      env: ["OLLA_SERVER_WRITE_TIMEOUT"],
+      doc: "Longest time an answer may take. 0 is no limit; anything else cuts long streams and is warned about.",
+    }),
+    idle_timeout: durationKey({
+      initial: "0s",
+      doc: "How long an idle keep-alive connection stays open. 0 means the value of `read_timeout`.",
+    }),
+    shutdown_timeout: durationKey({
+      initial: "10s",
+      doc: "How long running requests may take to finish when Olla is told to stop. 0 cuts them at once.",
+    }),
+    request_logging: booleanKey({
+      initial: true,
+      env: ["OLLA_SERVER_REQUEST_LOGGING"],
+      doc: "Write one line for each request.",
+    }),
+    bare_routes: booleanKey({
+      initial: true,
+      status: "later",
+      env: "auto",
+      doc: "Serve `/v1/*` and `/api/*` also without `/olla/…` in front.",
+    }),
+    request_limits: requestLimits,
+    rate_limits: rateLimits,
+    cors,
+    tls: section(
+      {
+        cert: unsetStringKey({ unit: "path", status: "later", env: "auto", doc: "Certificate chain, PEM." }),
+        key: unsetStringKey({ unit: "path", status: "later", env: "auto", doc: "Private key, PEM." }),
+        min_version: choiceKey({
+          initial: "1.2",
+          choices: ["1.2", "1.3"],
+          status: "later",
+          env: "auto",
+          doc: "Oldest TLS version that is accepted.",
+        }),
+        client_ca: unsetStringKey({
+          unit: "path",
+          status: "later",
+          env: "auto",
+          doc: "Certificate authority, PEM. When set, clients must show a certificate of it.",
+        }),
+      },
+      "",
+      (values, complain) => {
+        if ((values.cert === undefined) === (values.key === undefined)) return;
+        const [missing, present] = values.cert === undefined ? ["cert", "key"] : ["key", "cert"];
+        complain(missing, `expected a path, because server.tls.${present} is set, got nothing`);
+      },
+    ),
+    admin: section(
+      {
+        key: secretKey({
+          status: "later",
+          env: "auto",
+          doc: "Key that admin routes ask for. Unset: they answer on loopback only.",
+        }),
+        key_file: unsetStringKey({
+          unit: "path",
+          status: "later",
+          env: "auto",
+          doc: "File that holds the admin key, read at start.",
+        }),
+        port: unsetIntegerKey({
+          min: 1,
+          max: 65535,
+          status: "later",
+          env: "auto",
+          doc: "Serve admin routes on a port of their own.",
+        }),
+      },
+      "",
+      (values, complain) => {
+        if (values.key !== undefined && values.key_file !== undefined) {
+          complain("key_file", "expected nothing, because server.admin.key is set; give one of the two");
+        }
+      },
+    ),
+  },
+  "The listener and what it accepts.",
+);
+
+const clientKey = section({
+  name: stringKey({ initial: "", allowEmpty: true, status: "later", doc: "Shown in logs and statistics." }),
+  hash: secretKey({ status: "later", doc: "Hash of the key." }),
+  key_file: unsetStringKey({ unit: "path", status: "later", doc: "File that holds the key, read at start." }),
+  models: stringListKey({
+    initial: [],
+    unit: "globs",
+    status: "later",
+    doc: "Models that this key may use. Empty: all.",
+  }),
+  requests_per_minute: integerKey({ initial: 0, min: 0, status: "later", doc: "0 is no limit." }),
+  tokens_per_minute: integerKey({ initial: 0, min: 0, status: "later", doc: "0 is no limit." }),
+  max_parallel: integerKey({ initial: 0, min: 0, status: "later", doc: "Requests at once. 0 is no limit." }),
+  expires: unsetStringKey({
+    unit: "date",
+    status: "later",
+    check: (text) =>
+      Number.isNaN(Date.parse(text))
+        ? "expected a date such as 2027-01-31 or 2027-01-31T12:00:00Z"
+        : undefined,
+    doc: "The key is refused from then on.",
+  }),
+  priority: integerKey({ initial: 0, status: "later", doc: "Higher goes first when requests queue." }),
+  local_only: booleanKey({
+    initial: false,
+    status: "later",
+    doc: "Never send requests of this key to an endpoint outside the `local` tier.",
+  }),
+});
+
+export const auth = section(
+  {
+    keys: v.optional(
+      v.nullable(
+        v.array(clientKey, (issue) => `expected a list of keys, got ${describeSecret(issue.input)}`),
+        () => [],
+      ),
+      () => [],
+    ),
+  },
+  "Keys that clients must show. No keys: nobody is asked for one.",
+);

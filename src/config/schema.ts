@@ -1,0 +1,48 @@
+import type * as v from "valibot";
+import type { Secret } from "../lib/secret.ts";
+import type { EndpointConfig } from "./endpoint-config.ts";
+import { section } from "./key.ts";
+import { discovery } from "./schema-discovery.ts";
+import { modelAliases, modelRegistry, translators } from "./schema-models.ts";
+import { configFile, dashboard, engineering, logging, requestLog, telemetry } from "./schema-operations.ts";
+import { proxy } from "./schema-proxy.ts";
+import { auth, server } from "./schema-server.ts";
+
+/** Every key that a configuration file may hold: types, defaults, ranges, variables and documentation. */
+export const configSchema = section({
+  server,
+  proxy,
+  discovery,
+  model_registry: modelRegistry,
+  model_aliases: modelAliases,
+  translators,
+  auth,
+  logging,
+  dashboard,
+  engineering,
+  request_log: requestLog,
+  telemetry,
+  config: configFile,
+});
+
+/** What the schema alone makes of a file: endpoints still have unread secrets. */
+export type ParsedConfig = v.InferOutput<typeof configSchema>;
+export type ParsedEndpoint = NonNullable<ParsedConfig["discovery"]["static"]["endpoints"]>[number];
+
+/** Keys as in the file; durations in milliseconds, sizes in bytes. Deeply frozen. */
+export type Config = Frozen<
+  Omit<ParsedConfig, "discovery"> & {
+    discovery: Omit<ParsedConfig["discovery"], "static"> & {
+      /** `undefined`: no file names endpoints, so Olla looks for some itself. An empty list means none. */
+      static: { endpoints: readonly EndpointConfig[] | undefined };
+    };
+  }
+>;
+
+export type Frozen<T> = T extends Secret
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly Frozen<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+      : T;
