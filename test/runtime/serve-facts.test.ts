@@ -5,7 +5,7 @@ import { FakeUpstream } from "../support/fake-upstream.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { type Exchange, SocketServer } from "../support/socket-server.ts";
 import { hangBeforeHead, sseToken } from "../support/upstream-behaviours.ts";
-import { waitUntil, within } from "../support/wait-until.ts";
+import { waitUntil, waitUntilSettled, within } from "../support/wait-until.ts";
 
 type Handler = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
 
@@ -154,16 +154,7 @@ describe("a response", () => {
     client.request("GET / HTTP/1.1");
     await client.readHead();
     client.pause();
-    let lastSent = -1;
-    await waitUntil(
-      async () => {
-        const isStill = sent === lastSent;
-        lastSent = sent;
-        await Bun.sleep(100);
-        return isStill;
-      },
-      { what: "the upstream's sending stalls" },
-    );
+    await waitUntilSettled(() => sent, 200);
     expect(sent).toBeLessThan(48 * 1024 * 1024);
   });
 });

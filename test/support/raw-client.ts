@@ -1,10 +1,10 @@
 import type { Socket } from "bun";
-import { toBytes, toText } from "./bytes.ts";
+import { chunkOf, toBytes, toText } from "./bytes.ts";
 import { ByteBuffer, type HttpMessage, type MessageHead, parseHead, parseMessage } from "./http-message.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** A TCP client that says exactly what it is told, reads only when it wants to, and hangs up at exact moments. */
-export class RawClient implements AsyncDisposable {
+export class RawClient implements Disposable {
   readonly #received = new ByteBuffer();
   readonly #closed = Promise.withResolvers<"end" | "reset">();
   #socket: Socket | undefined;
@@ -51,6 +51,11 @@ export class RawClient implements AsyncDisposable {
   send(content: string | Uint8Array): void {
     this.#outbox.push(toBytes(content));
     this.#flush();
+  }
+
+  /** One piece of a chunked request body. */
+  sendChunk(content: string | Uint8Array): void {
+    this.send(chunkOf(content));
   }
 
   /** A request with an exact `Content-Length`; `headers` are lines without their line ends. */
@@ -128,7 +133,7 @@ export class RawClient implements AsyncDisposable {
     this.#socket?.terminate();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     this.#socket?.terminate();
   }
 }

@@ -19,6 +19,24 @@ export async function waitUntil<Value>(
   }
 }
 
+/** Waits until a number has not changed for `stableMs`, and returns it. */
+export async function waitUntilSettled(read: () => number, stableMs: number): Promise<number> {
+  let value = read();
+  let changedAt = performance.now();
+  await waitUntil(
+    () => {
+      const now = read();
+      if (now !== value) {
+        value = now;
+        changedAt = performance.now();
+      }
+      return performance.now() - changedAt >= stableMs;
+    },
+    { deadlineMs: 15_000, what: `a number stays the same for ${stableMs} ms` },
+  );
+  return value;
+}
+
 /** The promise's value, or a failure that says what did not happen in time. */
 export async function within<Value>(
   promise: Promise<Value>,

@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findDeadPort } from "./dead-port.ts";
+import { accessRecords, type LogRecord } from "./log-lines.ts";
+import { type OllaSettings, renderConfig } from "./olla-config.ts";
+import { waitUntilReady } from "./olla-readiness.ts";
+import { waitUntil } from "./wait-until.ts";
+
+export interface SpawnedOlla extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Everything written to stdout and stderr so far. */
+  output(): string;
+  accessLog(): LogRecord[];
+  signal(name: NodeJS.Signals): void;
+  readonly exited: Promise<number>;
+}
+
+const mainFile = join(import.meta.dir, "../../src/main.ts");
+
+/** The command that runs Olla from source, or another one, for example the compiled file. */
+export const sourceCommand: readonly string[] = [process.execPath, mainFile];
+
+/** Runs `olla serve` as a process of its own, in an empty folder, with no environment but the path. */
+export async function spawnOlla(
+  settings: OllaSettings,
+  command: readonly string[] = sourceCommand,
+): Promise<SpawnedOlla> {
+  const folder = await mkdtemp(join(tmpdir(), "olla-test-"));
+  const port = findDeadPort();
+  const configFile = join(folder, "olla.yaml");
+  await Bun.write(configFile, renderConfig(settings, port));
+  const child = Bun.spawn([...command, "serve", "--config", configFile], {
+    cwd: folder,
+    env: { PATH: process.env.PATH ?? "", HOME: folder },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  let written = "";
+  const gather = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+    const decoder = new TextDecoder();
+    for await (const piece of stream) written += decoder.decode(piece, { stream: true });
+  };
+  const gathered = Promise.all([gather(child.stdout), gather(child.stderr)]);
+  const url = `http://127.0.0.1:${port}`;
+  const olla: SpawnedOlla = {
+    url,
+    port,
+    pid: child.pid,
+    output: () => written,
+    accessLog: () => accessRecords(written),
+    signal: (name) => child.kill(name),
+    exited: child.exited.then(async (code) => {
+      await gathered;
+      return code;
+    }),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null) child.kill("SIGKILL");
+      await child.exited;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  try {
+    await waitUntil(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`olla exited with ${child.exitCode}:\n${written}`);
+        return await fetch(`${url}/internal/health`).then(
+          (answer) => answer.ok,
+          () => false,
+        );
+      },
+      { deadlineMs: 10_000, what: "olla listens" },
+    );
+    await waitUntilReady(url, settings);
+  } catch (error) {
+    await olla[Symbol.asyncDispose]();
+    throw error;
+  }
+  return olla;
+}
