@@ -9,8 +9,10 @@ import { parseVllmEntry } from "./vllm.ts";
 export interface ParsedList {
   /** In the backend's order, each name once. */
   readonly models: readonly Model[];
-  /** Entries that had no name or repeated one. */
-  readonly skippedCount: number;
+  /** The list's entries as they came, those included that are no models. */
+  readonly entries: readonly unknown[];
+  /** The object that the list is a member of. */
+  readonly top: Readonly<Record<string, unknown>>;
 }
 
 interface ListReader {
@@ -30,30 +32,28 @@ const readers: Readonly<Record<ListFormat, ListReader>> = {
  * entries of a name are skipped. Throws `ModelListError` when the body as a whole is not such a list.
  */
 export function parseModelList(format: ListFormat, body: Uint8Array): ParsedList {
-  return parseEntries(format, readEntries(format, body));
-}
+  const { arrayName, parseEntry } = readers[format];
+  const top = parseJson(body);
+  if (!isRecord(top)) throw missingArray(arrayName);
+  const listed = top[arrayName];
+  // Go programs write an empty list as null.
+  const entries: unknown = listed === null ? [] : listed;
+  if (!Array.isArray(entries)) throw missingArray(arrayName);
 
-/** The entries of a list, not looked at yet. Throws `ModelListError` like `parseModelList`. */
-export function readEntries(format: ListFormat, body: Uint8Array): readonly unknown[] {
-  const parsed = parseJson(body);
-  const { arrayName } = readers[format];
-  if (typeof parsed === "object" && parsed !== null && Object.hasOwn(parsed, arrayName)) {
-    const entries: unknown = Reflect.get(parsed, arrayName);
-    if (Array.isArray(entries)) return entries;
-    // Go programs write an empty list as null.
-    if (entries === null) return [];
-  }
-  throw new ModelListError(`the answer is JSON, but has no "${arrayName}" list`, { fault: "wrong-shape" });
-}
-
-export function parseEntries(format: ListFormat, entries: readonly unknown[]): ParsedList {
-  const { parseEntry } = readers[format];
   const models = new Map<string, Model>();
   for (const entry of entries) {
     const model = parseEntry(entry);
     if (model !== undefined && !models.has(model.name)) models.set(model.name, model);
   }
-  return { models: [...models.values()], skippedCount: entries.length - models.size };
+  return { models: [...models.values()], entries, top };
+}
+
+function missingArray(arrayName: string): ModelListError {
+  return new ModelListError(`the answer is JSON, but has no "${arrayName}" list`, { fault: "wrong-shape" });
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function parseJson(body: Uint8Array): unknown {

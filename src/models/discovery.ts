@@ -1,0 +1,284 @@
+import { withProfile } from "../endpoints/build-endpoints.ts";
+import type { Endpoint } from "../endpoints/endpoint.ts";
+import { type EndpointStatus, isRoutable } from "../endpoints/endpoint-status.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { FetchLike } from "../lib/http-get.ts";
+import type { Logger } from "../lib/log.ts";
+import type { ProfileSet } from "../profiles/profile-set.ts";
+import type { ModelCatalog } from "./catalog.ts";
+import type { DetectedKind } from "./detect-kind.ts";
+import { ModelFetchError } from "./fetch-model-list.ts";
+import { ModelListError } from "./list-parsers/model-list-error.ts";
+import type { Model } from "./model.ts";
+import { readEndpointList } from "./read-endpoint-list.ts";
+import { WorkSlots } from "./work-slots.ts";
+
+export interface DiscoverySettings {
+  /** False: nothing is ever asked, and the catalog stays empty. */
+  readonly enabled: boolean;
+  readonly intervalMs: number;
+  /** For one endpoint's run, retries included. */
+  readonly timeoutMs: number;
+  /** Endpoints asked at once. */
+  readonly workers: number;
+  /** Tries in all, the first included. */
+  readonly retryAttempts: number;
+  /** Before the second try; doubles with each further one. */
+  readonly retryBackoffMs: number;
+}
+
+/** What discovery needs of the endpoint registry. */
+export interface DiscoveryRegistry {
+  snapshot(): readonly {
+    readonly endpoint: Endpoint;
+    readonly health: { readonly status: EndpointStatus };
+  }[];
+  onStatusChange(listener: () => void): () => void;
+  replaceEndpoint(endpoint: Endpoint): void;
+}
+
+export interface ModelDiscoveryOptions {
+  readonly registry: DiscoveryRegistry;
+  readonly catalog: ModelCatalog;
+  readonly profiles: ProfileSet;
+  readonly settings: DiscoverySettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly fetch?: FetchLike;
+}
+
+/** What is remembered of one endpoint between its runs. */
+interface Progress {
+  status: EndpointStatus;
+  running: Promise<void> | undefined;
+  /** It came back while a run was under way that may have begun before. */
+  isRunAgainWanted: boolean;
+  consecutiveFailures: number;
+  /** Left out of most interval runs. */
+  isSuspended: boolean;
+  lastFailure: string | undefined;
+  hasList: boolean;
+  /** Its kind was found out, so it may be found out anew. */
+  isAuto: boolean;
+}
+
+const failuresBeforeSuspension = 5;
+const failuresBeforeNewDetection = 3;
+/** Suspended endpoints take part in every so many interval runs. */
+const suspendedEvery = 6;
+/** Milliseconds after which an endpoint that has not answered no longer keeps others waiting. */
+const slotPatienceMs = 2000;
+
+/**
+ * Keeps the catalog in step with the endpoints: asks each for its models when it becomes usable and at every
+ * interval. Endpoints are asked independently; a failed run leaves the endpoint's last list as it is.
+ */
+export class ModelDiscovery {
+  readonly #options: ModelDiscoveryOptions;
+  readonly #slots: WorkSlots;
+  readonly #progress = new Map<string, Progress>();
+  #stopped = new AbortController();
+  #cancelTimer: (() => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #intervalRuns = 0;
+
+  constructor(options: ModelDiscoveryOptions) {
+    this.#options = options;
+    this.#slots = new WorkSlots(options.settings.workers, slotPatienceMs, options.clock);
+  }
+
+  /** Asks what is usable now and begins to follow the endpoints. Calling it twice is harmless. */
+  start(): void {
+    if (!this.#options.settings.enabled || this.#unsubscribe !== undefined) return;
+    this.#stopped = new AbortController();
+    this.#unsubscribe = this.#options.registry.onStatusChange(() => this.#followStatuses());
+    this.#followStatuses();
+    this.#schedule();
+  }
+
+  /** Gives up runs under way; the catalog keeps what it has. */
+  stop(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#stopped.abort();
+  }
+
+  /** Asks every usable endpoint, suspended ones included; resolves when all have answered or failed. Never rejects. */
+  async refreshAll(): Promise<void> {
+    await this.#refreshWhere(() => true);
+  }
+
+  /** Asks one endpoint, or joins its run under way. Does nothing for one that is not usable. Never rejects. */
+  refresh(endpointName: string): Promise<void> {
+    const endpoint = this.#usableEndpoint(endpointName);
+    if (endpoint === undefined || !this.#options.settings.enabled) return Promise.resolve();
+    const progress = this.#progressOf(endpoint, "healthy");
+    progress.running ??= this.#run(endpointName, progress);
+    return progress.running;
+  }
+
+  async #refreshWhere(isWanted: (progress: Progress) => boolean): Promise<void> {
+    const runs: Promise<void>[] = [];
+    for (const { endpoint, health } of this.#options.registry.snapshot()) {
+      if (isWanted(this.#progressOf(endpoint, health.status))) runs.push(this.refresh(endpoint.name));
+    }
+    await Promise.all(runs);
+  }
+
+  #schedule(): void {
+    this.#cancelTimer = this.#options.clock.after(this.#options.settings.intervalMs, () => {
+      this.#intervalRuns += 1;
+      const withSuspended = this.#intervalRuns % suspendedEvery === 0;
+      void this.#refreshWhere((progress) => withSuspended || !progress.isSuspended);
+      this.#schedule();
+    });
+  }
+
+  /** Asks endpoints that have become usable since the last look, and forgets those that are gone. */
+  #followStatuses(): void {
+    const entries = this.#options.registry.snapshot();
+    const gone = new Set(this.#progress.keys());
+    for (const { endpoint, health } of entries) {
+      gone.delete(endpoint.name);
+      const progress = this.#progressOf(endpoint, "unknown");
+      const before = progress.status;
+      progress.status = health.status;
+      if (!isRoutable(health.status) || before === health.status) continue;
+      // A backend that answers probes may still be loading: if its list failed then, ask when it is healthy.
+      const isMissing =
+        health.status === "healthy" && (!progress.hasList || progress.consecutiveFailures > 0);
+      if (isRoutable(before) && !isMissing) continue;
+      if (progress.running !== undefined) progress.isRunAgainWanted = true;
+      void this.refresh(endpoint.name);
+    }
+    for (const name of gone) {
+      this.#progress.delete(name);
+      this.#options.catalog.forget(name);
+    }
+  }
+
+  #progressOf(endpoint: Endpoint, status: EndpointStatus): Progress {
+    let progress = this.#progress.get(endpoint.name);
+    if (progress === undefined) {
+      progress = {
+        status,
+        running: undefined,
+        isRunAgainWanted: false,
+        consecutiveFailures: 0,
+        isSuspended: false,
+        lastFailure: undefined,
+        hasList: false,
+        isAuto: endpoint.isAutoDetected,
+      };
+      this.#progress.set(endpoint.name, progress);
+    }
+    return progress;
+  }
+
+  #usableEndpoint(name: string): Endpoint | undefined {
+    const entry = this.#options.registry.snapshot().find(({ endpoint }) => endpoint.name === name);
+    return entry !== undefined && isRoutable(entry.health.status) ? entry.endpoint : undefined;
+  }
+
+  async #run(name: string, progress: Progress): Promise<void> {
+    const { signal } = this.#stopped;
+    do {
+      progress.isRunAgainWanted = false;
+      const endpoint = this.#usableEndpoint(name);
+      if (endpoint === undefined) break;
+      try {
+        const mustDetect = progress.isAuto && progress.consecutiveFailures >= failuresBeforeNewDetection;
+        const list = await this.#slots.run(() =>
+          readEndpointList(endpoint, { ...this.#options, ...this.#options.settings, mustDetect, signal }),
+        );
+        if (signal.aborted) break;
+        this.#accept(endpoint, list, progress);
+        progress.isRunAgainWanted = false;
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#noteFailure(name, error, progress);
+      }
+    } while (progress.isRunAgainWanted);
+    progress.running = undefined;
+  }
+
+  #accept(endpoint: Endpoint, list: DetectedKind, progress: Progress): void {
+    const { registry, catalog, logger } = this.#options;
+    const current = this.#usableEndpoint(endpoint.name) ?? endpoint;
+    if (current.url !== endpoint.url) return;
+    if (current.isAutoDetected || current.profile.name !== list.profile.name) {
+      registry.replaceEndpoint(withProfile(current, list.profile));
+      logger.info(`Endpoint ${endpoint.name} is ${list.profile.displayName}`, {
+        endpoint: endpoint.name,
+        type: list.profile.name,
+      });
+    }
+    const models = list.models.filter((model) => current.admitsModel(model.name));
+    const isFirst = !progress.hasList || progress.lastFailure !== undefined;
+    const before = catalog.modelsAt(endpoint.name);
+    catalog.replaceModels(endpoint.name, list.profile.name, models);
+    progress.consecutiveFailures = 0;
+    progress.isSuspended = false;
+    progress.lastFailure = undefined;
+    progress.hasList = true;
+    this.#logModels(endpoint.name, {
+      before,
+      models,
+      isFirst,
+      filteredCount: list.models.length - models.length,
+    });
+  }
+
+  #logModels(
+    endpointName: string,
+    change: {
+      readonly before: readonly Model[];
+      readonly models: readonly Model[];
+      readonly isFirst: boolean;
+      readonly filteredCount: number;
+    },
+  ): void {
+    const added = namesOnlyIn(change.models, change.before);
+    const removed = namesOnlyIn(change.before, change.models);
+    const fields = {
+      endpoint: endpointName,
+      models: change.models.length,
+      filtered_out: change.filteredCount > 0 ? change.filteredCount : undefined,
+      added: added.length > 0 ? added.slice(0, 20) : undefined,
+      removed: removed.length > 0 ? removed.slice(0, 20) : undefined,
+    };
+    const count = change.models.length === 1 ? "1 model" : `${change.models.length} models`;
+    const isNews = change.isFirst || added.length > 0 || removed.length > 0;
+    this.#options.logger[isNews ? "info" : "debug"](`Endpoint ${endpointName} has ${count}`, fields);
+  }
+
+  #noteFailure(name: string, error: unknown, progress: Progress): void {
+    const reason = describeFailure(error);
+    progress.consecutiveFailures += 1;
+    progress.isSuspended =
+      progress.consecutiveFailures >= failuresBeforeSuspension ||
+      (error instanceof ModelFetchError && (error.fault === "client-status" || error.fault === "redirect"));
+    const isNews = progress.lastFailure !== reason;
+    progress.lastFailure = reason;
+    const consequence = progress.isSuspended
+      ? `; asked again at every ${suspendedEvery}th interval only`
+      : "";
+    this.#options.logger[isNews ? "warn" : "debug"](
+      `Could not read the models of endpoint ${name}: ${reason}${consequence}`,
+      { endpoint: name, reason, consecutive_failures: progress.consecutiveFailures },
+    );
+  }
+}
+
+function describeFailure(error: unknown): string {
+  if (error instanceof ModelFetchError || error instanceof ModelListError) return error.message;
+  return error instanceof Error ? `unexpected ${error.name}` : "unexpected failure";
+}
+
+function namesOnlyIn(models: readonly Model[], others: readonly Model[]): string[] {
+  const known = new Set(others.map((model) => model.name));
+  return models.map((model) => model.name).filter((name) => !known.has(name));
+}

@@ -1,0 +1,121 @@
+import { resolveEndpointUrl } from "../endpoints/build-endpoints.ts";
+import type { Endpoint } from "../endpoints/endpoint.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { FetchLike } from "../lib/http-get.ts";
+import { fallbackProfileName, type ProfileSet } from "../profiles/profile-set.ts";
+import { type DetectedKind, detectKind, kindOfList } from "./detect-kind.ts";
+import {
+  discoveryHeaders,
+  fetchModelList,
+  ModelFetchError,
+  type ModelFetchFault,
+  type ModelFetchOptions,
+} from "./fetch-model-list.ts";
+import { ModelListError } from "./list-parsers/model-list-error.ts";
+import { parseModelList } from "./list-parsers/parse-model-list.ts";
+import type { Model } from "./model.ts";
+
+export interface ReadEndpointListOptions {
+  readonly profiles: ProfileSet;
+  /** Find out the kind again, although the endpoint has one. */
+  readonly mustDetect: boolean;
+  /** For all tries together. */
+  readonly timeoutMs: number;
+  /** Tries in all, the first included. */
+  readonly retryAttempts: number;
+  /** Before the second try; doubles with each further one. */
+  readonly retryBackoffMs: number;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly fetch?: FetchLike;
+}
+
+/**
+ * An endpoint's models, and its kind, which is found out where it is not known. Tries again after failures that may
+ * pass. Throws `ModelFetchError` or `ModelListError`.
+ */
+export async function readEndpointList(
+  endpoint: Endpoint,
+  options: ReadEndpointListOptions,
+): Promise<DetectedKind> {
+  const { clock, signal } = options;
+  const deadline = clock.now() + options.timeoutMs;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await readOnce(endpoint, options, deadline - clock.now());
+    } catch (error) {
+      const delayMs = options.retryBackoffMs * 2 ** (attempt - 1);
+      const isLate = clock.now() + delayMs >= deadline;
+      if (attempt >= options.retryAttempts || isLate || signal.aborted || !mayPass(error)) throw error;
+      await pause(delayMs, clock, signal);
+    }
+  }
+}
+
+async function readOnce(
+  endpoint: Endpoint,
+  options: ReadEndpointListOptions,
+  timeoutMs: number,
+): Promise<DetectedKind> {
+  const { profiles, clock, version, signal, fetch } = options;
+  const fetchOptions: ModelFetchOptions = {
+    headers: discoveryHeaders(version, endpoint.requestHeaders),
+    timeoutMs,
+    clock,
+    signal,
+    ...(fetch === undefined ? {} : { fetch }),
+  };
+  if (!endpoint.isAutoDetected && !options.mustDetect) {
+    return { profile: endpoint.profile, models: await readKnownKind(endpoint, fetchOptions) };
+  }
+  const detected = endpoint.hasOwnModelsUrl
+    ? kindOfList(await fetchModelList(endpoint.modelsUrl, fetchOptions), profiles.all)
+    : await detectKind(baseUrlOf(endpoint), { ...fetchOptions, profiles: profiles.all });
+  if (detected === undefined) {
+    throw new ModelListError("no answer is a model list of a known kind", { fault: "wrong-shape" });
+  }
+  return detected;
+}
+
+async function readKnownKind(endpoint: Endpoint, options: ModelFetchOptions): Promise<readonly Model[]> {
+  const { listFormat, name, modelDiscoveryPath } = endpoint.profile;
+  try {
+    return parseModelList(listFormat, await fetchModelList(endpoint.modelsUrl, options)).models;
+  } catch (error) {
+    // A server's bare /models is often a web page, with the list at /v1/models.
+    const isPage = error instanceof ModelListError && error.fault === "not-json";
+    const isBarePath = /(?<!\/v1)\/models$/.test(new URL(endpoint.modelsUrl).pathname);
+    if (!isPage || !isBarePath || name !== fallbackProfileName) throw error;
+    const url = resolveEndpointUrl(baseUrlOf(endpoint), modelDiscoveryPath);
+    return parseModelList(listFormat, await fetchModelList(url, options)).models;
+  }
+}
+
+function baseUrlOf(endpoint: Endpoint): string {
+  return endpoint.origin + endpoint.basePath;
+}
+
+const passingFaults: ReadonlySet<ModelFetchFault> = new Set([
+  "unreachable",
+  "timeout",
+  "network",
+  "server-status",
+]);
+
+function mayPass(error: unknown): boolean {
+  return error instanceof ModelFetchError && passingFaults.has(error.fault);
+}
+
+/** Resolves after `delayMs`, or at once when the signal is aborted. */
+function pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      cancel();
+      signal.removeEventListener("abort", finish);
+      resolve();
+    };
+    const cancel = clock.after(delayMs, finish);
+    signal.addEventListener("abort", finish);
+  });
+}
