@@ -11,6 +11,8 @@ export interface HttpGetOptions {
   readonly maxBytes: number;
   /** Lets the caller give up early; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Whether to use, and leave behind, a pooled connection. True unless said otherwise. */
+  readonly keepalive?: boolean;
   readonly fetch?: FetchLike;
   readonly clock?: Clock;
 }
@@ -61,6 +63,7 @@ export async function httpGet(url: string, options: HttpGetOptions): Promise<Htt
       redirect: "manual",
       proxy: false,
       timeout: false,
+      keepalive: options.keepalive ?? true,
       signal: controller.signal,
     });
     const { bytes, isTruncated } = await readAtMost(response.body, options.maxBytes);
