@@ -70,18 +70,11 @@ export const resetBeforeHead: Behaviour = (exchange) => exchange.reset();
 /** An orderly end where a response head should be. */
 export const closeBeforeHead: Behaviour = (exchange) => exchange.close();
 
+/** Tokens and a reset at once: what arrived of them may be lost on the way, as the receiver learns of both together. */
 export function resetAfterTokens(tokens: readonly string[]): Behaviour {
   return async (exchange) => {
     await hangAfterTokens(tokens)(exchange);
     exchange.reset();
-  };
-}
-
-/** The connection ends in good order, but the terminating chunk is missing. */
-export function truncateAfterTokens(tokens: readonly string[]): Behaviour {
-  return async (exchange) => {
-    await hangAfterTokens(tokens)(exchange);
-    exchange.close();
   };
 }
 
@@ -141,7 +134,13 @@ export class TokenStream {
     return this.#exchange.endChunked();
   }
 
+  /** A TCP reset in the middle of the stream. */
   reset(): void {
     this.#exchange.reset();
+  }
+
+  /** An orderly end of the connection, without the terminating chunk. */
+  truncate(): void {
+    this.#exchange.close();
   }
 }
