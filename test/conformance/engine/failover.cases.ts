@@ -106,7 +106,7 @@ export const failoverCases: readonly EngineCase[] = [
       const text = await answer.text();
       expect(text).not.toContain("127.0.0.1");
       expect((JSON.parse(text) as { error: { code: string } }).error.code).toBe("connect_refused");
-      for (const { name } of dead) expect((await endpointStatus(olla, name)).status).toBe("offline");
+      for (const { name } of dead) expect((await endpointStatus(olla, String(name))).status).toBe("offline");
       const next = await post(olla);
       expect(next.status).toBe(503);
     },
