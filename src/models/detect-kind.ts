@@ -1,4 +1,4 @@
-import { resolveEndpointUrl } from "../endpoints/build-endpoints.ts";
+import { resolveEndpointUrl } from "../endpoints/endpoint-url.ts";
 import type { ListFormat, Profile } from "../profiles/profile.ts";
 import { fallbackProfileName } from "../profiles/profile-set.ts";
 import { fetchModelList, ModelFetchError, type ModelFetchOptions } from "./fetch-model-list.ts";

@@ -1,9 +1,9 @@
-import { withProfile } from "../endpoints/build-endpoints.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { type EndpointStatus, isRoutable } from "../endpoints/endpoint-status.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { FetchLike } from "../lib/http-get.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Profile } from "../profiles/profile.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
 import type { ModelCatalog } from "./catalog.ts";
 import type { DetectedKind } from "./detect-kind.ts";
@@ -41,6 +41,8 @@ export interface ModelDiscoveryOptions {
   readonly registry: DiscoveryRegistry;
   readonly catalog: ModelCatalog;
   readonly profiles: ProfileSet;
+  /** The record of an endpoint whose kind has been found: `BuiltEndpoints.withProfile`. */
+  readonly withProfile: (endpoint: Endpoint, found: Profile) => Endpoint;
   readonly settings: DiscoverySettings;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -206,7 +208,7 @@ export class ModelDiscovery {
   }
 
   #accept(endpoint: Endpoint, list: DetectedKind, progress: Progress): void {
-    const { registry, catalog, logger } = this.#options;
+    const { registry, catalog, logger, withProfile } = this.#options;
     const current = this.#usableEndpoint(endpoint.name) ?? endpoint;
     if (current.url !== endpoint.url) return;
     if (current.isAutoDetected || current.profile.name !== list.profile.name) {

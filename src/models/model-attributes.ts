@@ -26,30 +26,32 @@ export function parameterLabel(count: number): string {
 }
 
 /** Our short form of a quantisation against the label that GGUF backends print. */
-const quantizationLabels: Readonly<Record<string, string>> = {
-  q2k: "Q2_K",
-  q3kl: "Q3_K_L",
-  q3km: "Q3_K_M",
-  q3ks: "Q3_K_S",
-  q4: "Q4_0",
-  q4_1: "Q4_1",
-  q4km: "Q4_K_M",
-  q4ks: "Q4_K_S",
-  q4kxl: "Q4_K_XL",
-  q5: "Q5_0",
-  q5_1: "Q5_1",
-  q5km: "Q5_K_M",
-  q5ks: "Q5_K_S",
-  q6k: "Q6_K",
-  q8: "Q8_0",
-  f16: "F16",
-  f32: "F32",
-  bf16: "BF16",
-  unk: "unknown",
-};
+const quantizationLabels: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    q2k: "Q2_K",
+    q3kl: "Q3_K_L",
+    q3km: "Q3_K_M",
+    q3ks: "Q3_K_S",
+    q4: "Q4_0",
+    q4_1: "Q4_1",
+    q4km: "Q4_K_M",
+    q4ks: "Q4_K_S",
+    q4kxl: "Q4_K_XL",
+    q5: "Q5_0",
+    q5_1: "Q5_1",
+    q5km: "Q5_K_M",
+    q5ks: "Q5_K_S",
+    q6k: "Q6_K",
+    q8: "Q8_0",
+    f16: "F16",
+    f32: "F32",
+    bf16: "BF16",
+    unk: "unknown",
+  }),
+);
 
 const shortQuantizations: ReadonlyMap<string, string> = new Map([
-  ...Object.entries(quantizationLabels).map(([short, label]) => [label, short] as const),
+  ...[...quantizationLabels].map(([short, label]) => [label, short] as const),
   ["FP16", "f16"],
   ["FP32", "f32"],
   ["GPTQ_4BIT", "gptq4"],
@@ -83,7 +85,7 @@ export function shortenQuantization(label: string): string {
 
 /** The reverse of `shortenQuantization`, for lists that show the backend's notation. */
 export function labelQuantization(short: string): string {
-  return quantizationLabels[short] ?? short;
+  return quantizationLabels.get(short) ?? short;
 }
 
 const knownFamilies: readonly string[] = [

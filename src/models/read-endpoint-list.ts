@@ -1,5 +1,5 @@
-import { resolveEndpointUrl } from "../endpoints/build-endpoints.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
+import { resolveEndpointUrl } from "../endpoints/endpoint-url.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { FetchLike } from "../lib/http-get.ts";
 import { fallbackProfileName, type ProfileSet } from "../profiles/profile-set.ts";

@@ -14,12 +14,12 @@ const entrySchema = v.looseObject({
   capabilities: looseTexts,
 });
 
-const types: Readonly<Record<string, ModelType>> = {
-  llm: "llm",
-  vlm: "vlm",
-  embedding: "embeddings",
-  embeddings: "embeddings",
-};
+const types: ReadonlyMap<string, ModelType> = new Map([
+  ["llm", "llm"],
+  ["vlm", "vlm"],
+  ["embedding", "embeddings"],
+  ["embeddings", "embeddings"],
+]);
 
 /** One entry of `data` of `GET /api/v0/models`; `undefined` without an id. */
 export function parseLmstudioEntry(entry: unknown): Model | undefined {
@@ -29,7 +29,7 @@ export function parseLmstudioEntry(entry: unknown): Model | undefined {
   return {
     name: parsed.output.id,
     ...withoutUndefined({
-      type: wire.type === undefined ? undefined : types[wire.type.toLowerCase()],
+      type: wire.type === undefined ? undefined : types.get(wire.type.toLowerCase()),
       publisher: wire.publisher,
       parentModel: wire.publisher,
       family: wire.arch,

@@ -1,4 +1,4 @@
-export type ModelListFault = "empty" | "not-json" | "truncated" | "wrong-shape";
+export type ModelListFault = "empty" | "not-json" | "broken-json" | "wrong-shape";
 
 /** An answer that is not the model list it should be. The message is for operators and quotes nothing of the body. */
 export class ModelListError extends Error {

@@ -68,9 +68,9 @@ function parseJson(body: Uint8Array): unknown {
         cause,
       });
     }
-    if (/^[{[]/.test(text) && !/[}\]]$/.test(text)) {
-      throw new ModelListError("the answer is JSON that breaks off before its end", {
-        fault: "truncated",
+    if (/^[{[]/.test(text)) {
+      throw new ModelListError("the answer is broken JSON: cut off, or badly written", {
+        fault: "broken-json",
         cause,
       });
     }

@@ -26,16 +26,16 @@ export interface ModelQuery {
   readonly includeUnavailable?: boolean | undefined;
 }
 
-const typeByCapability: Readonly<Record<string, ModelType>> = {
-  vision: "vlm",
-  multimodal: "vlm",
-  embedding: "embeddings",
-  embeddings: "embeddings",
-  vector_search: "embeddings",
-  chat: "llm",
-  text_generation: "llm",
-  completion: "llm",
-};
+const typeByCapability: ReadonlyMap<string, ModelType> = new Map([
+  ["vision", "vlm"],
+  ["multimodal", "vlm"],
+  ["embedding", "embeddings"],
+  ["embeddings", "embeddings"],
+  ["vector_search", "embeddings"],
+  ["chat", "llm"],
+  ["text_generation", "llm"],
+  ["completion", "llm"],
+]);
 
 const capabilitiesByType: Readonly<Record<ModelType, readonly string[]>> = {
   llm: ["chat", "completion", "text-generation"],
@@ -55,7 +55,7 @@ export function selectModels(
   query: ModelQuery,
   endpoints: EndpointView,
 ): readonly UnifiedModel[] {
-  const type = typeByCapability[query.capability?.toLowerCase() ?? ""] ?? query.type;
+  const type = typeByCapability.get(query.capability?.toLowerCase() ?? "") ?? query.type;
   const endpointName = query.endpoint === undefined ? undefined : endpoints.resolveName(query.endpoint);
   if (query.endpoint !== undefined && endpointName === undefined) return [];
   const isReachable = (source: ModelSource) => endpoints.isRoutable(source.endpointName);

@@ -1,0 +1,133 @@
+import { describe, expect, test } from "bun:test";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
+import { ModelCatalog } from "./catalog.ts";
+
+const hourMs = 3_600_000;
+
+describe("ModelCatalog", () => {
+  test("a model is found by its exact name, and ignoring case", () => {
+    const { catalog } = withLists({ box: ["Qwen/Qwen2.5-7B"] });
+    for (const name of ["Qwen/Qwen2.5-7B", "qwen/qwen2.5-7b", "QWEN/QWEN2.5-7B"]) {
+      expect(places(catalog, name)).toEqual(["box Qwen/Qwen2.5-7B"]);
+      expect(catalog.has(name)).toBe(true);
+    }
+  });
+
+  test("endpoints that spell a model differently all have it, each in its own spelling", () => {
+    const { catalog } = withLists({ b: ["Llama"], a: ["llama"] });
+    expect(places(catalog, "Llama")).toEqual(["a llama", "b Llama"]);
+    expect(places(catalog, "LLAMA")).toEqual(["a llama", "b Llama"]);
+  });
+
+  test("at an endpoint with two spellings the exact one is meant", () => {
+    const { catalog } = withLists({ box: ["llama", "Llama"] });
+    expect(places(catalog, "Llama")).toEqual(["box Llama"]);
+    expect(places(catalog, "llama")).toEqual(["box llama"]);
+    expect(places(catalog, "LLAMA")).toEqual(["box llama"]);
+  });
+
+  test("a name without a tag finds the latest one, and only that", () => {
+    const { catalog } = withLists({ a: ["llama3:latest"], b: ["llama3:8b"], c: ["llama3"] });
+    expect(places(catalog, "llama3")).toEqual(["a llama3:latest", "c llama3"]);
+    expect(places(catalog, "Llama3")).toEqual(["a llama3:latest", "c llama3"]);
+    expect(places(catalog, "llama3:latest")).toEqual(["a llama3:latest"]);
+    expect(places(catalog, "llama3:8b")).toEqual(["b llama3:8b"]);
+  });
+
+  test("a model that is really called so comes before one that needs its tag added", () => {
+    const { catalog } = withLists({ box: ["llama3:latest", "llama3"] });
+    expect(places(catalog, "llama3")).toEqual(["box llama3"]);
+    expect(places(catalog, "LLAMA3")).toEqual(["box llama3"]);
+  });
+
+  test("an unknown name is nowhere, names of object members included", () => {
+    const { catalog } = withLists({ box: ["a"] });
+    for (const name of ["b", "", "constructor", "__proto__", ":latest"]) {
+      expect(catalog.placesOf(name)).toEqual([]);
+      expect(catalog.has(name)).toBe(false);
+    }
+  });
+
+  test("a new list replaces the endpoint's old one as a whole", () => {
+    const { catalog } = withLists({ box: ["a", "b"], other: ["b"] });
+    catalog.replaceModels("box", "ollama", [{ name: "c" }]);
+    expect(catalog.has("a")).toBe(false);
+    expect(places(catalog, "b")).toEqual(["other b"]);
+    expect(catalog.names()).toEqual(["b", "c"]);
+    expect(catalog.unified().map((model) => model.id)).toEqual(["b", "c"]);
+    expect(catalog.modelsAt("box")).toEqual([{ name: "c" }]);
+  });
+
+  test("an empty list counts as an answer", () => {
+    const { catalog, clock } = withLists({ box: [] });
+    expect(catalog.lastUpdatedAt("box")).toBe(clock.wallTime());
+    expect(catalog.modelsAt("box")).toEqual([]);
+    expect(catalog.lastUpdatedAt("other")).toBeUndefined();
+  });
+
+  test("a forgotten endpoint leaves no model behind", () => {
+    const { catalog } = withLists({ box: ["a"] });
+    catalog.forget("box");
+    expect(catalog.names()).toEqual([]);
+    expect(catalog.unified()).toEqual([]);
+    expect(catalog.lastUpdatedAt("box")).toBeUndefined();
+  });
+
+  test("the nearest names to a slip are named", () => {
+    const { catalog } = withLists({ box: ["llama3:8b", "qwen2.5:7b"] });
+    expect(catalog.nearest("lama3:8b", 3)).toEqual(["llama3:8b"]);
+    expect(catalog.nearest("zzzzzzzz", 3)).toEqual([]);
+  });
+
+  test("the unified list is one array until something changes", () => {
+    const { catalog } = withLists({ box: ["a"] });
+    const before = catalog.unified();
+    expect(catalog.unified()).toBe(before);
+    catalog.replaceModels("box", "ollama", [{ name: "a" }]);
+    expect(catalog.unified()).not.toBe(before);
+  });
+});
+
+describe("models of an endpoint that is not heard of any more", () => {
+  test("stay through an outage, and go when they are stale", () => {
+    const { catalog, clock } = withLists({ silent: ["a"], alive: ["b"] });
+    catalog.start();
+    for (let hour = 0; hour < 24; hour += 1) {
+      clock.advance(hourMs);
+      catalog.replaceModels("alive", "ollama", [{ name: "b" }]);
+    }
+    expect(catalog.has("a")).toBe(true);
+    clock.advance(hourMs);
+    expect(catalog.has("a")).toBe(false);
+    expect(catalog.unified().map((model) => model.id)).toEqual(["b"]);
+    catalog.stop();
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  test("starting and stopping twice leaves one timer, then none", () => {
+    const { catalog, clock } = withLists({});
+    catalog.start();
+    catalog.start();
+    expect(clock.pendingTimers()).toBe(1);
+    catalog.stop();
+    catalog.stop();
+    expect(clock.pendingTimers()).toBe(0);
+  });
+});
+
+function withLists(lists: Readonly<Record<string, readonly string[]>>) {
+  const clock = createFakeClock();
+  const catalog = new ModelCatalog({ clock, staleAfterMs: 24 * hourMs, cleanupIntervalMs: 600_000 });
+  for (const [endpointName, names] of Object.entries(lists)) {
+    catalog.replaceModels(
+      endpointName,
+      "ollama",
+      names.map((name) => ({ name })),
+    );
+  }
+  return { catalog, clock };
+}
+
+function places(catalog: ModelCatalog, name: string): readonly string[] {
+  return catalog.placesOf(name).map((place) => `${place.endpointName} ${place.model.name}`);
+}

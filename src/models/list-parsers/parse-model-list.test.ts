@@ -1,0 +1,95 @@
+import { describe, expect, test } from "bun:test";
+import { type ListFormat, listFormats } from "../../profiles/profile.ts";
+import { ModelListError, type ModelListFault } from "./model-list-error.ts";
+import { parseModelList } from "./parse-model-list.ts";
+
+describe("parseModelList", () => {
+  const wrongBodies: readonly [body: string, fault: ModelListFault][] = [
+    ["", "empty"],
+    [" \n ", "empty"],
+    ["<!doctype html><title>Hello</title>", "not-json"],
+    ["Ollama is running", "not-json"],
+    ['{"models":[{"name":"a"},{"na', "broken-json"],
+    ['{"data":[{"id":"a"}', "broken-json"],
+    ['["a","b"]', "wrong-shape"],
+    ["null", "wrong-shape"],
+    ['"text"', "wrong-shape"],
+    ["{}", "wrong-shape"],
+    ['{"models":{"a":1},"data":"b"}', "wrong-shape"],
+    ['{"error":"no"}', "wrong-shape"],
+  ];
+  for (const [body, fault] of wrongBodies) {
+    test(`${JSON.stringify(body)} is refused as ${fault} in every format`, () => {
+      for (const format of listFormats) expect(faultOf(format, body)).toBe(fault);
+    });
+  }
+
+  test("an OpenAI list is not an Ollama list without models", () => {
+    expect(faultOf("ollama", '{"object":"list","data":[]}')).toBe("wrong-shape");
+  });
+
+  test("an empty list is a list, also where a Go program writes null", () => {
+    expect(parse("ollama", '{"models":[]}')).toEqual([]);
+    expect(parse("ollama", '{"models":null}')).toEqual([]);
+    expect(parse("openai", '{"data":[]}')).toEqual([]);
+  });
+
+  test("entries without a usable name are left out, the others stay", () => {
+    const entries = [null, 7, "text", [], {}, { id: "" }, { id: "  " }, { id: 5 }, { id: "good" }];
+    for (const format of ["openai", "vllm", "lmstudio"] as const) {
+      expect(parse(format, JSON.stringify({ data: entries }))).toEqual([{ name: "good" }]);
+    }
+    expect(parse("ollama", JSON.stringify({ models: [{ name: null }, { name: "good" }] }))).toEqual([
+      { name: "good" },
+    ]);
+  });
+
+  test("a name that is listed twice counts once, the first time", () => {
+    const data = [{ id: "a", max_model_len: 10 }, { id: "A" }, { id: "a", max_model_len: 20 }];
+    expect(parse("vllm", JSON.stringify({ data }))).toEqual([
+      { name: "a", maxContextLength: 10 },
+      { name: "A" },
+    ]);
+  });
+
+  test("members of the wrong kind count as not given", () => {
+    const junk = {
+      name: "a",
+      size: "big",
+      digest: 5,
+      modified_at: "yesterday",
+      capabilities: "all",
+      details: { family: 1, families: [1, "", "llama"], parameter_size: null, context_length: -1 },
+    };
+    expect(parse("ollama", JSON.stringify({ models: [junk] }))).toEqual([{ name: "a", families: ["llama"] }]);
+    const openaiJunk = {
+      id: "b",
+      created: "now",
+      owned_by: {},
+      max_model_len: "long",
+      meta: [],
+      status: "up",
+    };
+    expect(parse("openai", JSON.stringify({ data: [openaiJunk] }))).toEqual([{ name: "b" }]);
+    const studioJunk = { id: "c", type: "constructor", arch: 5, state: "", max_context_length: 0 };
+    expect(parse("lmstudio", JSON.stringify({ data: [studioJunk] }))).toEqual([{ name: "c" }]);
+  });
+
+  test("a byte order mark does no harm", () => {
+    expect(parse("openai", '\uFEFF{"data":[{"id":"a"}]}')).toEqual([{ name: "a" }]);
+  });
+});
+
+function parse(format: ListFormat, body: string): readonly object[] {
+  return parseModelList(format, new TextEncoder().encode(body)).models;
+}
+
+function faultOf(format: ListFormat, body: string): ModelListFault | undefined {
+  try {
+    parse(format, body);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ModelListError) return error.fault;
+    throw error;
+  }
+}

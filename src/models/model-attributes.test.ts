@@ -1,0 +1,114 @@
+import { describe, expect, test } from "bun:test";
+import {
+  capabilitiesOf,
+  familyOf,
+  labelQuantization,
+  parseParameterSize,
+  publisherOf,
+  shortenQuantization,
+  typeOf,
+} from "./model-attributes.ts";
+
+describe("parseParameterSize", () => {
+  const cases: readonly [text: string, label: string, count: number][] = [
+    ["70.6B", "70.6b", 70_600_000_000],
+    ["3.21B", "3.2b", 3_210_000_000],
+    ["8B", "8b", 8_000_000_000],
+    ["8", "8b", 8_000_000_000],
+    ["137M", "137m", 137_000_000],
+    ["1500 m", "1.5b", 1_500_000_000],
+    ["180K", "180k", 180_000],
+    ["8x7B", "8x7B", 0],
+    ["", "", 0],
+  ];
+  for (const [text, label, count] of cases) {
+    test(`${JSON.stringify(text)} is ${JSON.stringify(label)}`, () => {
+      expect(parseParameterSize(text)).toEqual({ label, count });
+    });
+  }
+});
+
+describe("quantisation", () => {
+  const cases: readonly [label: string, short: string][] = [
+    ["Q4_K_M", "q4km"],
+    ["q4_k_s", "q4ks"],
+    ["Q8_0", "q8"],
+    ["Q7_K_M", "q7km"],
+    ["Q4_2", "q4_2"],
+    ["IQ3_XS", "q3"],
+    ["FP16", "f16"],
+    ["fp8", "f8"],
+    ["INT3", "int3"],
+    ["MXFP4", "mxfp4"],
+    ["4bit", "4bit"],
+  ];
+  for (const [label, short] of cases) {
+    test(`${label} is ${short} for short`, () => expect(shortenQuantization(label)).toBe(short));
+  }
+
+  test("the short form of a common label can be written out again", () => {
+    for (const label of ["Q4_K_M", "Q5_K_S", "Q6_K", "Q8_0", "Q4_0", "F16", "BF16"]) {
+      expect(labelQuantization(shortenQuantization(label))).toBe(label);
+    }
+    expect(labelQuantization("awq4")).toBe("awq4");
+  });
+});
+
+describe("familyOf", () => {
+  const cases: readonly [name: string, family: string, variant: string][] = [
+    ["llama3.1:8b", "llama", "3.1"],
+    ["meta-llama/Llama-3.1-8B-Instruct", "llama", "3.1"],
+    ["mistral:7b", "mistral", ""],
+    ["phi4:latest", "phi", "4"],
+    ["microsoft/Phi-3-mini-4k", "phi", "3"],
+    ["qwen2.5-coder:7b", "qwen", "2.5"],
+    ["codellama:13b", "codellama", ""],
+    ["ai/smollm2", "smollm", "2"],
+    ["nomic-embed-text:latest", "", ""],
+  ];
+  for (const [name, family, variant] of cases) {
+    test(`${name} is ${family || "unknown"} ${variant}`, () => {
+      expect(familyOf({ name })).toEqual({ family, variant });
+    });
+  }
+
+  test("what the backend says comes before the name", () => {
+    expect(familyOf({ name: "llama3:8b", family: "mllama" })).toEqual({ family: "mllama", variant: "" });
+    expect(familyOf({ name: "x", families: ["qwen2", "clip"] })).toEqual({ family: "qwen2", variant: "" });
+  });
+});
+
+describe("what a model can do", () => {
+  test("an embedding model does not write text", () => {
+    expect(capabilitiesOf({ name: "nomic-embed-text", type: "embeddings" })).toEqual([
+      "embeddings",
+      "similarity",
+      "vector-search",
+    ]);
+    expect(typeOf({ name: "nomic-embed-text:latest" })).toBe("embeddings");
+  });
+
+  test("the backend's type beats the name", () => {
+    expect(typeOf({ name: "tiny-embed:latest", type: "llm" })).toBe("llm");
+    expect(capabilitiesOf({ name: "tiny-embed:latest", type: "llm" })).not.toContain("embeddings");
+  });
+
+  test("names, context length and the backend's own list add to it", () => {
+    const found = capabilitiesOf({
+      name: "deepseek-coder-instruct",
+      maxContextLength: 131_072,
+      capabilities: ["tools"],
+    });
+    for (const capability of ["code-generation", "instruction-following", "chat", "long-context", "tools"]) {
+      expect(found).toContain(capability);
+    }
+    expect(found).not.toContain("ultra-long-context");
+    expect([...found].sort()).toEqual([...found]);
+  });
+
+  test("the publisher is the backend's word, else the name's first part", () => {
+    expect(publisherOf({ name: "a/b", publisher: "c" })).toBe("c");
+    expect(publisherOf({ name: "Qwen/Qwen2.5-7B" })).toBe("Qwen");
+    expect(publisherOf({ name: "/odd" })).toBe("");
+  });
+});
