@@ -220,6 +220,84 @@ describe("a body over maxRequestBodySize", () => {
   });
 });
 
+describe("an error in a pull-based body", () => {
+  test("cuts the connection without the last chunk", async () => {
+    let pulls = 0;
+    const server = serve(
+      () =>
+        new Response(
+          new ReadableStream(
+            {
+              async pull(controller) {
+                // Thrown in the same turn it would also be printed to stderr.
+                await new Promise((resolve) => setTimeout(resolve, 1));
+                pulls += 1;
+                if (pulls > 1) controller.error(new Error("upstream broke"));
+                else controller.enqueue(new TextEncoder().encode("first"));
+              },
+            },
+            { highWaterMark: 0 },
+          ),
+        ),
+    );
+    const client = await connectTo(server);
+    client.request("GET / HTTP/1.1");
+    await within(client.closed, 2_000, "the connection is cut");
+    expect(client.text).not.toContain("\r\n0\r\n\r\n");
+    expect(client.text).not.toContain("upstream broke");
+  });
+});
+
+describe("an answer that comes before the request's body is read", () => {
+  test("leaves the kept-alive connection in step", async () => {
+    const server = serve(() => new Response("early", { status: 413 }));
+    const client = await connectTo(server);
+    client.request("POST /one HTTP/1.1", [], "x".repeat(2_000_000));
+    expect((await client.readResponse()).startLine).toContain("413");
+    client.request("POST /two HTTP/1.1", [], "y");
+    expect((await client.readResponse()).startLine).toContain("413");
+    expect(client.receivedBytes).toBe(0);
+  });
+});
+
+describe("server.stop()", () => {
+  test("closes idle connections at once, lets running answers end, and stop(true) afterwards cuts them", async () => {
+    const release = Promise.withResolvers<void>();
+    const server = serve((request) => {
+      if (request.url.endsWith("/quick")) return new Response("ok");
+      const isHeld = request.url.endsWith("/held");
+      return new Response(
+        new ReadableStream({
+          async pull(controller) {
+            controller.enqueue(new TextEncoder().encode("first"));
+            await (isHeld ? new Promise(() => {}) : release.promise);
+            controller.close();
+          },
+        }),
+      );
+    });
+    const [idle, running, held] = [await connectTo(server), await connectTo(server), await connectTo(server)];
+    idle.request("GET /quick HTTP/1.1");
+    await idle.readResponse();
+    running.request("GET /running HTTP/1.1");
+    held.request("GET /held HTTP/1.1");
+    await Promise.all([running.readUntil("first"), held.readUntil("first")]);
+    let isStopped = false;
+    const stopped = server.stop().then(() => {
+      isStopped = true;
+    });
+    await within(idle.closed, 1_000, "the idle connection is closed");
+    release.resolve();
+    await running.readUntil("\r\n0\r\n\r\n");
+    expect(isStopped).toBe(false);
+    expect(held.isClosed).toBe(false);
+    await server.stop(true);
+    await within(held.closed, 1_000, "the held connection is cut");
+    await within(stopped, 1_000, "the first stop resolves as well");
+    expect(held.text).not.toContain("\r\n0\r\n\r\n");
+  });
+});
+
 describe("the idle pool", () => {
   test("a POST on a kept-alive socket that the server resets rejects with ECONNRESET, unretried", async () => {
     let served = 0;
