@@ -5,7 +5,7 @@ import { describeSecret, describeType, describeValue } from "./problem.ts";
 export function readEndpointUrl(raw: unknown, complain: Complain): string {
   const wanted = "expected a URL such as http://localhost:11434";
   if (typeof raw !== "string" || raw.trim() === "") {
-    complain(`${wanted}, got ${describeType(raw)}`);
+    complain(`${wanted}, got ${raw === "" ? "nothing" : describeType(raw)}`);
     return "";
   }
   const text = raw.trim();

@@ -13,6 +13,7 @@ import {
   type UnsetKey,
 } from "./key.ts";
 import { describeSecret, describeType, describeValue, isMapping } from "./problem.ts";
+import { booleanFromText, integerFromText, numberFromText, splitList } from "./variable-text.ts";
 
 interface Range {
   readonly min?: number;
@@ -33,11 +34,11 @@ interface DurationOptions extends KeyNotes {
 }
 
 export function durationKey(options: DurationOptions & { readonly initial: string }): Key<number> {
-  return makeKey(durationReader(options), describeKey("duration", "duration", options));
+  return makeKey(durationReader(options), describeKey("duration", "ms · s · m · h", options));
 }
 
 export function unsetDurationKey(options: DurationOptions): UnsetKey<number> {
-  return makeUnsetKey(durationReader(options), describeKey("duration", "duration", options));
+  return makeUnsetKey(durationReader(options), describeKey("duration", "ms · s · m · h", options));
 }
 
 function durationReader(options: DurationOptions): ReadValue<number> {
@@ -298,28 +299,4 @@ function describeRange({ min, max }: Range): string {
 function listChoices(choices: readonly string[]): string {
   const quoted = choices.map((choice) => JSON.stringify(choice));
   return quoted.length === 1 ? `${quoted[0]}` : `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
-}
-
-// Text that is not of the type is handed on as it is, so that the reading refuses it in its own words.
-
-function integerFromText(text: string): unknown {
-  return /^[+-]?\d+$/.test(text.trim()) ? Number(text) : text;
-}
-
-function numberFromText(text: string): unknown {
-  return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
-}
-
-function booleanFromText(text: string): unknown {
-  const word = text.trim().toLowerCase();
-  if (["1", "t", "true"].includes(word)) return true;
-  if (["0", "f", "false"].includes(word)) return false;
-  return word === "" ? text : word;
-}
-
-function splitList(text: string): string[] {
-  return text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
 }

@@ -25,6 +25,8 @@ export interface KeyNotes {
   /** Variables that override the key, strongest first. `"auto"`: `OLLA_` and the path in capitals. */
   readonly env?: readonly string[] | "auto";
   readonly status?: KeyStatus;
+  /** Has no default because it cannot be left out. */
+  readonly isRequired?: boolean;
   /** Why an inert key does nothing. */
   readonly reason?: string;
   /** Values of an active key that this version does not act on yet. */

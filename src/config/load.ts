@@ -119,8 +119,18 @@ function readTree(source: TreeSource, keys: readonly ListedKey[]): Reading {
     ...findUnusedKeys(configSchema, tree, result.output),
     ...findAdvice(result.output),
   ];
-  for (const notice of notices) problems.push(placeProblem(source, { severity: "warning", ...notice }));
+  // What a wrong value would do is no news; what is wrong with it has been said.
+  const wrong = problems.map((problem) => problem.path);
+  for (const notice of notices) {
+    const path = joinPath(notice.path);
+    if (wrong.some((place) => isWithin(place, path))) continue;
+    problems.push(placeProblem(source, { severity: "warning", ...notice }));
+  }
   return { tree, parsed: result.success ? result.output : undefined, problems };
+}
+
+function isWithin(place: string, path: string): boolean {
+  return place === path || place.startsWith(`${path}.`) || place.startsWith(`${path}[`);
 }
 
 /** A wrong value in the file stays an error when a variable overrides it: it would bite without the variable. */
@@ -155,7 +165,7 @@ function placeProblem(source: TreeSource, problem: Unplaced): ConfigProblem {
   const path = joinPath(problem.path);
   const variable = source.overrides.find((override) => {
     const overridden = joinPath(override.key.parts);
-    return path === overridden || path.startsWith(`${overridden}[`);
+    return isWithin(path, overridden);
   })?.variable;
   if (variable !== undefined) return { severity, kind, variable, path, message: problem.message };
   const message = labelEndpoint(source, problem);
@@ -209,8 +219,10 @@ function buildConfig(parsed: ParsedConfig, secrets: readonly EndpointSecrets[]):
 
 function freeze<T>(value: T): Frozen<T> {
   if (Array.isArray(value) || isMapping(value)) {
-    if (!(value instanceof Secret)) for (const inner of Object.values(value)) freeze(inner);
+    // Frozen already: an anchor used twice, perhaps inside itself.
+    if (value instanceof Secret || Object.isFrozen(value)) return value as Frozen<T>;
     Object.freeze(value);
+    for (const inner of Object.values(value)) freeze(inner);
   }
   return value as Frozen<T>;
 }

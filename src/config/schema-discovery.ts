@@ -77,6 +77,7 @@ export const endpointEntry = section(
       "string",
       {
         initial: "",
+        isRequired: true,
         unit: "http or https URL",
         doc: "Where the endpoint is. Required, unique, without credentials.",
       },
@@ -121,7 +122,7 @@ export const endpointEntry = section(
     }),
     preserve_path: booleanKey({
       initial: false,
-      doc: "Keep the path of `url` in front of proxied paths that begin with it already.",
+      doc: "Put the path of `url` in front of proxied paths. When false it serves only health probes and model lists.",
     }),
     model_filter: section({
       include: globListKey({ initial: [], doc: "Models to use, by name. Empty: all." }),
@@ -183,9 +184,9 @@ export const endpointEntry = section(
     }
     const timeout = values.check_timeout;
     if (typeof timeout !== "number" || timeout === 0) return;
-    if (timeout > longestProbeMs)
+    if (timeout > longestProbeMs) {
       complain("check_timeout", `expected at most 30s, got ${formatDuration(timeout)}`);
-    if (timeout >= interval) {
+    } else if (timeout >= interval) {
       const shown = `check_interval, which is ${formatDuration(interval)}`;
       complain("check_timeout", `expected less than ${shown}, got ${formatDuration(timeout)}`);
     }

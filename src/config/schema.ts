@@ -2,11 +2,12 @@ import type * as v from "valibot";
 import type { Secret } from "../lib/secret.ts";
 import type { EndpointConfig } from "./endpoint-config.ts";
 import { section } from "./key.ts";
+import { auth } from "./schema-auth.ts";
 import { discovery } from "./schema-discovery.ts";
 import { modelAliases, modelRegistry, translators } from "./schema-models.ts";
 import { configFile, dashboard, engineering, logging, requestLog, telemetry } from "./schema-operations.ts";
 import { proxy } from "./schema-proxy.ts";
-import { auth, server } from "./schema-server.ts";
+import { server } from "./schema-server.ts";
 
 /** Every key that a configuration file may hold: types, defaults, ranges, variables and documentation. */
 export const configSchema = section({

@@ -63,7 +63,11 @@ export async function parseYamlFile(file: string, text: string): Promise<YamlFil
     } catch {
       // The only reason left: an alias without its anchor, or one that expands without end.
       problems.push(
-        report("error", findAlias(yaml, document), "an alias (*) without an anchor (&) before it"),
+        report(
+          "error",
+          findAlias(yaml, document),
+          "expected an alias (*) to name an anchor (&) before it, and not to multiply without end",
+        ),
       );
     }
     if (!isMapping(tree)) {
