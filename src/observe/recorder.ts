@@ -1,0 +1,73 @@
+import { errorTable } from "../errors.ts";
+import type { LogFields, Logger, LogLevel } from "../lib/log.ts";
+import type { Outcome } from "./outcome.ts";
+import { redactQuery } from "./redact-query.ts";
+import type { Stats } from "./stats.ts";
+
+export interface Recorder {
+  /** Called exactly once for each request, when its answer has ended. */
+  record(outcome: Outcome): void;
+}
+
+export interface RecorderOptions {
+  readonly stats: Pick<Stats, "recordOutcome">;
+  readonly logger: Logger;
+  /** Without it only what went wrong (warn and above) is written. */
+  readonly isAccessLogEnabled: boolean;
+}
+
+/** Remembers what became of a request: counters, and one access line. */
+export function createRecorder({ stats, logger, isAccessLogEnabled }: RecorderOptions): Recorder {
+  return {
+    record(outcome) {
+      stats.recordOutcome(outcome);
+      const level = levelOf(outcome);
+      const isWanted = isAccessLogEnabled || level === "warn" || level === "error";
+      if (isWanted && logger.isEnabled(level)) logger[level]("request", accessFields(outcome));
+    },
+  };
+}
+
+function levelOf(outcome: Outcome): LogLevel {
+  // Polled every few seconds by dashboards and load balancers.
+  if (outcome.path.startsWith("/internal/") && isQuietAnswer(outcome)) return "debug";
+  if (outcome.error?.code === "internal") return "error";
+  const culprit = outcome.error === undefined ? "client" : errorTable[outcome.error.code].culprit;
+  return culprit !== "client" || outcome.status >= 500 ? "warn" : "info";
+}
+
+function isQuietAnswer({ method, status }: Outcome): boolean {
+  const isRead = method === "GET" || method === "HEAD";
+  return isRead && ((status >= 200 && status < 300) || status === 304);
+}
+
+function accessFields(outcome: Outcome): LogFields {
+  const { attempts, decision, error } = outcome;
+  return {
+    request_id: outcome.requestId,
+    method: outcome.method,
+    path: outcome.path,
+    query: redactQuery(outcome.query) || undefined,
+    status: outcome.status,
+    endpoint: outcome.endpoint,
+    model: outcome.model,
+    duration_ms: toTenths(outcome.durationMs),
+    head_ms: outcome.headMs === undefined ? undefined : toTenths(outcome.headMs),
+    request_bytes: outcome.requestBytes,
+    response_bytes: outcome.responseBytes,
+    ending: outcome.ending,
+    attempts: attempts.length === 0 ? undefined : attempts.length,
+    tried: attempts.length > 1 ? attempts.map((attempt) => attempt.endpoint) : undefined,
+    routing_strategy: decision?.strategy,
+    routing_action: decision?.action,
+    routing_reason: decision?.reason || undefined,
+    client_ip: outcome.clientAddress,
+    user_agent: outcome.userAgent,
+    error_code: error?.code,
+    error: error?.message,
+  };
+}
+
+function toTenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
+}

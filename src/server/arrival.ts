@@ -1,0 +1,49 @@
+import type { Clock } from "../lib/clock.ts";
+import { type ConnectionControl, peerAddress } from "./connection.ts";
+import { requestIdFor } from "./request-id.ts";
+
+/** What is known of a request the moment it is here. Hono hands it to every handler as its environment. */
+export interface Arrival {
+  /** As Bun gave it, never a copy: the connection's address and timeout hang on it. */
+  readonly request: Request;
+  readonly connection: ConnectionControl;
+  readonly requestId: string;
+  /** Monotonic milliseconds. */
+  readonly receivedAt: number;
+  readonly clientAddress: string;
+  /** Absolute, whatever the client sent. */
+  readonly url: string;
+  /** Percent-encoding intact, without the query. */
+  readonly path: string;
+  /** `""` or starting with `?`. */
+  readonly query: string;
+}
+
+/** Must be called before anything is awaited. */
+export function arrive(request: Request, connection: ConnectionControl, clock: Clock): Arrival {
+  const url = absoluteUrl(request.url);
+  const pathAt = url.indexOf("/", url.indexOf("://") + 3);
+  const queryAt = url.indexOf("?", pathAt);
+  return {
+    request,
+    connection,
+    requestId: requestIdFor(request.headers.get("x-request-id")),
+    receivedAt: clock.now(),
+    clientAddress: peerAddress(request, connection),
+    url,
+    path: queryAt < 0 ? url.slice(pathAt) : url.slice(pathAt, queryAt),
+    query: queryAt < 0 ? "" : url.slice(queryAt),
+  };
+}
+
+/**
+ * HTTP/1.0 without `Host` leaves only a path, and Hono would take its first segment for a host. Such a path has not
+ * been cleaned of dot segments either. A fragment is the client's mistake and nobody's business.
+ */
+function absoluteUrl(received: string): string {
+  const fragmentAt = received.indexOf("#");
+  const url = fragmentAt < 0 ? received : received.slice(0, fragmentAt);
+  if (url.startsWith("http://") || url.startsWith("https://")) return url;
+  const path = url.startsWith("/") ? url : `/${url}`;
+  return URL.parse(`http://localhost${path}`)?.href ?? "http://localhost/";
+}

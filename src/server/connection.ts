@@ -1,0 +1,14 @@
+/** The part of Bun's server that handlers may use: who is on the other side, and how long silence may last. */
+export interface ConnectionControl {
+  /** Null for a connection that is already gone. Must be asked before anything is awaited. */
+  requestIP(request: Request): { readonly address: string } | null;
+  /** Idle timeout of the request's connection; 0 switches it off. Sticks to the connection. */
+  timeout(request: Request, seconds: number): void;
+}
+
+/** The peer's address, IPv4-mapped addresses written as IPv4; `unknown` when the connection is gone. */
+export function peerAddress(request: Request, connection: ConnectionControl): string {
+  const address = connection.requestIP(request)?.address;
+  if (address === undefined) return "unknown";
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
+}

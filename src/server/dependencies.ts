@@ -1,0 +1,82 @@
+import type { ActiveConnections } from "../balancer/balancer.ts";
+import type { Endpoint } from "../endpoints/endpoint.ts";
+import type { EndpointStatus } from "../endpoints/endpoint-status.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Model } from "../models/model.ts";
+import type { UnifiedModel } from "../models/unified-model.ts";
+import type { Outcome } from "../observe/outcome.ts";
+import type { Stats } from "../observe/stats.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import type { ProfileSet } from "../profiles/profile-set.ts";
+
+/** What the HTTP surface needs of the rest of Olla. Everything is read, nothing is owned. */
+export interface ServerDependencies {
+  readonly settings: ServerSettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly profiles: ProfileSet;
+  readonly pipeline: RequestPipeline;
+  readonly endpoints: EndpointSnapshots;
+  readonly catalog: ModelInventory;
+  readonly connections: ActiveConnections;
+  readonly stats: Stats;
+  /** Takes the outcome of what the server answers itself; the pipeline records its own requests. */
+  readonly record: (outcome: Outcome) => void;
+}
+
+export interface ServerSettings {
+  readonly version: string;
+  readonly commit: string;
+  /** As stamped into the build, or `unknown`. */
+  readonly buildDate: string;
+  /** For example `Bun 1.4.5`. */
+  readonly runtime: string;
+  /** `os/arch`. */
+  readonly platform: string;
+  readonly engine: string;
+  readonly balancer: string;
+  /** The delivery mode (`proxy.profile`). */
+  readonly deliveryMode: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Upper limit of the estimated size of a request's head. */
+  readonly maxHeaderBytes: number;
+  /** Upper limit of a request's body; 0 switches the check off. */
+  readonly maxBodyBytes: number;
+  /** What a connection gets back after a proxied answer; the same number as given to `listen`. */
+  readonly idleTimeoutSeconds: number;
+}
+
+/** Never rejects for what goes wrong upstream: those are answers, too. */
+export interface RequestPipeline {
+  handle(exchange: Exchange): Promise<Response>;
+}
+
+export interface EndpointSnapshots {
+  /** In configuration order. */
+  snapshot(): readonly EndpointView[];
+}
+
+export interface EndpointView {
+  readonly endpoint: Endpoint;
+  readonly health: HealthView;
+}
+
+/** Times are milliseconds since the epoch, undefined while there was no check. */
+export interface HealthView {
+  readonly status: EndpointStatus;
+  readonly consecutiveFailures: number;
+  readonly lastCheckedAt: number | undefined;
+  readonly nextCheckAt: number | undefined;
+  /** Milliseconds that the last probe took. */
+  readonly lastLatencyMs: number | undefined;
+}
+
+/** Of `ModelCatalog`. */
+export interface ModelInventory {
+  modelsAt(endpointName: string): readonly Model[];
+  /** Milliseconds since the epoch of the last list that could be read; undefined before the first. */
+  lastUpdatedAt(endpointName: string): number | undefined;
+  unified(): readonly UnifiedModel[];
+}

@@ -1,0 +1,31 @@
+import type { Exchange } from "../pipeline/exchange.ts";
+import type { Arrival } from "./arrival.ts";
+import { dialectOf } from "./dialect-of.ts";
+import { renderError, renderStreamError } from "./render-error.ts";
+import type { ScopedPath } from "./scope.ts";
+
+/** What the pipeline gets of a request that is to be sent on. */
+export function createExchange(
+  arrival: Arrival,
+  { scope, upstreamPath }: ScopedPath,
+  idleTimeoutSeconds: number,
+): Exchange {
+  const { request, connection, requestId } = arrival;
+  const dialect = dialectOf(upstreamPath);
+  return {
+    request,
+    requestId,
+    receivedAt: arrival.receivedAt,
+    clientAddress: arrival.clientAddress,
+    isSecure: arrival.url.startsWith("https:"),
+    path: arrival.path,
+    query: arrival.query,
+    dialect,
+    scope: scope.profile,
+    upstreamPath,
+    holdOpen: () => connection.timeout(request, 0),
+    releaseHold: () => connection.timeout(request, idleTimeoutSeconds),
+    renderError: (error, headers) => renderError(error, dialect, requestId, headers),
+    renderStreamError: (error, contentType) => renderStreamError(error, contentType, dialect),
+  };
+}

@@ -1,0 +1,114 @@
+import { OllaError } from "../errors.ts";
+import type { Dialect } from "../translate/dialect.ts";
+
+/**
+ * The whole answer that reports an error, in the caller's dialect. That Olla answered, and not an endpoint, is said
+ * twice: in the body (`source: "olla"` beside the stable `code`) and in the header `X-Olla-Error: <code>`.
+ * `headers` are added as they are, except for those that describe the body.
+ */
+export function renderError(
+  error: OllaError,
+  dialect: Dialect,
+  requestId: string | undefined,
+  headers: Iterable<readonly [string, string]> = [],
+): Response {
+  const body = encoder.encode(JSON.stringify(errorBody(error, dialect, requestId)));
+  const all = new Headers();
+  for (const [name, value] of headers) all.append(name, value);
+  all.set("Content-Type", "application/json");
+  all.set("Content-Length", String(body.byteLength));
+  all.set("X-Content-Type-Options", "nosniff");
+  all.set("X-Olla-Error", error.code);
+  if (error.retryAfterSeconds !== undefined) {
+    all.set("Retry-After", String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+  }
+  if (requestId !== undefined) {
+    all.set("X-Olla-Request-ID", requestId);
+    if (dialect === "anthropic") all.set("request-id", requestId);
+  }
+  return new Response(body, { status: error.status, headers: all });
+}
+
+/** For what escaped every handler: nothing is known of the request any more. */
+export function renderUnexpected(): Response {
+  return renderError(new OllaError("internal", "Olla failed to handle this request"), "openai", undefined);
+}
+
+/**
+ * What to append to a stream that broke, so that the client sees a failure and not an end. Undefined for content
+ * types that can't carry one: cutting the connection is all that tells there.
+ *
+ * @param lastByte the last byte sent so far. Without it the stream is taken to have stopped inside a line.
+ */
+export function renderStreamError(
+  error: OllaError,
+  contentType: string,
+  dialect: Dialect,
+  lastByte?: number,
+): Uint8Array | undefined {
+  switch (contentType.split(";", 1)[0]?.trim().toLowerCase()) {
+    case "text/event-stream": {
+      // The empty line ends whatever event was under way, so that ours stands alone.
+      const name = dialect === "anthropic" ? "event: error\n" : "";
+      const body = JSON.stringify(errorBody(error, dialect === "ollama" ? "openai" : dialect, undefined));
+      return encoder.encode(`\n\n${name}data: ${body}\n\n`);
+    }
+    case "application/x-ndjson":
+    case "application/ndjson":
+    case "application/jsonl":
+    case "application/jsonlines": {
+      // Some clients parse every line, empty ones included: end a line only where one is open.
+      const lineEnd = lastByte === newline ? "" : "\n";
+      return encoder.encode(`${lineEnd}${JSON.stringify(errorBody(error, "ollama", undefined))}\n`);
+    }
+    default:
+      return undefined;
+  }
+}
+
+const encoder = new TextEncoder();
+const newline = 0x0a;
+
+function errorBody(error: OllaError, dialect: Dialect, requestId: string | undefined): object {
+  const { message, code } = error;
+  switch (dialect) {
+    case "ollama":
+      return { error: message, code, source: "olla" };
+    case "anthropic":
+      return {
+        type: "error",
+        error: { type: anthropicType(error.status), message, code, source: "olla" },
+        ...(requestId === undefined ? {} : { request_id: requestId }),
+      };
+    case "openai":
+      return {
+        error: {
+          message,
+          type: openaiType(error.status),
+          param: error.field ?? null,
+          code,
+          source: "olla",
+        },
+      };
+  }
+}
+
+function openaiType(status: number): string {
+  if (status === 429) return "rate_limit_error";
+  return status < 500 || status === 501 ? "invalid_request_error" : "server_error";
+}
+
+function anthropicType(status: number): string {
+  return anthropicTypes[status] ?? "api_error";
+}
+
+const anthropicTypes: Readonly<Record<number, string>> = {
+  400: "invalid_request_error",
+  401: "authentication_error",
+  403: "permission_error",
+  404: "not_found_error",
+  408: "timeout_error",
+  413: "request_too_large",
+  429: "rate_limit_error",
+  504: "timeout_error",
+};

@@ -1,0 +1,193 @@
+import { zValidator } from "@hono/zod-validator";
+import { Hono } from "hono";
+import { OllaError } from "../errors.ts";
+import { formatByteSize } from "../lib/byte-size.ts";
+import { type Arrival, arrive } from "./arrival.ts";
+import { asOllaError } from "./as-olla-error.ts";
+import type { ConnectionControl } from "./connection.ts";
+import type { ServerDependencies } from "./dependencies.ts";
+import { dialectOf } from "./dialect-of.ts";
+import type { DirectEnv } from "./direct-env.ts";
+import { createExchange } from "./exchange.ts";
+import { estimateHeadBytes } from "./head-size.ts";
+import { jsonResponse } from "./json-response.ts";
+import { accessLog } from "./middleware/access-log.ts";
+import { bodyLimit } from "./middleware/body-limit.ts";
+import { conditionalJson } from "./middleware/conditional-json.ts";
+import { readOnly, readOnlyMethods } from "./middleware/read-only.ts";
+import { requestIdHeader } from "./middleware/request-id.ts";
+import { ownOutcome } from "./own-outcome.ts";
+import { renderError } from "./render-error.ts";
+import { health } from "./routes/health.ts";
+import { modelDetail, modelQuerySchema, modelsPath, renderModels } from "./routes/models.ts";
+import { notFound } from "./routes/not-found.ts";
+import { providerListing, unsupportedPath } from "./routes/provider-listing.ts";
+import { routeList } from "./routes/route-list.ts";
+import { renderStatus } from "./routes/status.ts";
+import { renderEndpointStatus } from "./routes/status-endpoints.ts";
+import { renderModelStatus } from "./routes/status-models.ts";
+import { version } from "./routes/version.ts";
+import { proxyListingPath, type ScopedPath, Scopes } from "./scope.ts";
+
+export interface Router {
+  /** Answers every request; never rejects. */
+  fetch(request: Request, connection: ConnectionControl): Promise<Response>;
+  /** From now on every new request is answered with 503, and its connection closed. */
+  beginDrain(): void;
+}
+
+/** What a request meets, in order: drain, head limit, then one of the proxied scopes or the direct routes. */
+export function createRouter(deps: ServerDependencies): Router {
+  const { settings, pipeline, clock } = deps;
+  const scopes = new Scopes(deps.profiles);
+  const direct = createDirectRoutes(deps, scopes);
+  let isDraining = false;
+
+  const refuse = (arrival: Arrival, error: OllaError, headers: Iterable<readonly [string, string]> = []) => {
+    const dialect = dialectOf(scopes.split(arrival.path)?.upstreamPath ?? arrival.path);
+    const response = renderError(error, dialect, arrival.requestId, headers);
+    deps.record(ownOutcome(arrival, response, error, clock));
+    return response;
+  };
+
+  // No middleware on this path: it carries nearly all requests.
+  const proxy = async (arrival: Arrival, scoped: ScopedPath): Promise<Response> => {
+    try {
+      return await pipeline.handle(createExchange(arrival, scoped, settings.idleTimeoutSeconds));
+    } catch (cause) {
+      deps.logger.error("a request failed inside Olla", {
+        request_id: arrival.requestId,
+        error: describe(cause),
+      });
+      return refuse(arrival, asOllaError(cause));
+    }
+  };
+
+  return {
+    async fetch(request, connection) {
+      const arrival = arrive(request, connection, clock);
+      if (isDraining) return refuse(arrival, shuttingDown(), [["Connection", "close"]]);
+      if (estimateHeadBytes(request, arrival.path) > settings.maxHeaderBytes) {
+        return refuse(arrival, headTooLarge(settings.maxHeaderBytes));
+      }
+      const scoped = scopes.split(arrival.path);
+      if (scoped === undefined) return direct.fetch(requestAt(arrival.url, request), arrival);
+      if (!scoped.scope.ownPaths.has(scoped.upstreamPath)) return proxy(arrival, scoped);
+      return direct.fetch(requestAt(ownUrl(scoped), request), arrival);
+    },
+    beginDrain() {
+      isDraining = true;
+    },
+  };
+}
+
+/** Every URL that Olla answers itself. All else below a provider's prefix is sent on. */
+function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<DirectEnv> {
+  const app = new Hono<DirectEnv>();
+  app.use(accessLog(deps), requestIdHeader, bodyLimit(deps.settings.maxBodyBytes));
+
+  app.all("/", readOnly, routeList(deps.settings.version, scopes, directPaths));
+  app.all("/version", readOnly, version(deps));
+
+  app.all("/internal/health", readOnly, health);
+  app.all(
+    "/internal/status",
+    readOnly,
+    conditionalJson(() => renderStatus(deps)),
+  );
+  app.all(
+    "/internal/status/endpoints",
+    readOnly,
+    conditionalJson(() => renderEndpointStatus(deps)),
+  );
+  app.all(
+    "/internal/status/models",
+    readOnly,
+    conditionalJson((_arrival, query) =>
+      renderModelStatus(deps, query.get("detailed") === "true" && query.get("group") === "family"),
+    ),
+  );
+
+  app.all(modelsPath, readOnly, zValidator("query", modelQuerySchema, rejectBadQuery), (c) =>
+    jsonResponse(renderModels(c.req.valid("query"), deps)),
+  );
+  app.all(`${modelsPath}/*`, readOnly, modelDetail(deps));
+
+  for (const scope of scopes.all()) {
+    const base = `/olla/${scope.prefix}`;
+    if (scope.profile === "all") {
+      app.all(`${base}${proxyListingPath}`, readOnly, providerListing(scope, "openai", deps));
+      continue;
+    }
+    for (const { path, format } of scope.profile.listings) {
+      app.all(`${base}${path}`, readOnly, providerListing(scope, format, deps));
+    }
+    for (const unsupported of scope.profile.unsupportedPaths) {
+      app.all(`${base}${unsupported.path}`, unsupportedPath(unsupported));
+    }
+  }
+
+  app.all("*", notFound(scopes, directPaths));
+  app.onError((cause, c) => {
+    const error = asOllaError(cause);
+    if (error.code === "internal") {
+      deps.logger.error("a request failed inside Olla", {
+        request_id: c.env.requestId,
+        error: describe(cause),
+      });
+    }
+    const dialect = dialectOf(scopes.split(c.env.path)?.upstreamPath ?? c.env.path);
+    const headers = error.code === "method_not_allowed" ? [["Allow", readOnlyMethods] as const] : [];
+    return renderError(error, dialect, c.env.requestId, headers);
+  });
+  return app;
+}
+
+/** For people, and for guessing what a mistyped path meant. */
+const directPaths: readonly string[] = [
+  "/version",
+  "/internal/health",
+  "/internal/status",
+  "/internal/status/endpoints",
+  "/internal/status/models",
+  modelsPath,
+];
+
+/** Hono needs a URL that it can split; direct routes need no body, so the copy has none. */
+function requestAt(url: string, request: Request): Request {
+  return url === request.url
+    ? request
+    : new Request(url, { method: request.method, headers: request.headers });
+}
+
+function ownUrl({ scope, upstreamPath }: ScopedPath): string {
+  return `http://localhost/olla/${scope.prefix}${upstreamPath}`;
+}
+
+interface ValidationResult {
+  readonly success: boolean;
+  readonly error?: {
+    readonly issues: readonly { readonly message: string; readonly path: readonly unknown[] }[];
+  };
+}
+
+function rejectBadQuery({ error }: ValidationResult): undefined {
+  const issue = error?.issues[0];
+  if (issue === undefined) return undefined;
+  throw new OllaError("invalid_request", issue.message, { field: String(issue.path[0] ?? "query") });
+}
+
+function shuttingDown(): OllaError {
+  return new OllaError("shutting_down", "Olla is shutting down", { retryAfterSeconds: 5 });
+}
+
+function headTooLarge(maxHeaderBytes: number): OllaError {
+  return new OllaError(
+    "headers_too_large",
+    `The request headers are larger than the limit of ${formatByteSize(maxHeaderBytes)}`,
+  );
+}
+
+function describe(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}

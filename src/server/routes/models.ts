@@ -1,0 +1,94 @@
+import type { Handler } from "hono";
+import { z } from "zod";
+import { isRoutable } from "../../endpoints/endpoint-status.ts";
+import { OllaError } from "../../errors.ts";
+import { nearestNames } from "../../lib/nearest.ts";
+import { listingFormats, parseListingFormat } from "../../models/listings/listing-format.ts";
+import { findModel, renderModelDetail } from "../../models/listings/model-detail.ts";
+import { renderListing } from "../../models/listings/render-listing.ts";
+import { type EndpointView, type ModelQuery, selectModels } from "../../models/listings/select-models.ts";
+import type { ServerDependencies } from "../dependencies.ts";
+import type { DirectEnv } from "../direct-env.ts";
+import { jsonResponse } from "../json-response.ts";
+import { decodeSegment } from "../scope.ts";
+
+export const modelsPath = "/olla/models";
+
+const format = z.string().transform((text, context) => {
+  const known = parseListingFormat(text);
+  if (known !== undefined) return known;
+  const supported = listingFormats.toSorted().join(", ");
+  context.addIssue({
+    code: "custom",
+    message: `invalid query parameter format=${text}: unsupported format. Supported formats: ${supported}`,
+  });
+  return z.NEVER;
+});
+
+const trueOrFalse = z
+  .enum(["true", "false"], { error: "invalid value for 'available' parameter. Use 'true' or 'false'" })
+  .transform((text) => text === "true");
+
+/** The query of `/olla/models`. An empty value counts as absent; what is not named here is ignored. */
+export const modelQuerySchema = z
+  .object({
+    format: format.optional(),
+    endpoint: z.string().optional(),
+    family: z.string().optional(),
+    type: z.string().optional(),
+    capability: z.string().optional(),
+    available: trueOrFalse.optional(),
+    include_unavailable: z.string().optional(),
+  })
+  .transform(
+    ({ include_unavailable, ...query }): ModelQuery => ({
+      ...query,
+      includeUnavailable: include_unavailable === "true",
+    }),
+  );
+
+type ListingSources = Pick<ServerDependencies, "catalog" | "endpoints" | "settings">;
+
+/** The body of `GET /olla/models`. */
+export function renderModels(query: ModelQuery, { catalog, endpoints, settings }: ListingSources): object {
+  const models = selectModels(catalog.unified(), query, viewOf(endpoints));
+  return renderListing(query.format ?? "unified", models, { processStartedAt: settings.startedAt });
+}
+
+/** `GET /olla/models/{id}`: an id or a name, slashes and colons included. */
+export function modelDetail({
+  catalog,
+  clock,
+}: Pick<ServerDependencies, "catalog" | "clock">): Handler<DirectEnv> {
+  return (c) => {
+    const id = decodeSegment(c.env.path.slice(modelsPath.length + 1));
+    if (id === "") throw new OllaError("invalid_request", "Model ID or alias required");
+    const models = catalog.unified();
+    const found = findModel(models, id);
+    if (found === undefined)
+      throw unknownModel(
+        id,
+        models.flatMap((model) => [model.id, ...model.aliases.map(({ name }) => name)]),
+      );
+    return jsonResponse(renderModelDetail(found, clock.wallTime()));
+  };
+}
+
+/** How the endpoints are at this moment, as listings ask for it. */
+export function viewOf(endpoints: ServerDependencies["endpoints"]): EndpointView {
+  const views = endpoints.snapshot();
+  const routable = new Set(
+    views.filter(({ health }) => isRoutable(health.status)).map(({ endpoint }) => endpoint.name),
+  );
+  return {
+    isRoutable: (name) => routable.has(name),
+    resolveName: (nameOrUrl) =>
+      views.find(({ endpoint }) => endpoint.name === nameOrUrl || endpoint.url === nameOrUrl)?.endpoint.name,
+  };
+}
+
+function unknownModel(id: string, names: readonly string[]): OllaError {
+  const nearest = nearestNames(id, names, 3);
+  const hint = nearest.length === 0 ? "" : `. Did you mean ${nearest.join(" or ")}?`;
+  return new OllaError("model_not_found", `Model not found: ${id}${hint}`, { field: "model" });
+}

@@ -1,0 +1,21 @@
+import type { Handler } from "hono";
+import type { DirectEnv } from "../direct-env.ts";
+import { jsonResponse } from "../json-response.ts";
+import type { Scopes } from "../scope.ts";
+
+/** `GET /`: where to go from here. */
+export function routeList(
+  version: string,
+  scopes: Scopes,
+  directPaths: readonly string[],
+): Handler<DirectEnv> {
+  const body = {
+    name: "Olla",
+    version,
+    routes: {
+      direct: directPaths,
+      proxied: scopes.all().map(({ prefix }) => `/olla/${prefix}/`),
+    },
+  };
+  return () => jsonResponse(body);
+}

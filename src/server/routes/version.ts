@@ -1,0 +1,46 @@
+import type { Handler } from "hono";
+import type { ServerDependencies } from "../dependencies.ts";
+import type { DirectEnv } from "../direct-env.ts";
+import { jsonResponse } from "../json-response.ts";
+
+const homepage = "https://github.com/thushan/olla";
+
+/** What is built in; the list grows with the features. */
+const capabilities: readonly string[] = [
+  "load_balancing",
+  "health_checking",
+  "model_unification",
+  "endpoint_discovery",
+];
+
+/** `GET /version`. */
+export function version({ settings, profiles }: ServerDependencies): Handler<DirectEnv> {
+  const body = {
+    name: "Olla",
+    version: settings.version,
+    edition: "Community",
+    description: "One address in front of all your inference servers",
+    build: {
+      commit: settings.commit,
+      date: settings.buildDate,
+      // The key is what existing clients read; the value is the runtime that we have.
+      go_version: settings.runtime,
+      platform: settings.platform,
+    },
+    capabilities,
+    capabilities_experimental: [],
+    supported_backends: profiles.names(),
+    links: { homepage, documentation: `${homepage}#readme`, releases: `${homepage}/releases` },
+    api: {
+      version: "v1",
+      endpoints: {
+        health: "/internal/health",
+        metrics: "/internal/metrics",
+        process: "/internal/process",
+        status: "/internal/status",
+        version: "/version",
+      },
+    },
+  };
+  return () => jsonResponse(body);
+}
