@@ -1,0 +1,130 @@
+// Compiles Olla into one executable with everything in it.
+//
+//   npm run build                      dist/olla for this machine
+//   npm run build -- --all             dist/olla-<target> for every target
+//   npm run build -- --target linux-arm64 --target windows-x64
+//   npm run build -- --outfile /tmp/olla
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import packageFile from "../package.json" with { type: "json" };
+import { headerSizeFlag } from "../src/cli/reexecute.ts";
+
+const targets = [
+  "linux-x64",
+  "linux-x64-musl",
+  "linux-arm64",
+  "linux-arm64-musl",
+  "darwin-x64",
+  "darwin-arm64",
+  "windows-x64",
+  "windows-arm64",
+] as const;
+
+const root = resolve(import.meta.dir, "..");
+const dist = join(root, "dist");
+
+interface Stamp {
+  readonly version: string;
+  readonly commit: string;
+  readonly date: string;
+}
+
+function git(...args: string[]): string | undefined {
+  const run = Bun.spawnSync(["git", ...args], { cwd: root, stderr: "ignore" });
+  return run.success ? run.stdout.toString().trim() : undefined;
+}
+
+function readStamp(): Stamp {
+  const commit = git("rev-parse", "--short=12", "HEAD") ?? "unknown";
+  const isChanged = git("status", "--porcelain", "--untracked-files=no") !== "";
+  // Set by packagers who want the same bytes from the same source.
+  const epoch = process.env.SOURCE_DATE_EPOCH;
+  const date = epoch === undefined ? new Date() : new Date(Number(epoch) * 1000);
+  return {
+    version: packageFile.version,
+    commit: isChanged && commit !== "unknown" ? `${commit}-modified` : commit,
+    date: date.toISOString().replace(/\.\d+Z$/, "Z"),
+  };
+}
+
+async function compile(outfile: string, stamp: Stamp, target?: string): Promise<void> {
+  const define = (name: string, value: string) => `--define=${name}=${JSON.stringify(value)}`;
+  const args = [
+    "build",
+    "--compile",
+    "--minify",
+    "--sourcemap",
+    "--bytecode",
+    "--format=esm",
+    // What lies in the folder where someone starts Olla is none of its business.
+    "--no-compile-autoload-dotenv",
+    "--no-compile-autoload-bunfig",
+    `--compile-exec-argv=${headerSizeFlag}`,
+    define("OLLA_BUILD_VERSION", stamp.version),
+    define("OLLA_BUILD_COMMIT", stamp.commit),
+    define("OLLA_BUILD_DATE", stamp.date),
+    ...(target === undefined ? [] : [`--target=bun-${target}`]),
+    `--outfile=${outfile}`,
+    join(root, "src/main.ts"),
+  ];
+  await mkdir(dirname(outfile), { recursive: true });
+  const startedAt = performance.now();
+  const build = Bun.spawn([process.execPath, ...args], { cwd: root, stdout: "pipe", stderr: "pipe" });
+  const output = await Promise.all([new Response(build.stdout).text(), new Response(build.stderr).text()]);
+  if ((await build.exited) !== 0) throw new Error(`Could not build ${outfile}:\n${output.join("")}`);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const megabytes = (Bun.file(outfile).size / 1e6).toFixed(0);
+  console.log(`${outfile.replace(`${root}/`, "")}  ${megabytes} MB  ${seconds} s`);
+}
+
+/** In the form that `sha256sum -c` reads, for every executable in the folder. */
+async function writeChecksums(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith("olla")).sort();
+  const lines: string[] = [];
+  for (const name of names) {
+    const hasher = new Bun.CryptoHasher("sha256");
+    for await (const piece of Bun.file(join(folder, name)).stream()) hasher.update(piece);
+    lines.push(`${hasher.digest("hex")}  ${name}\n`);
+  }
+  await Bun.write(join(folder, "SHA256SUMS"), lines.join(""));
+}
+
+function nameFile(target: string): string {
+  return `olla-${target}${target.startsWith("windows") ? ".exe" : ""}`;
+}
+
+async function build(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      all: { type: "boolean", default: false },
+      target: { type: "string", multiple: true, default: [] },
+      outfile: { type: "string" },
+    },
+  });
+  const unknown = values.target.find((target) => !(targets as readonly string[]).includes(target));
+  if (unknown !== undefined) throw new Error(`No target "${unknown}". There are: ${targets.join(", ")}`);
+  const stamp = readStamp();
+  if (values.outfile !== undefined) {
+    await compile(resolve(values.outfile), stamp, values.target[0]);
+    return;
+  }
+  const wanted = values.all ? targets : values.target;
+  if (wanted.length === 0) {
+    await compile(join(dist, process.platform === "win32" ? "olla.exe" : "olla"), stamp);
+  }
+  for (const target of wanted) {
+    const outfile = join(dist, nameFile(target));
+    await rm(outfile, { force: true });
+    await compile(outfile, stamp, target);
+  }
+  await writeChecksums(dist);
+  console.log(`${basename(dist)}/SHA256SUMS  Olla ${stamp.version} ${stamp.commit}`);
+}
+
+try {
+  await build();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

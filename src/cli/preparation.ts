@@ -1,0 +1,59 @@
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import type { ConfigProblem } from "../config/problem.ts";
+import type { Config } from "../config/schema.ts";
+import { type BuiltEndpoints, buildEndpoints } from "../endpoints/build-endpoints.ts";
+import { type LoadedProfiles, loadProfiles } from "../profiles/load.ts";
+import type { ProfileSet } from "../profiles/profile-set.ts";
+
+export interface PreparationOptions {
+  readonly configPath: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly readFile?: (path: string) => Promise<string>;
+}
+
+/** Everything that can be known before a port is opened. */
+export interface Preparation {
+  readonly loaded: LoadedConfig;
+  readonly profiles: LoadedProfiles;
+  /** `undefined` when the configuration has errors, or names no endpoints. */
+  readonly endpoints: BuiltEndpoints | undefined;
+  /** Of the endpoints, with their places in the file. */
+  readonly endpointProblems: readonly ConfigProblem[];
+}
+
+/** Reads configuration, profiles and endpoints. Collects what is wrong instead of throwing. */
+export async function prepare(options: PreparationOptions): Promise<Preparation> {
+  const { configPath, env, cwd, readFile } = options;
+  const loaded = await loadConfig({ path: configPath, env, cwd, ...(readFile && { readFile }) });
+  const { config } = loaded;
+  const profiles = loadProfiles(config === undefined ? {} : { filter: config.proxy.profile_filter });
+  const endpoints = config && buildConfiguredEndpoints(loaded, config, profiles.profiles);
+  const endpointProblems = (endpoints?.problems ?? []).map((problem) => placeProblem(loaded, problem));
+  return { loaded, profiles, endpoints, endpointProblems };
+}
+
+function buildConfiguredEndpoints(
+  loaded: LoadedConfig,
+  config: Config,
+  profiles: ProfileSet,
+): BuiltEndpoints | undefined {
+  const { endpoints } = config.discovery.static;
+  if (endpoints === undefined) return undefined;
+  return buildEndpoints(endpoints, {
+    profiles,
+    defaults: {
+      connectMs: config.proxy.connection_timeout,
+      responseHeaderMs: config.proxy.response_header_timeout,
+      readMs: config.proxy.read_timeout,
+    },
+    isGlobalTimeoutSet: (key) => loaded.isSet(`proxy.${key}`),
+  });
+}
+
+function placeProblem(loaded: LoadedConfig, problem: ConfigProblem): ConfigProblem {
+  if (loaded.file === undefined || problem.file !== undefined) return problem;
+  const parts = problem.path.split(/[.[\]]+/).filter((part) => part !== "");
+  const position = loaded.locate(parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part)));
+  return { ...problem, file: loaded.file, ...position };
+}

@@ -1,0 +1,78 @@
+import { type ConfigProblem, formatProblem } from "../config/problem.ts";
+import type { BuildIdentity } from "../lib/build-identity.ts";
+import { prepare } from "./preparation.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface ValidateOptions {
+  readonly configPath: string | undefined;
+  readonly terminal: Terminal;
+  readonly build: BuildIdentity;
+}
+
+interface ReportItem {
+  readonly name: string;
+  readonly summary: string;
+  readonly problems: readonly ConfigProblem[];
+}
+
+type Verdict = "OK" | "WARN" | "FAIL";
+
+/** Checks everything that can be checked without opening a port. @returns the exit code: 0 when all is well, else 1 */
+export async function validate({ configPath, terminal, build }: ValidateOptions): Promise<number> {
+  terminal.err(`Olla ${build.version}\n`);
+  const { env, cwd } = terminal;
+  const { loaded, profiles, endpoints, endpointProblems } = await prepare({ configPath, env, cwd });
+  const items: ReportItem[] = [
+    {
+      name: "config.yaml",
+      summary: loaded.file === undefined ? "no file, built-in defaults" : `loaded from ${loaded.file}`,
+      problems: loaded.problems,
+    },
+    {
+      name: "profiles",
+      summary: `${profiles.profiles.all.length} loaded`,
+      problems: profiles.problems,
+    },
+  ];
+  if (loaded.config !== undefined) {
+    const summary =
+      endpoints === undefined
+        ? "none configured, this host would be searched"
+        : `${endpoints.endpoints.length} configured`;
+    items.push({ name: "endpoints", summary, problems: endpointProblems });
+  }
+  terminal.out(`${formatReport(items)}\n`);
+  return items.every((item) => judge(item) === "OK") ? 0 : 1;
+}
+
+function formatReport(items: readonly ReportItem[]): string {
+  const title = "Configuration check";
+  const lines = [title, "=".repeat(title.length)];
+  for (const item of items) lines.push(...formatItem(item));
+  const hasPassed = items.every((item) => judge(item) === "OK");
+  lines.push("", hasPassed ? "Result: PASS" : "Result: FAIL");
+  return lines.join("\n");
+}
+
+function formatItem(item: ReportItem): string[] {
+  const verdict = judge(item);
+  const count = item.problems.filter((problem) => verdict === "OK" || !isNote(problem)).length;
+  const word = verdict === "OK" ? "note(s)" : "issue(s)";
+  const suffix = count === 0 ? "" : ` (${count} ${word})`;
+  const summary = verdict === "FAIL" ? "cannot be used" : item.summary;
+  const details = item.problems.map((problem) => {
+    return `  - ${isNote(problem) ? "note: " : ""}${formatProblem(problem)}`;
+  });
+  const tag = `[${verdict}]`.padEnd(7);
+  return [`${tag}${item.name.padEnd(12)} ${summary}${suffix}`, ...details];
+}
+
+function judge({ problems }: ReportItem): Verdict {
+  if (problems.some((problem) => problem.severity === "error")) return "FAIL";
+  return problems.every(isNote) ? "OK" : "WARN";
+}
+
+/** Worth saying, no reason to fail: keys of a later version, keys that do nothing, settings that are seldom meant. */
+function isNote({ severity, kind }: ConfigProblem): boolean {
+  return severity === "warning" && (kind === "later" || kind === "inert" || kind === "advice");
+}
