@@ -11,20 +11,6 @@ export const otherVariables: readonly { readonly name: string; readonly doc: str
   { name: "NO_COLOR", doc: "Anything switches colours off." },
 ];
 
-/** Names of the reference's variables that mean nothing here but are no typos either. */
-const foreignVariables = [
-  "OLLA_CONFIG_DIR",
-  "OLLA_ENABLE_PROFILER",
-  "OLLA_PRETTY_LOGS",
-  "OLLA_FILE_OUTPUT",
-  "OLLA_LOG_DIR",
-  "OLLA_LOG_SIZE_MB",
-  "OLLA_LOG_MAX_BACKUPS",
-  "OLLA_LOG_MAX_AGE_DAYS",
-  "OLLA_THEME",
-  "OLLA_FORCE_COLORS",
-];
-
 export interface Override {
   readonly key: ListedKey;
   readonly variable: string;
@@ -49,12 +35,12 @@ export function applyOverrides(tree: unknown, overrides: readonly Override[]): u
   return overridden;
 }
 
-// Kubernetes puts such variables into every container beside a service called "olla".
-const kubernetesName = /^OLLA_(SERVICE_(HOST|PORT)|PORT(_|$))/;
-
-/** Warns about `OLLA_…` variables that nothing reads but that look like one that something does. */
+/**
+ * Warns about `OLLA_…` variables that nothing reads but that differ in two letters from one that something does.
+ * Others are left alone: Kubernetes, for one, sets `OLLA_SERVICE_PORT` beside a service called "olla".
+ */
 export function findMistypedVariables(keys: readonly ListedKey[], env: Environment): ConfigProblem[] {
-  const written = Object.keys(env).filter((name) => name.startsWith("OLLA_") && !kubernetesName.test(name));
+  const written = Object.keys(env).filter((name) => name.startsWith("OLLA_"));
   if (written.length === 0) return [];
   const known = new Set([
     ...keys.flatMap((key) => key.variables),
@@ -62,7 +48,7 @@ export function findMistypedVariables(keys: readonly ListedKey[], env: Environme
   ]);
   const problems: ConfigProblem[] = [];
   for (const name of written) {
-    if (known.has(name) || foreignVariables.includes(name)) continue;
+    if (known.has(name)) continue;
     const meant = [...known].find((candidate) => editDistance(candidate, name.toUpperCase()) <= 2);
     if (meant === undefined) continue;
     problems.push({

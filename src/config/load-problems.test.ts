@@ -109,6 +109,12 @@ describe("a key that this version does not act on", () => {
     expect((await problemsOf(strategy)).join()).toContain("strict is used");
   });
 
+  test("is not announced as well when its value is wrong", async () => {
+    const problems = await problemsOf("proxy: { retry: { jitter: 3 } }\nmodel_aliases: { a: [] }");
+    expect(problems).toHaveLength(2);
+    expect(problems.join()).not.toContain("does not act");
+  });
+
   test("has no effect at all, which is said whenever it is set", async () => {
     const { config, problems } = await load(
       "server: { read_header_timeout: 10s }\ndiscovery: { refresh_interval: 30s }\n",
@@ -201,6 +207,7 @@ describe("a credential never reaches a problem", () => {
     endpoint(`model_url: "htp://user:${canary}@a/models"`),
     `discovery: { static: { endpoints: [{ url: "http://user:${canary}@gpu:1" }] } }`,
     `discovery: { static: { endpoints: [{ url: "http://${canary}@gpu:1" }] } }`,
+    `discovery: { static: { endpoints: [{ url: "user:${canary}@gpu:1" }] } }`,
     `discovery: { static: { endpoints: [{ url: "http//user:${canary}@gpu:1" }] } }`,
     `discovery: { static: { endpoints: [{ url: "ftp://user:${canary}@gpu:1" }] } }`,
     `discovery: { static: { endpoints: [{ url: "http://user:${canary}/x@gpu:1" }] } }`,
