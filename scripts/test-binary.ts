@@ -15,4 +15,5 @@ async function runBun(args: readonly string[], env: Record<string, string> = {})
 }
 
 const buildCode = await runBun(["scripts/build-binary.ts"]);
-process.exitCode = buildCode === 0 ? await runBun(["test", "./test/binary/"], { OLLA_TEST_BINARY: "1" }) : buildCode;
+process.exitCode =
+  buildCode === 0 ? await runBun(["test", "./test/binary/"], { OLLA_TEST_BINARY: "1" }) : buildCode;
