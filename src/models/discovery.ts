@@ -93,7 +93,7 @@ export class ModelDiscovery {
   /** Asks what is usable now and begins to follow the endpoints. Calling it twice is harmless. */
   start(): void {
     if (!this.#options.settings.enabled || this.#unsubscribe !== undefined) return;
-    this.#stopped = new AbortController();
+    if (this.#stopped.signal.aborted) this.#stopped = new AbortController();
     this.#unsubscribe = this.#options.registry.onStatusChange(() => this.#followStatuses());
     this.#followStatuses();
     this.#schedule();
@@ -133,6 +133,7 @@ export class ModelDiscovery {
   #schedule(): void {
     this.#cancelTimer = this.#options.clock.after(this.#options.settings.intervalMs, () => {
       this.#intervalRuns += 1;
+      this.#followStatuses();
       const withSuspended = this.#intervalRuns % suspendedEvery === 0;
       void this.#refreshWhere((progress) => withSuspended || !progress.isSuspended);
       this.#schedule();

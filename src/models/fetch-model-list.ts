@@ -107,7 +107,8 @@ function statusError(status: number): ModelFetchError {
   if (status >= 400 && status < 500) {
     return new ModelFetchError(`configuration issue (HTTP ${status})`, { fault: "client-status", status });
   }
-  return new ModelFetchError(`server error (HTTP ${status})`, { fault: "server-status", status });
+  const what = status >= 500 ? "server error" : "unexpected answer";
+  return new ModelFetchError(`${what} (HTTP ${status})`, { fault: "server-status", status });
 }
 
 function sameOriginTarget(from: string, location: string | null, status: number): string {

@@ -127,7 +127,7 @@ function finish(id: string, sources: readonly ModelSource[]): UnifiedModel {
     sources,
     capabilities: [...new Set(models.flatMap(capabilitiesOf))].sort(),
     totalSizeBytes: sumFileSizes(sources),
-    lastSeenAt: Math.max(...sources.map((source) => source.lastSeenAt)),
+    lastSeenAt: sources.reduce((latest, source) => Math.max(latest, source.lastSeenAt), 0),
   };
 }
 
