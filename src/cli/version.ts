@@ -1,7 +1,5 @@
 import type { BuildIdentity } from "../lib/build-identity.ts";
 
-export const repository = "github.com/thushan/olla";
-
 /** One line that scripts can read, then what a bug report needs. */
 export function describeVersion(build: BuildIdentity): string {
   const rows = [
