@@ -1,6 +1,6 @@
 import type { ActiveConnections } from "../balancer/balancer.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
-import type { EndpointStatus } from "../endpoints/endpoint-status.ts";
+import type { EndpointHealth } from "../endpoints/endpoint-health.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Model } from "../models/model.ts";
@@ -63,15 +63,11 @@ export interface EndpointView {
   readonly health: HealthView;
 }
 
-/** Times are milliseconds since the epoch, undefined while there was no check. */
-export interface HealthView {
-  readonly status: EndpointStatus;
-  readonly consecutiveFailures: number;
-  readonly lastCheckedAt: number | undefined;
-  readonly nextCheckAt: number | undefined;
-  /** Milliseconds that the last probe took. */
-  readonly lastLatencyMs: number | undefined;
-}
+/** `lastCheckedAt` is in milliseconds since the epoch, `nextCheckAt` in monotonic ones. */
+export type HealthView = Pick<
+  EndpointHealth,
+  "status" | "consecutiveFailures" | "lastCheckedAt" | "nextCheckAt" | "lastLatencyMs"
+>;
 
 /** Of `ModelCatalog`. */
 export interface ModelInventory {

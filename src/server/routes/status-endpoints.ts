@@ -3,7 +3,7 @@ import type { AttemptTotals } from "../../observe/stats.ts";
 import type { EndpointView, ServerDependencies } from "../dependencies.ts";
 import { inDisplayOrder } from "../endpoint-order.ts";
 import { formatAgo, formatLatency, formatPercent, formatTime } from "../format-text.ts";
-import { hasLowSuccessRate, isDown, latencyMembers, successPercent } from "./status.ts";
+import { hasLowSuccessRate, isDown, latencyMembers, nextCheckTime, successPercent } from "./status.ts";
 
 type EndpointSources = Pick<ServerDependencies, "clock" | "endpoints" | "catalog" | "connections" | "stats">;
 
@@ -23,7 +23,7 @@ export function renderEndpointStatus(sources: EndpointSources): object {
 function renderEndpoint({ endpoint, health }: EndpointView, sources: EndpointSources, now: number): object {
   const totals = sources.stats.endpoint(endpoint.name);
   const success = successPercent(totals);
-  const { lastCheckedAt, nextCheckAt, lastLatencyMs = 0 } = health;
+  const { lastCheckedAt, lastLatencyMs = 0 } = health;
   const syncedAt = sources.catalog.lastUpdatedAt(endpoint.name);
   const issue = issueOf(health, totals);
   return {
@@ -42,7 +42,7 @@ function renderEndpoint({ endpoint, health }: EndpointView, sources: EndpointSou
     health_check: lastCheckedAt === undefined ? "" : formatAgo(lastCheckedAt, now),
     ...(lastCheckedAt === undefined ? {} : { health_check_at: formatTime(lastCheckedAt) }),
     ...(lastLatencyMs <= 0 ? {} : { response_time: formatLatency(lastLatencyMs) }),
-    ...(nextCheckAt === undefined ? {} : { next_check_at: formatTime(nextCheckAt) }),
+    next_check_at: formatTime(nextCheckTime(health, sources.clock)),
     ...(syncedAt === undefined
       ? {}
       : { last_model_sync: formatAgo(syncedAt, now), last_model_sync_at: formatTime(syncedAt) }),

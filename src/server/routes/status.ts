@@ -1,3 +1,4 @@
+import type { Clock } from "../../lib/clock.ts";
 import { displayBytes } from "../../models/listings/display-text.ts";
 import type { AttemptTotals } from "../../observe/stats.ts";
 import type { EndpointView, ServerDependencies } from "../dependencies.ts";
@@ -33,6 +34,7 @@ export function renderStatus(sources: StatusSources): object {
 function renderEndpoint({ endpoint, health }: EndpointView, sources: StatusSources, now: number): object {
   const totals = sources.stats.endpoint(endpoint.name);
   const updatedAt = sources.catalog.lastUpdatedAt(endpoint.name);
+  const nextCheckAt = nextCheckTime(health, sources.clock);
   return {
     id: endpoint.id,
     name: endpoint.name,
@@ -47,14 +49,19 @@ function renderEndpoint({ endpoint, health }: EndpointView, sources: StatusSourc
     traffic: displayBytes(totals.bytes),
     last_check: formatAgo(health.lastCheckedAt, now),
     ...(health.lastCheckedAt === undefined ? {} : { health_check_at: formatTime(health.lastCheckedAt) }),
-    next_check: formatUntil(health.nextCheckAt, now),
-    ...(health.nextCheckAt === undefined ? {} : { next_check_at: formatTime(health.nextCheckAt) }),
+    next_check: formatUntil(nextCheckAt, now),
+    next_check_at: formatTime(nextCheckAt),
     issues: issuesOf(health, totals).join(", "),
     models: {
       last_updated: updatedAt === undefined ? null : formatTime(updatedAt),
       count: sources.catalog.modelsAt(endpoint.name).length,
     },
   };
+}
+
+/** In milliseconds since the epoch. */
+export function nextCheckTime({ nextCheckAt }: EndpointView["health"], clock: Clock): number {
+  return clock.wallTime() + nextCheckAt - clock.now();
 }
 
 /** In whole milliseconds; the average is missing where there is none. */
