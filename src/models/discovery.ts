@@ -52,6 +52,7 @@ export interface ModelDiscoveryOptions {
 
 /** What is remembered of one endpoint between its runs. */
 interface Progress {
+  readonly url: string;
   status: EndpointStatus;
   running: Promise<void> | undefined;
   /** It came back while a run was under way that may have begun before. */
@@ -165,8 +166,11 @@ export class ModelDiscovery {
 
   #progressOf(endpoint: Endpoint, status: EndpointStatus): Progress {
     let progress = this.#progress.get(endpoint.name);
-    if (progress === undefined) {
+    if (progress?.url !== endpoint.url) {
+      // Another address under a known name is another endpoint.
+      if (progress !== undefined) this.#options.catalog.forget(endpoint.name);
       progress = {
+        url: endpoint.url,
         status,
         running: undefined,
         isRunAgainWanted: false,

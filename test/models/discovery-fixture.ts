@@ -8,6 +8,7 @@ import {
   type DiscoveryRegistry,
   type DiscoverySettings,
   ModelDiscovery,
+  type ModelDiscoveryOptions,
 } from "../../src/models/discovery.ts";
 import { builtinProfiles } from "../../src/profiles/builtin.ts";
 import type { Profile } from "../../src/profiles/profile.ts";
@@ -181,6 +182,8 @@ export function buildDiscovery(
   registry: DiscoveryRegistry,
   changes: Partial<DiscoverySettings> = {},
   clock: Clock = systemClock,
+  withProfile: ModelDiscoveryOptions["withProfile"] = (endpoint, profile) =>
+    endpointAt(endpoint.name, endpoint.url, { ...endpoint, profile, isAutoDetected: false }),
 ) {
   const catalog = new ModelCatalog({ clock, staleAfterMs: 86_400_000, cleanupIntervalMs: 600_000 });
   const { logger, lines } = createLogRecorder();
@@ -188,8 +191,7 @@ export function buildDiscovery(
     registry,
     catalog,
     profiles,
-    withProfile: (endpoint, profile) =>
-      endpointAt(endpoint.name, endpoint.url, { ...endpoint, profile, isAutoDetected: false }),
+    withProfile,
     settings: { ...settings, ...changes },
     clock,
     logger,

@@ -1,17 +1,23 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import type { EndpointConfig } from "../../src/config/endpoint-config.ts";
+import { buildEndpoints } from "../../src/endpoints/build-endpoints.ts";
 import type { Endpoint } from "../../src/endpoints/endpoint.ts";
+import { EndpointRegistry } from "../../src/endpoints/endpoint-registry.ts";
+import { systemClock } from "../../src/lib/clock.ts";
 import { compileGlobs } from "../../src/lib/glob.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
 import { waitUntil, within } from "../support/wait-until.ts";
 import {
   buildDiscovery,
+  createLogRecorder,
   endpointAt,
   type ListServer,
   notFound,
   ollamaList,
   openaiList,
   profileNamed,
+  profiles,
   ScriptedRegistry,
   serveLists,
   webPage,
@@ -342,6 +348,22 @@ describe("when endpoints are asked", () => {
   });
 });
 
+describe("a changed configuration", () => {
+  test("another address under a known name is asked as a new endpoint, and the old models go", async () => {
+    const old = serve(() => ollamaList("a"));
+    const moved = serve(() => ollamaList("b"));
+    const { discovery, registry, catalog } = discover([endpointAt("box", old.url)]);
+    discovery.start();
+    await waitUntil(() => catalog.has("a"));
+    registry.replaceEndpoint(endpointAt("box", moved.url));
+    registry.setStatus("box", "unknown");
+    expect(catalog.names()).toEqual([]);
+    registry.setStatus("box", "healthy");
+    await waitUntil(() => catalog.has("b"));
+    expect(old.asked).toHaveLength(1);
+  });
+});
+
 describe("an endpoint of type auto", () => {
   const auto = { profile: profileNamed("openai-compatible"), isAutoDetected: true };
 
@@ -380,4 +402,60 @@ describe("an endpoint of type auto", () => {
     expect(registry.endpoint("box")?.profile.name).toBe("ollama");
     expect(server.asked).toEqual(["/lists"]);
   });
+
+  test("works with the real registry and the real records", async () => {
+    const server = serve((path) => (path === "/api/tags" ? ollamaList("a") : notFound()));
+    const built = buildEndpoints([autoConfig("box", server.url)], {
+      profiles,
+      defaults: { connectMs: 1000, responseHeaderMs: 1000, readMs: 1000 },
+      isGlobalTimeoutSet: () => false,
+    });
+    const registry = new EndpointRegistry(built.endpoints, {
+      clock: systemClock,
+      logger: createLogRecorder().logger,
+    });
+    const { discovery, catalog } = buildDiscovery(registry, {}, systemClock, built.withProfile);
+    cleanUps.push(() => discovery.stop());
+    discovery.start();
+    registry.applyProbe("box", {
+      startedAt: systemClock.now(),
+      latencyMs: 1,
+      status: "healthy",
+      breakerEvent: "success",
+      httpStatus: 200,
+      failure: undefined,
+      retryAfterMs: undefined,
+    });
+    await waitUntil(() => catalog.has("a"));
+    expect(registry.byName("box")?.endpoint).toMatchObject({
+      isAutoDetected: false,
+      modelsUrl: `${server.url}/api/tags`,
+      profile: { name: "ollama" },
+    });
+  });
 });
+
+function autoConfig(name: string, url: string): EndpointConfig {
+  return {
+    name,
+    url,
+    type: "auto",
+    priority: 100,
+    weight: 1,
+    health_check_url: undefined,
+    model_url: undefined,
+    check_interval: 1000,
+    check_timeout: 1000,
+    preserve_path: false,
+    model_filter: { include: [], exclude: [] },
+    headers: {},
+    auth: undefined,
+    connection_timeout: undefined,
+    response_header_timeout: undefined,
+    read_timeout: undefined,
+    max_concurrent: 0,
+    tier: "local",
+    daily_tokens: 0,
+    tls: { ca: "", server_name: "", insecure_skip_verify: false },
+  };
+}
