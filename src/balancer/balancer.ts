@@ -5,7 +5,7 @@ import type { EndpointStatus } from "../endpoints/endpoint-status.ts";
 export interface Candidate {
   readonly endpoint: Endpoint;
   readonly status: EndpointStatus;
-  /** The model's name as this endpoint spells it; undefined when the request names none. */
+  /** The model to ask this endpoint for: the client's own spelling, or what an alias chose; undefined when the request names none. */
   readonly model: string | undefined;
 }
 
@@ -20,6 +20,9 @@ export type BalancerName = (typeof balancerNames)[number];
 /** Chooses among candidates that may all be used. Called once per attempt, with the failed ones left out. */
 export interface Balancer {
   readonly name: BalancerName;
-  /** `candidates` is not empty and in configuration order; equal input and state give an equal choice. */
-  select(candidates: readonly Candidate[]): Candidate;
+  /** `candidates` are in configuration order; equal input and state give an equal choice. */
+  select(candidates: Candidates): Candidate;
 }
+
+/** At least one. */
+export type Candidates = readonly [Candidate, ...Candidate[]];

@@ -1,0 +1,142 @@
+import { OllaError } from "../errors.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { BodyBudget, Reservation } from "./body-budget.ts";
+
+export interface ReadBodyLimits {
+  /** Of one body; 0 = no limit. */
+  readonly maxBytes: number;
+  /** For the whole body, from now on, in milliseconds; 0 = none. */
+  readonly timeoutMs: number;
+  readonly budget: BodyBudget;
+  readonly clock: Clock;
+}
+
+/** A request's body in memory, to be sent as often as needed. */
+export interface ReadBody {
+  /** Undefined when the request has none, or an empty one. */
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+  /** Gives its share of the budget back. Called when no attempt will need the body any more; may be called twice. */
+  release(): void;
+}
+
+const noBody: ReadBody = Object.freeze({ bytes: undefined, release() {} });
+
+/** Seconds. Bodies leave memory as soon as an endpoint has begun to answer. */
+const retryAfterSeconds = 1;
+
+/**
+ * Reads the whole body. A declared length is checked, and its bytes are reserved, before anything is read.
+ * @throws OllaError body_too_large, buffer_full, request_timeout, unreadable_body or client_abort; nothing stays reserved
+ */
+export function readBody(request: Request, limits: ReadBodyLimits): Promise<ReadBody> | ReadBody {
+  const { headers, method } = request;
+  // Not `request.body`: looking at it already turns the body into a stream, which is slower to read.
+  const declared = headers.get("content-length");
+  if (method === "GET" || method === "HEAD" || declared === "0") return noBody;
+  if (declared === null && !headers.has("transfer-encoding")) return noBody;
+
+  const declaredBytes = declared === null ? undefined : Number(declared);
+  if (declaredBytes !== undefined && exceeds(declaredBytes, limits)) throw bodyTooLarge(limits);
+  const reservation = limits.budget.tryReserve(declaredBytes ?? 0);
+  if (reservation === undefined) throw bufferFull();
+  return readWithin(request, declaredBytes, reservation, limits);
+}
+
+async function readWithin(
+  request: Request,
+  declaredBytes: number | undefined,
+  reservation: Reservation,
+  limits: ReadBodyLimits,
+): Promise<ReadBody> {
+  const deadline = new AbortController();
+  const cancelTimer =
+    limits.timeoutMs > 0
+      ? limits.clock.after(limits.timeoutMs, () => deadline.abort(bodyTimedOut(limits.timeoutMs)))
+      : () => {};
+  try {
+    const reading =
+      declaredBytes === undefined
+        ? readUndeclared(request, reservation, deadline.signal, limits)
+        : request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+    const bytes = await beforeAbort(reading, deadline.signal);
+    if (bytes.byteLength === 0) {
+      reservation.release();
+      return noBody;
+    }
+    return { bytes, release: () => reservation.release() };
+  } catch (cause) {
+    reservation.release();
+    throw asBodyError(cause, request.signal);
+  } finally {
+    cancelTimer();
+  }
+}
+
+async function readUndeclared(
+  request: Request,
+  reservation: Reservation,
+  deadline: AbortSignal,
+  limits: ReadBodyLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  if (request.body === null) return new Uint8Array(0);
+  // Leaving the loop early cancels the body.
+  for await (const chunk of request.body) {
+    if (deadline.aborted) throw deadline.reason;
+    total += chunk.byteLength;
+    if (exceeds(total, limits)) throw bodyTooLarge(limits);
+    if (!reservation.grow(chunk.byteLength)) throw bufferFull();
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(total);
+  let filled = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, filled);
+    filled += chunk.byteLength;
+  }
+  return whole;
+}
+
+/** Waits for the first of the two, without keeping the loser's failure from being handled. */
+function beforeAbort<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+function exceeds(bytes: number, { maxBytes }: ReadBodyLimits): boolean {
+  return maxBytes > 0 && bytes > maxBytes;
+}
+
+function asBodyError(cause: unknown, clientSignal: AbortSignal): OllaError {
+  if (clientSignal.aborted) {
+    return new OllaError("client_abort", "The client closed its connection while sending the body", {
+      cause,
+    });
+  }
+  if (cause instanceof OllaError) return cause;
+  return new OllaError("unreadable_body", "The request body could not be read", { cause });
+}
+
+function bodyTooLarge({ maxBytes }: ReadBodyLimits): OllaError {
+  return new OllaError("body_too_large", `The request body is larger than the limit of ${maxBytes} bytes`);
+}
+
+function bufferFull(): OllaError {
+  return new OllaError(
+    "buffer_full",
+    "Too many request bodies are being held at the moment, try again soon",
+    {
+      retryAfterSeconds,
+    },
+  );
+}
+
+function bodyTimedOut(timeoutMs: number): OllaError {
+  return new OllaError(
+    "request_timeout",
+    `The request body did not arrive within ${(timeoutMs / 1000).toFixed(1)} seconds`,
+  );
+}
