@@ -1,0 +1,116 @@
+import { expect, test } from "bun:test";
+import type { LogFields, LogLevel } from "../../src/lib/log.ts";
+import type { Outcome } from "../../src/observe/outcome.ts";
+import { createRecorder } from "../../src/observe/recorder.ts";
+import { outcomeOf } from "./test-server.ts";
+
+function linesOf(outcome: Outcome, isAccessLogEnabled = true, threshold: LogLevel = "debug") {
+  const order: LogLevel[] = ["debug", "info", "warn", "error"];
+  const lines: { level: LogLevel; fields: LogFields }[] = [];
+  const write =
+    (level: LogLevel) =>
+    (_message: string, fields: LogFields = {}) =>
+      void lines.push({ level, fields });
+  const counted: Outcome[] = [];
+  createRecorder({
+    stats: { recordOutcome: (each) => void counted.push(each) },
+    logger: {
+      debug: write("debug"),
+      info: write("info"),
+      warn: write("warn"),
+      error: write("error"),
+      isEnabled: (level) => order.indexOf(level) >= order.indexOf(threshold),
+    },
+    isAccessLogEnabled,
+  }).record(outcome);
+  expect(counted).toEqual([outcome]);
+  return lines;
+}
+
+const noAnswer = { endpoint: undefined, attempts: [] } as const;
+
+test.each([
+  ["a proxied success", {}, "info"],
+  ["an endpoint's 404", { status: 404 }, "info"],
+  ["an endpoint's 500", { status: 500 }, "warn"],
+  [
+    "a hang-up",
+    { status: 499, ending: "client-abort", error: { code: "client_abort", message: "" } },
+    "info",
+  ],
+  ["a stream that broke", { ending: "upstream-error", error: { code: "truncated", message: "" } }, "warn"],
+  [
+    "nobody healthy",
+    { ...noAnswer, status: 503, error: { code: "no_healthy_endpoints", message: "" } },
+    "warn",
+  ],
+  ["an unknown model", { ...noAnswer, status: 404, error: { code: "model_not_found", message: "" } }, "info"],
+  ["our own fault", { ...noAnswer, status: 500, error: { code: "internal", message: "" } }, "error"],
+  ["a status poll", { ...noAnswer, method: "GET", path: "/internal/status" }, "debug"],
+  [
+    "a status poll that found nothing new",
+    { ...noAnswer, method: "HEAD", path: "/internal/status", status: 304 },
+    "debug",
+  ],
+  [
+    "a POST to a status route",
+    {
+      ...noAnswer,
+      path: "/internal/status",
+      status: 405,
+      error: { code: "method_not_allowed", message: "" },
+    },
+    "info",
+  ],
+] satisfies [string, Partial<Outcome>, LogLevel][])(
+  "%s is written once, at level %3$s",
+  (_what, changes, level) => {
+    expect(linesOf(outcomeOf(changes)).map((line) => line.level)).toEqual([level]);
+  },
+);
+
+test("one line holds the whole story of a request", () => {
+  const [line] = linesOf(
+    outcomeOf({
+      query: "?token=s3cret&x=1",
+      userAgent: "curl/8",
+      endpoint: "beta",
+      durationMs: 12.345,
+      headMs: 5.06,
+      attempts: [
+        { endpoint: "alpha", model: "m", durationMs: 1, status: undefined, error: "connect_refused" },
+        { endpoint: "beta", model: "m", durationMs: 4, status: 200, error: undefined },
+      ],
+      decision: { strategy: "strict", action: "routed", reason: "model_found" },
+    }),
+  );
+  expect(line?.fields).toEqual({
+    request_id: "test-request",
+    method: "POST",
+    path: "/olla/proxy/v1/chat/completions",
+    query: "token=[REDACTED]&x=1",
+    status: 200,
+    endpoint: "beta",
+    model: "llama3",
+    duration_ms: 12.3,
+    head_ms: 5.1,
+    request_bytes: 10,
+    response_bytes: 100,
+    ending: "complete",
+    attempts: 2,
+    tried: ["alpha", "beta"],
+    routing_strategy: "strict",
+    routing_action: "routed",
+    routing_reason: "model_found",
+    client_ip: "127.0.0.1",
+    user_agent: "curl/8",
+    error_code: undefined,
+    error: undefined,
+  });
+});
+
+test("without an access log only what went wrong is written; below the level nothing is", () => {
+  expect(linesOf(outcomeOf(), false)).toEqual([]);
+  expect(linesOf(outcomeOf({ status: 502 }), false)).toHaveLength(1);
+  expect(linesOf(outcomeOf(), true, "warn")).toEqual([]);
+});
