@@ -1,6 +1,14 @@
-import type { LogRecord } from "./log-lines.ts";
-import type { OllaSettings } from "./olla-config.ts";
-import { spawnOlla } from "./spawn-olla.ts";
+import { createApp } from "../../src/app.ts";
+import { readTextFile } from "../../src/config/find-file.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { buildIdentity } from "../../src/lib/build-identity.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { formatJson } from "../../src/lib/log-format.ts";
+import { createLogger } from "../../src/lib/log-writer.ts";
+import { loadProfiles } from "../../src/profiles/load.ts";
+import { accessRecords, type LogRecord } from "./log-lines.ts";
+import { type OllaSettings, renderConfig } from "./olla-config.ts";
+import { waitUntilReady } from "./olla-readiness.ts";
 
 export type { EndpointSettings, OllaSettings } from "./olla-config.ts";
 
@@ -16,13 +24,57 @@ export interface RunningOlla extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+const configPath = "/nowhere/olla.yaml";
+
+/**
+ * Builds the app as `olla serve` does, from the text of a configuration, inside this process, and waits until it is
+ * ready. The default port stands in the text because 0 is no valid one there.
+ */
 export async function startOlla(settings: OllaSettings): Promise<RunningOlla> {
-  const olla = await spawnOlla(settings);
+  const text = renderConfig(settings, 40114);
+  const loaded = await loadConfig({
+    path: configPath,
+    env: {},
+    cwd: "/",
+    readFile: async (path) => (path === configPath ? text : await readTextFile(path)),
+  });
+  if (loaded.config === undefined) {
+    throw new Error(`the test's configuration is wrong: ${JSON.stringify(loaded.problems)}`);
+  }
+  const { profiles } = loadProfiles({ filter: loaded.config.proxy.profile_filter });
+  const written: string[] = [];
+  const app = createApp({
+    config: loaded.config,
+    isSet: loaded.isSet,
+    profiles,
+    logger: createLogger({
+      level: loaded.config.logging.level,
+      format: formatJson,
+      output: { write: (line) => written.push(line), flush: () => Promise.resolve() },
+      clock: systemClock,
+    }),
+    clock: systemClock,
+    build: buildIdentity,
+    port: 0,
+  });
+  const { url, port } = app.start();
+  let stopped: Promise<unknown> | undefined;
+  const stop = async (): Promise<void> => {
+    stopped ??= app.stop();
+    await stopped;
+  };
+  try {
+    await waitUntilReady(url, settings);
+  } catch (error) {
+    await stop();
+    throw new Error(`olla did not get ready:\n${written.join("")}`, { cause: error });
+  }
   return {
-    ...olla,
-    async stop() {
-      olla.signal("SIGTERM");
-      await olla.exited;
-    },
+    url,
+    port,
+    output: () => written.join(""),
+    accessLog: () => accessRecords(written.join("")),
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
