@@ -1,4 +1,4 @@
-import type { Candidate } from "../balancer/balancer.ts";
+import type { Candidate, Candidates } from "../balancer/balancer.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { type EndpointStatus, isRoutable } from "../endpoints/endpoint-status.ts";
 import { OllaError } from "../errors.ts";
@@ -41,8 +41,8 @@ export interface RouteContext {
 }
 
 export interface Route {
-  /** Not empty, in configuration order. */
-  readonly candidates: readonly Candidate[];
+  /** In configuration order. */
+  readonly candidates: Candidates;
   /** Undefined when no model had a say. */
   readonly decision: RoutingDecision | undefined;
 }
@@ -71,7 +71,7 @@ export function route(request: RouteRequest, context: RouteContext): Route | Rej
   const usable = inScope.filter(({ health }) => isRoutable(health.status));
   if (usable.length === 0) return reject(noHealthyEndpoints(scope));
   if (model === undefined || !context.isModelRoutingOn) {
-    return { candidates: toCandidates(preferByPath(usable, request, context), model), decision: undefined };
+    return accept(preferByPath(usable, request, context), request, undefined);
   }
 
   const places = context.catalog.placesOf(model);
@@ -90,8 +90,7 @@ export function route(request: RouteRequest, context: RouteContext): Route | Rej
         : describeUnavailable(model);
     return reject(new OllaError(verdict.code, message, { field: "model" }), verdict.decision);
   }
-  const preferred = preferByPath(verdict.places, request, context);
-  return { candidates: toCandidates(preferred, model), decision: verdict.decision };
+  return accept(preferByPath(verdict.places, request, context), request, verdict.decision);
 }
 
 function isInScope(profile: Profile, scope: Profile): boolean {
@@ -114,8 +113,16 @@ function preferByPath(
   return preferred.length > 0 ? preferred : places;
 }
 
-function toCandidates(places: readonly EndpointInView[], model: string | undefined): readonly Candidate[] {
-  return places.map(({ endpoint, health }) => ({ endpoint, status: health.status, model }));
+function accept(
+  places: readonly EndpointInView[],
+  { model, scope }: RouteRequest,
+  decision: RoutingDecision | undefined,
+): Route | Rejection {
+  const [first, ...others] = places.map(
+    ({ endpoint, health }): Candidate => ({ endpoint, status: health.status, model }),
+  );
+  if (first === undefined) return reject(noHealthyEndpoints(scope), decision);
+  return { candidates: [first, ...others], decision };
 }
 
 function reject(error: OllaError, decision?: RoutingDecision): Rejection {
