@@ -20,6 +20,8 @@ export interface Preparation {
   readonly endpoints: BuiltEndpoints | undefined;
   /** Of the endpoints, with their places in the file. */
   readonly endpointProblems: readonly ConfigProblem[];
+  /** All there are: of the configuration, the profiles and the endpoints. */
+  readonly problems: readonly ConfigProblem[];
 }
 
 /** Reads configuration, profiles and endpoints. Collects what is wrong instead of throwing. */
@@ -30,7 +32,8 @@ export async function prepare(options: PreparationOptions): Promise<Preparation>
   const profiles = loadProfiles(config === undefined ? {} : { filter: config.proxy.profile_filter });
   const endpoints = config && buildConfiguredEndpoints(loaded, config, profiles.profiles);
   const endpointProblems = (endpoints?.problems ?? []).map((problem) => placeProblem(loaded, problem));
-  return { loaded, profiles, endpoints, endpointProblems };
+  const problems = [...loaded.problems, ...profiles.problems, ...endpointProblems];
+  return { loaded, profiles, endpoints, endpointProblems, problems };
 }
 
 function buildConfiguredEndpoints(

@@ -1,0 +1,60 @@
+import { createApp } from "../app.ts";
+import { formatProblem } from "../config/problem.ts";
+import type { BuildIdentity } from "../lib/build-identity.ts";
+import { systemClock } from "../lib/clock.ts";
+import { chooseLogFormat, openLog } from "./log-settings.ts";
+import { prepare } from "./preparation.ts";
+import { logStart, runApp } from "./run-app.ts";
+import { formatSummary, logSummary } from "./startup-summary.ts";
+import { createPainter, hasColour, type Terminal } from "./terminal.ts";
+
+export interface ServeOptions {
+  readonly configPath: string | undefined;
+  readonly terminal: Terminal;
+  readonly build: BuildIdentity;
+}
+
+/** Routes requests until it is told to stop. @returns the exit code */
+export async function serve({ configPath, terminal, build }: ServeOptions): Promise<number> {
+  const { loaded, profiles, problems } = await prepare({ configPath, env: terminal.env, cwd: terminal.cwd });
+  const { config } = loaded;
+  const errors = problems.filter((problem) => problem.severity === "error");
+  if (config === undefined || errors.length > 0) {
+    for (const problem of errors) terminal.err(`olla: ${formatProblem(problem)}\n`);
+    return 1;
+  }
+  const clock = systemClock;
+  const logger = openLog(config.logging, terminal, clock);
+  const isForPeople = chooseLogFormat(config.logging.format, terminal) === "text";
+  const painter = createPainter(hasColour(terminal));
+  if (isForPeople) terminal.out(`\n${painter.bold(`Olla ${build.version}`)}\n\n`);
+  else logStart(logger, terminal, { build, configFile: loaded.file });
+  for (const problem of problems) logger.warn(formatProblem(problem), { kind: problem.kind });
+
+  const app = createApp({
+    config,
+    isSet: loaded.isSet,
+    profiles: profiles.profiles,
+    logger,
+    clock,
+    build,
+  });
+  return await runApp({
+    app,
+    logger,
+    terminal,
+    clock,
+    async announce(url) {
+      if (!isForPeople) {
+        logger.info("Listening", { url });
+        logSummary(logger, await app.firstLook(), url);
+        return;
+      }
+      const source = loaded.file === undefined ? "" : `, as ${loaded.file} says`;
+      terminal.out(`  Listening on ${painter.bold(url)}${source}\n`);
+      const look = await app.firstLook();
+      await logger.flush();
+      terminal.out(`${formatSummary(look, url, painter)}\n`);
+    },
+  });
+}
