@@ -1,4 +1,4 @@
-import type { Balancer, Candidate } from "../balancer/balancer.ts";
+import type { Balancer, Candidate, Candidates } from "../balancer/balancer.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord } from "../observe/outcome.ts";
@@ -24,7 +24,7 @@ export interface ForwardContext {
 }
 
 export interface ForwardRequest {
-  readonly candidates: readonly Candidate[];
+  readonly candidates: Candidates;
   readonly clientSignal: AbortSignal;
   /** Builds the request for one candidate from what the client sent; called once per attempt. */
   readonly encode: (candidate: Candidate) => UpstreamRequest;
@@ -46,6 +46,7 @@ export interface Forwarded {
  */
 export async function forward(request: ForwardRequest, context: ForwardContext): Promise<Forwarded> {
   let remaining = request.candidates;
+  let attempts = 0;
   for (;;) {
     if (request.clientSignal.aborted) throw clientLeft();
     const candidate = context.balancer.select(remaining);
@@ -70,10 +71,10 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
         error,
       );
       if (demotesEndpoint(error)) context.onUnreachable(endpointName, startedAt);
-      remaining = remaining.filter((other) => other !== candidate);
-      if (decideAfterFailure(error, remaining.length) === "give-up") {
-        throw speakForAll(error, request.candidates.length - remaining.length);
-      }
+      attempts += 1;
+      const rest = without(remaining, candidate);
+      if (rest === undefined || decideAfterFailure(error) === "give-up") throw speakForAll(error, attempts);
+      remaining = rest;
     }
   }
 }
@@ -88,4 +89,9 @@ function speakForAll(last: OllaError, attempts: number): OllaError {
   return new OllaError(last.code, `All ${attempts} endpoints tried have failed. The last: ${last.message}`, {
     cause: last,
   });
+}
+
+function without(candidates: Candidates, failed: Candidate): Candidates | undefined {
+  const [first, ...others] = candidates.filter((candidate) => candidate !== failed);
+  return first === undefined ? undefined : [first, ...others];
 }

@@ -1,4 +1,4 @@
-import { OllaError } from "../errors.ts";
+import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import { clientLeft, type UpstreamAnswer } from "./attempt.ts";
 import type { Ending } from "./ending.ts";
@@ -32,7 +32,8 @@ export async function readWholeBody(
   options: Pick<RelayOptions, "clock" | "firstByteMs" | "silenceMs" | "totalMs">,
 ): Promise<Uint8Array> {
   // Nothing is handed on in between, so one limit for the whole body says the same as one for each silence.
-  const patienceMs = options.silenceMs > 0 && options.firstByteMs > 0 ? options.firstByteMs + options.silenceMs : 0;
+  const patienceMs =
+    options.silenceMs > 0 && options.firstByteMs > 0 ? options.firstByteMs + options.silenceMs : 0;
   const limitMs = shortest(patienceMs, options.totalMs);
   const cancelTimer =
     limitMs > 0

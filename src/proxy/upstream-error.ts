@@ -38,9 +38,13 @@ export function upstreamError(
   cause?: unknown,
 ): OllaError {
   const deed = deeds[code] ?? "failed";
-  return new OllaError(code, `Endpoint "${endpointName}" ${deed} (after ${(elapsedMs / 1000).toFixed(1)} s)`, {
-    cause,
-  });
+  return new OllaError(
+    code,
+    `Endpoint "${endpointName}" ${deed} (after ${(elapsedMs / 1000).toFixed(1)} s)`,
+    {
+      cause,
+    },
+  );
 }
 
 /**

@@ -1,0 +1,112 @@
+import type { OllaError } from "../errors.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { AttemptRecord, Outcome, RoutingDecision } from "../observe/outcome.ts";
+import type { Ending } from "../proxy/ending.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Forwarded } from "./forward.ts";
+
+/** How a request ended, as its last stage knows it. */
+export interface LedgerClosing {
+  readonly status: number;
+  readonly ending: Ending;
+  readonly responseBytes: number;
+  readonly isStream: boolean;
+  readonly error?: OllaError | undefined;
+}
+
+/**
+ * Collects what is to be remembered of one request while it passes the stages, and hands it over exactly once.
+ * Written by the stages, read by nobody before the end.
+ */
+export class RequestLedger {
+  readonly #exchange: Exchange;
+  readonly #clock: Clock;
+  readonly #record: (outcome: Outcome) => void;
+  readonly #attempts: AttemptRecord[] = [];
+  #isClosed = false;
+  #model: string | undefined;
+  #requestBytes = 0;
+  #decision: RoutingDecision | undefined;
+  #answered: Forwarded | undefined;
+
+  constructor(exchange: Exchange, clock: Clock, record: (outcome: Outcome) => void) {
+    this.#exchange = exchange;
+    this.#clock = clock;
+    this.#record = record;
+  }
+
+  noteRequest(model: string | undefined, requestBytes: number): void {
+    this.#model = model;
+    this.#requestBytes = requestBytes;
+  }
+
+  noteDecision(decision: RoutingDecision | undefined): void {
+    this.#decision = decision;
+  }
+
+  noteAttempt(attempt: AttemptRecord): void {
+    this.#attempts.push(attempt);
+  }
+
+  /** The answer that goes to the client. Its attempt is complete only when the body has ended. */
+  noteAnswer(answered: Forwarded): void {
+    this.#answered = answered;
+  }
+
+  get model(): string | undefined {
+    return this.#model;
+  }
+
+  get decision(): RoutingDecision | undefined {
+    return this.#decision;
+  }
+
+  /** The endpoint that the answer, or the last failure, came from. */
+  get endpointName(): string | undefined {
+    return this.#answered?.candidate.endpoint.name ?? this.#attempts.at(-1)?.endpoint;
+  }
+
+  close(closing: LedgerClosing): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#answered !== undefined) this.#attempts.push(answeredAttempt(this.#answered, closing));
+    const { request, requestId, receivedAt, path, query, clientAddress } = this.#exchange;
+    const durationMs = this.#clock.now() - receivedAt;
+    this.#record({
+      requestId,
+      receivedAt: this.#clock.wallTime() - durationMs,
+      method: request.method,
+      path,
+      query: query.slice(1),
+      clientAddress,
+      userAgent: request.headers.get("user-agent") ?? undefined,
+      model: this.#model,
+      endpoint: this.#answered?.candidate.endpoint.name,
+      backendType: this.#answered?.candidate.endpoint.profile.name,
+      status: closing.ending === "client-abort" ? 499 : closing.status,
+      isStream: closing.isStream,
+      requestBytes: this.#requestBytes,
+      responseBytes: closing.responseBytes,
+      durationMs,
+      headMs: this.#answered === undefined ? undefined : this.#answered.answer.headAt - receivedAt,
+      ending: closing.ending,
+      error:
+        closing.error === undefined
+          ? undefined
+          : { code: closing.error.code, message: closing.error.message },
+      attempts: this.#attempts,
+      decision: this.#decision,
+    });
+  }
+}
+
+function answeredAttempt({ candidate, answer }: Forwarded, closing: LedgerClosing): AttemptRecord {
+  const isEndpointsFault = closing.ending !== "complete" && closing.ending !== "client-abort";
+  return {
+    endpoint: candidate.endpoint.name,
+    model: candidate.model,
+    durationMs: answer.headAt - answer.startedAt,
+    status: answer.response.status,
+    error: isEndpointsFault ? closing.error?.code : undefined,
+  };
+}
