@@ -64,6 +64,8 @@ function openPort(hostname: string, options: ListenOptions): Bun.Server<undefine
       maxRequestBodySize: bodySizeCeiling,
       // The default sends source code to clients.
       development: false,
+      // Without development mode Bun shares the port with whoever has it, and connections go to either at random.
+      reusePort: false,
       fetch: options.fetch,
       error(error) {
         options.onUnexpectedError(error);
