@@ -63,7 +63,7 @@ test.each([
     "info",
   ],
 ] satisfies [string, Partial<Outcome>, LogLevel][])(
-  "%s is written once, at level %3$s",
+  "%s is one line at the level it deserves",
   (_what, changes, level) => {
     expect(linesOf(outcomeOf(changes)).map((line) => line.level)).toEqual([level]);
   },
