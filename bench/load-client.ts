@@ -101,8 +101,8 @@ const deadline = setTimeout(() => {
 }, deadlineMs);
 const cpuBefore = process.cpuUsage();
 const startedAt = process.hrtime.bigint();
-// Streams begin one after another within one beat: started together they would tick together ever after.
-const stepMs = job.kind === "stream" ? chunkIntervalMs / job.connections : 0;
+// Streams begin spread over the length of one: started together they would queue behind each other and tick together.
+const stepMs = job.kind === "stream" ? (chunkCount * chunkIntervalMs) / job.connections : 0;
 const connections = Array.from({ length: job.connections }, async (_, index) => {
   if (stepMs > 0) await Bun.sleep(index * stepMs);
   await run.connect();

@@ -50,7 +50,7 @@ async function listedBeside(liar: FakeUpstreamOptions): Promise<string[]> {
   });
   expect(chat.status).toBe(200);
   expect(chat.headers.get("x-olla-endpoint")).toBe("honest");
-  return listedBy(olla.url);
+  return await listedBy(olla.url);
 }
 
 describe("a model list", () => {

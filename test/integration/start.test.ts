@@ -58,7 +58,7 @@ test.concurrent("a config with several mistakes names them all with their places
     {
       endpoints: [
         { name: "twin", url: "http://127.0.0.1:1", type: "vllm" },
-        { name: "twin", url: "http://127.0.0.1:1", type: "vlm" },
+        { name: "twin", url: "http://127.0.0.1:1", type: "vllm" },
       ],
       server: { port: 99_999 },
       proxy: { read_timeout: "soon" },
@@ -67,8 +67,21 @@ test.concurrent("a config with several mistakes names them all with their places
   );
   const { code, output } = await runToEnd(["validate", "--config", "CONFIG"], config);
   expect(code).toBe(1);
-  for (const part of ["server.port", "proxy.read_timeout", "twin", "vlm"]) expect(output).toContain(part);
+  for (const part of ["server.port", "proxy.read_timeout", "[1].name", "[1].url"])
+    expect(output).toContain(part);
   expect(output).toMatch(/olla\.yaml:\d+:\d+/);
+});
+
+test.concurrent("a backend kind with a typo is named with its place and the nearest kind, exit code 1", async () => {
+  const endpoints = [{ name: "one", url: "http://127.0.0.1:1", type: "vlm" }];
+  const config = renderConfig({ endpoints }, findDeadPort());
+  for (const command of ["validate", "serve"]) {
+    const { code, output } = await runToEnd([command, "--config", "CONFIG"], config);
+    expect(code).toBe(1);
+    expect(output).toMatch(/olla\.yaml:\d+:\d+/);
+    expect(output).toContain("vlm");
+    expect(output).toContain("vllm");
+  }
 });
 
 test.concurrent("an unknown command or flag names the nearest one, exit code 2", async () => {
