@@ -3,6 +3,7 @@
 import { HttpReader } from "./http-reader.ts";
 import {
   chatBody,
+  chunkCount,
   chunkIntervalMs,
   type Job,
   type JobResult,
