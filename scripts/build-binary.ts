@@ -73,6 +73,8 @@ async function compile(outfile: string, stamp: Stamp, target?: string): Promise<
   const build = Bun.spawn([process.execPath, ...args], { cwd: root, stdout: "pipe", stderr: "pipe" });
   const output = await Promise.all([new Response(build.stdout).text(), new Response(build.stderr).text()]);
   if ((await build.exited) !== 0) throw new Error(`Could not build ${outfile}:\n${output.join("")}`);
+  // The executable holds a copy.
+  await rm(`${outfile}.map`, { force: true });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const megabytes = (Bun.file(outfile).size / 1e6).toFixed(0);
   console.log(`${outfile.replace(`${root}/`, "")}  ${megabytes} MB  ${seconds} s`);

@@ -2,8 +2,8 @@ import { type App, createApp } from "../app.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { systemClock } from "../lib/clock.ts";
-import { createTextFormatter } from "../lib/log-format.ts";
 import { createDescriptorOutput, createLogger } from "../lib/log-writer.ts";
+import { createConsoleFormatter } from "./log-settings.ts";
 import { prepare } from "./preparation.ts";
 import { runApp } from "./run-app.ts";
 import { type SimulatedEndpoint, startSimulatedEndpoint } from "./simulated-endpoint.ts";
@@ -40,7 +40,7 @@ export async function demo({
   let isAnnounced = false;
   const logger = createLogger({
     level: "info",
-    format: createTextFormatter(hasColour(terminal)),
+    format: createConsoleFormatter(hasColour(terminal)),
     // What happens before the announcement is what the announcement says.
     output: { ...output, write: (text) => (isAnnounced ? output.write(text) : undefined) },
     clock,

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { chooseLogFormat, readLogFileSettings } from "./log-settings.ts";
+import { chooseLogFormat, createConsoleFormatter, readLogFileSettings } from "./log-settings.ts";
 import { hasColour } from "./terminal.ts";
 
 const formatCases = [
@@ -41,4 +41,24 @@ test("the log file's variables have the documented defaults", () => {
 
 test("a log file variable that is no number is named", () => {
   expect(() => readLogFileSettings({ OLLA_LOG_SIZE_MB: "big" })).toThrow("OLLA_LOG_SIZE_MB");
+});
+
+test("an access line on a screen is short enough to read, and other records keep everything", () => {
+  const format = createConsoleFormatter(false);
+  const access = format(0, "info", "request", {
+    request_id: "quiet-fox-1",
+    method: "POST",
+    path: "/olla/openai/v1/chat/completions",
+    status: 200,
+    endpoint: "desk",
+    ending: "complete",
+    attempts: 1,
+    routing_strategy: "strict",
+    user_agent: "curl/8",
+    duration_ms: 12.5,
+  });
+  expect(access).toEndWith(
+    "INFO  200 POST /olla/openai/v1/chat/completions  endpoint=desk ms=12.5 id=quiet-fox-1",
+  );
+  expect(format(0, "warn", "Endpoint is gone", { endpoint: "desk" })).toEndWith("endpoint=desk");
 });

@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { LogLevel } from "../lib/log.ts";
 import { type LogFileSettings, openLogFile } from "../lib/log-file.ts";
-import { createTextFormatter, formatJson } from "../lib/log-format.ts";
+import { createTextFormatter, formatJson, type LogFormatter } from "../lib/log-format.ts";
 import { createDescriptorOutput, createLogger, type LogWriter } from "../lib/log-writer.ts";
 import { hasColour, type Terminal } from "./terminal.ts";
 
@@ -44,12 +44,33 @@ function readCount(env: Terminal["env"], name: string, fallback: number, lowest:
   throw new Error(`${name}: expected a whole number of at least ${lowest}, got ${JSON.stringify(text)}`);
 }
 
+/** Text for people: access lines are cut down to what one reads while watching. JSON and the file have it all. */
+export function createConsoleFormatter(isColoured: boolean): LogFormatter {
+  const format = createTextFormatter(isColoured);
+  return (wallTimeMs, level, message, fields) => {
+    const { status, method, path, ending, attempts } = fields;
+    if (message !== "request" || status === undefined) return format(wallTimeMs, level, message, fields);
+    return format(wallTimeMs, level, `${status} ${method} ${path}`, {
+      endpoint: fields.endpoint,
+      model: fields.model,
+      ms: fields.duration_ms,
+      head_ms: fields.head_ms,
+      bytes: fields.response_bytes,
+      ending: ending === "complete" ? undefined : ending,
+      attempts: attempts === 1 ? undefined : attempts,
+      tried: fields.tried,
+      error: fields.error,
+      id: fields.request_id,
+    });
+  };
+}
+
 /** The logger of a running program. A log file that cannot be opened is a warning, and logging goes on without it. */
 export function openLog(settings: LoggingSettings, terminal: Terminal, clock: Clock): LogWriter {
   const format = chooseLogFormat(settings.format, terminal);
   const base = {
     level: settings.level,
-    format: format === "json" ? formatJson : createTextFormatter(hasColour(terminal)),
+    format: format === "json" ? formatJson : createConsoleFormatter(hasColour(terminal)),
     output: createDescriptorOutput(1),
     clock,
   };

@@ -1,0 +1,86 @@
+import { expect, test } from "bun:test";
+import { findDeadPort } from "../support/dead-port.ts";
+import { renderConfig } from "../support/olla-config.ts";
+import { runToEnd } from "../support/run-to-end.ts";
+import { sourceCommand } from "../support/spawn-olla.ts";
+
+const command = sourceCommand;
+const valid = renderConfig({ endpoints: [{ name: "one", url: "http://127.0.0.1:1", type: "vllm" }] }, 40114);
+
+for (const args of [
+  ["validate", "--config", "good.yaml"],
+  ["--validate-config", "-config", "good.yaml"],
+  ["-validate-config=true", "-c=good.yaml"],
+]) {
+  test.concurrent(`"olla ${args.join(" ")}" passes a good file, exit code 0`, async () => {
+    const { code, stdout, stderr } = await runToEnd(args, { command, files: { "good.yaml": valid } });
+    expect(stderr).toContain("Olla");
+    expect(stdout).toContain("[OK]   config.yaml  loaded from good.yaml");
+    expect(stdout).toContain("[OK]   profiles");
+    expect(stdout).toContain("[OK]   endpoints    1 configured");
+    expect(stdout).toEndWith("Result: PASS\n");
+    expect(code).toBe(0);
+  });
+}
+
+test.concurrent("validate passes with no file at all, and says that this host would be searched", async () => {
+  const { code, stdout } = await runToEnd(["validate"], { command });
+  expect([code, stdout.includes("built-in defaults"), stdout.includes("searched")]).toEqual([0, true, true]);
+});
+
+test.concurrent("validate fails for an unknown key, which serving only warns about", async () => {
+  const files = { "config.yaml": "server:\n  prot: 40115\n" };
+  const { code, stdout } = await runToEnd(["validate"], { command, files });
+  expect(code).toBe(1);
+  expect(stdout).toContain("[WARN]");
+  expect(stdout).toMatch(/config\.yaml:2:3 .*server\.port/);
+  expect(stdout).toContain("Result: FAIL");
+});
+
+test.concurrent("validate finds an endpoint type that no profile has, at its place", async () => {
+  const files = {
+    "config.yaml":
+      'discovery:\n  static:\n    endpoints:\n      - { name: a, url: "http://h:1", type: vlmm }\n',
+  };
+  const { code, stdout } = await runToEnd(["validate"], { command, files });
+  expect(code).toBe(1);
+  expect(stdout).toContain("[FAIL]");
+  expect(stdout).toMatch(/config\.yaml:4:\d+ .*vlmm.*vllm/);
+});
+
+test.concurrent("validate warns about a broken profile file", async () => {
+  const files = { "config/profiles/bad.yaml": "name: [1\n" };
+  const { code, stdout } = await runToEnd(["validate"], { command, files });
+  expect(code).toBe(1);
+  expect(stdout).toContain("[WARN] profiles");
+  expect(stdout).toContain("bad.yaml");
+});
+
+test.concurrent("a key of a later version is a note, not a failure", async () => {
+  const files = { "config.yaml": "engineering: { show_nerdstats: true }\n" };
+  const { code, stdout } = await runToEnd(["validate"], { command, files });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/note: .*show_nerdstats/);
+});
+
+test.concurrent("the version wins over validation, and OLLA_SHOW_VERSION over serving", async () => {
+  const both = await runToEnd(["--validate-config", "--version"], { command });
+  expect(both.stdout).toStartWith("olla ");
+  const variable = await runToEnd([], { command, env: { OLLA_SHOW_VERSION: "true" } });
+  expect([variable.code, variable.stdout.startsWith("olla ")]).toEqual([0, true]);
+});
+
+test.concurrent("the profiler of the Go program is refused with a clear word", async () => {
+  const { code, stderr } = await runToEnd(["--profile"], { command });
+  expect(code).toBe(2);
+  expect(stderr).toContain("not supported");
+});
+
+test.concurrent("a log variable that makes no sense is named at the start", async () => {
+  const files = { "config.yaml": `${renderConfig({ endpoints: [] }, findDeadPort())}` };
+  const env = { OLLA_LOG_SIZE_MB: "huge", OLLA_LOGGING_OUTPUT: "file" };
+  const { code, stderr } = await runToEnd([], { command, files, env });
+  expect(code).toBe(1);
+  expect(stderr).toContain("OLLA_LOG_SIZE_MB");
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+});
