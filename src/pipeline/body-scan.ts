@@ -57,6 +57,7 @@ const maxModelBytes = 16 * 1024;
 
 const toolKeys = ["tools", "functions", "tool_choice", "function_call"] as const;
 const notedKeys: ReadonlySet<string> = new Set([...toolKeys, "messages", "input", "prompt"]);
+const keyLengths: ReadonlySet<number> = new Set([...notedKeys, "model", "stream"].map((key) => key.length));
 
 const notAnObject: BodyScan = Object.freeze({
   isObject: false,
@@ -78,6 +79,8 @@ const notAnObject: BodyScan = Object.freeze({
 export function scanBody(bytes: Uint8Array): BodyScan {
   const start = skipSpace(bytes, skipByteOrderMark(bytes));
   if (bytes[start] !== openBrace) return notAnObject;
+  // A view, made once: only Buffer decodes a part of itself.
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
   const found: Findings = {
     exactModel: undefined,
@@ -86,13 +89,13 @@ export function scanBody(bytes: Uint8Array): BodyScan {
     present: new Set(),
     wantsStream: false,
   };
-  const end = scanMembers(bytes, start, (key, valueStart, valueEnd) =>
-    note(bytes, found, key, valueStart, valueEnd),
+  const end = scanMembers(text, start, (key, valueStart, valueEnd) =>
+    note(text, found, key, valueStart, valueEnd),
   );
   return {
     isObject: true,
     isComplete: end !== -1 && skipSpace(bytes, end) === bytes.length,
-    model: found.exactModel ?? found.otherModel ?? modelOfFirstMessage(bytes, found.messagesAt),
+    model: found.exactModel ?? found.otherModel ?? modelOfFirstMessage(text, found.messagesAt),
     wantsStream: found.wantsStream,
     hasTools: toolKeys.some((key) => found.present.has(key)),
     hasMessages: found.present.has("messages"),
@@ -117,86 +120,86 @@ export function replaceModel(
   return replaced;
 }
 
-function note(bytes: Uint8Array, found: Findings, key: string, valueStart: number, valueEnd: number): void {
+function note(text: Buffer, found: Findings, key: string, valueStart: number, valueEnd: number): void {
   if (key === "stream") {
-    found.wantsStream = isLiteral(bytes, valueStart, valueEnd, "true");
+    found.wantsStream = isLiteral(text, valueStart, valueEnd, "true");
   } else if (notedKeys.has(key)) {
-    if (isLiteral(bytes, valueStart, valueEnd, "null")) found.present.delete(key);
+    if (isLiteral(text, valueStart, valueEnd, "null")) found.present.delete(key);
     else found.present.add(key);
     if (key === "messages") found.messagesAt = valueStart;
   } else if (key === "model") {
-    found.exactModel = readModel(bytes, valueStart, valueEnd, true);
+    found.exactModel = readModel(text, valueStart, valueEnd, true);
   } else if (key.toLowerCase() === "model") {
-    found.otherModel = readModel(bytes, valueStart, valueEnd, true) ?? found.otherModel;
+    found.otherModel = readModel(text, valueStart, valueEnd, true) ?? found.otherModel;
   }
 }
 
-function modelOfFirstMessage(bytes: Uint8Array, messagesAt: number | undefined): ScannedModel | undefined {
-  if (messagesAt === undefined || bytes[messagesAt] !== openBracket) return undefined;
-  const first = skipSpace(bytes, messagesAt + 1);
-  if (bytes[first] !== openBrace) return undefined;
+function modelOfFirstMessage(text: Buffer, messagesAt: number | undefined): ScannedModel | undefined {
+  if (messagesAt === undefined || text[messagesAt] !== openBracket) return undefined;
+  const first = skipSpace(text, messagesAt + 1);
+  if (text[first] !== openBrace) return undefined;
   let model: ScannedModel | undefined;
-  scanMembers(bytes, first, (key, valueStart, valueEnd) => {
-    if (key === "model") model = readModel(bytes, valueStart, valueEnd, false);
+  scanMembers(text, first, (key, valueStart, valueEnd) => {
+    if (key === "model") model = readModel(text, valueStart, valueEnd, false);
   });
   return model;
 }
 
 /**
- * Reports each complete member of the object that opens at `at`. Keys too long to matter are reported as `""`.
+ * Reports each complete member of the object that opens at `at`. Keys that cannot matter are reported as `""`.
  * @returns the position after its closing brace, or -1 where it is malformed or cut off
  */
-function scanMembers(bytes: Uint8Array, at: number, visit: Visit): number {
-  let position = skipSpace(bytes, at + 1);
-  if (bytes[position] === closeBrace) return position + 1;
+function scanMembers(text: Buffer, at: number, visit: Visit): number {
+  let position = skipSpace(text, at + 1);
+  if (text[position] === closeBrace) return position + 1;
   for (;;) {
-    if (bytes[position] !== quote) return -1;
-    const keyEnd = endOfString(bytes, position + 1);
+    if (text[position] !== quote) return -1;
+    const keyEnd = endOfString(text, position + 1);
     if (keyEnd === -1) return -1;
-    const colonAt = skipSpace(bytes, keyEnd);
-    if (bytes[colonAt] !== colon) return -1;
-    const valueStart = skipSpace(bytes, colonAt + 1);
-    const valueEnd = endOfValue(bytes, valueStart);
+    const colonAt = skipSpace(text, keyEnd);
+    if (text[colonAt] !== colon) return -1;
+    const valueStart = skipSpace(text, colonAt + 1);
+    const valueEnd = endOfValue(text, valueStart);
     if (valueEnd === -1) return -1;
-    const next = skipSpace(bytes, valueEnd);
+    const next = skipSpace(text, valueEnd);
     // A value at the very end of the bytes may have been cut: 1 of 12, "tru" of "true".
-    if (next >= bytes.length && !isDelimited(bytes, valueStart)) return -1;
-    visit(readKey(bytes, position, keyEnd), valueStart, valueEnd);
-    if (bytes[next] === closeBrace) return next + 1;
-    if (bytes[next] !== comma) return -1;
-    position = skipSpace(bytes, next + 1);
+    if (next >= text.length && !isDelimited(text, valueStart)) return -1;
+    visit(readKey(text, position, keyEnd), valueStart, valueEnd);
+    if (text[next] === closeBrace) return next + 1;
+    if (text[next] !== comma) return -1;
+    position = skipSpace(text, next + 1);
   }
 }
 
 /** Whether the value says itself where it ends: strings, arrays and objects do. */
-function isDelimited(bytes: Uint8Array, valueStart: number): boolean {
-  const first = bytes[valueStart];
+function isDelimited(text: Buffer, valueStart: number): boolean {
+  const first = text[valueStart];
   return first === quote || first === openBracket || first === openBrace;
 }
 
-/** @param start of the opening quote; `end` is behind the closing one */
-function readKey(bytes: Uint8Array, start: number, end: number): string {
+/** Most keys are of no interest, which their length alone can tell. @param start of the opening quote; `end` is behind the closing one */
+function readKey(text: Buffer, start: number, end: number): string {
   if (end - start - 2 > maxKeyBytes) return "";
-  const hasEscapes = bytes.subarray(start, end).includes(backslash);
+  if (hasBackslash(text, start, end)) return parseString(text, start, end) ?? "";
+  if (!keyLengths.has(end - start - 2)) return "";
   // Latin-1 is enough to recognise ASCII names, and the cheapest.
-  if (!hasEscapes) return viewOf(bytes).toString("latin1", start + 1, end - 1);
-  return parseString(bytes, start, end) ?? "";
+  return text.toString("latin1", start + 1, end - 1);
 }
 
-function readModel(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  isTopLevel: boolean,
-): ScannedModel | undefined {
-  if (bytes[start] !== quote || end - start > maxModelBytes) return undefined;
-  const value = parseString(bytes, start, end);
+function hasBackslash(text: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (text[at] === backslash) return true;
+  return false;
+}
+
+function readModel(text: Buffer, start: number, end: number, isTopLevel: boolean): ScannedModel | undefined {
+  if (text[start] !== quote || end - start > maxModelBytes) return undefined;
+  const value = parseString(text, start, end);
   return value === undefined ? undefined : { value, start, end, isTopLevel };
 }
 
-function parseString(bytes: Uint8Array, start: number, end: number): string | undefined {
+function parseString(text: Buffer, start: number, end: number): string | undefined {
   try {
-    const value: unknown = JSON.parse(viewOf(bytes).toString("utf8", start, end));
+    const value: unknown = JSON.parse(text.toString("utf8", start, end));
     return typeof value === "string" ? value : undefined;
   } catch (error) {
     // A wrong escape makes it no string; what else can go wrong here is not ours to hide.
@@ -205,12 +208,8 @@ function parseString(bytes: Uint8Array, start: number, end: number): string | un
   }
 }
 
-function isLiteral(bytes: Uint8Array, start: number, end: number, literal: "true" | "null"): boolean {
-  return end - start === literal.length && viewOf(bytes).toString("latin1", start, end) === literal;
-}
-
-function viewOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function isLiteral(text: Buffer, start: number, end: number, literal: "true" | "null"): boolean {
+  return end - start === literal.length && text.toString("latin1", start, end) === literal;
 }
 
 function skipByteOrderMark(bytes: Uint8Array): number {
