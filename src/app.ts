@@ -68,6 +68,9 @@ export function createApp(options: AppOptions): App {
   const fleet = createFleet(options);
   const connections = new ConnectionCounts();
   const stats = new Stats(clock);
+  fleet.registry.onEndpointsReplaced(() =>
+    stats.retainEndpoints(fleet.registry.snapshot().map(({ endpoint }) => endpoint.name)),
+  );
   const recorder = createRecorder({ stats, logger, isAccessLogEnabled: config.server.request_logging });
   const engine = createSherpaEngine();
   const pipeline = createRequestPipeline(options, { ...fleet, connections, engine, record: recorder.record });

@@ -45,7 +45,7 @@ export function createProbe(options: ProbeOptions): Probe {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const answer = await sendProbe(endpoint, signal, options, clock);
-        return judgeHttpAnswer(answer, clock, times());
+        return judgeHttpAnswer(endpoint, answer, clock, times());
       } catch (error) {
         signal.throwIfAborted();
         const isTimeout = error instanceof HttpGetTimeout;
@@ -88,12 +88,14 @@ function sendProbe(
 }
 
 function judgeHttpAnswer(
+  endpoint: Endpoint,
   answer: HttpGetResult,
   clock: Clock,
   times: { startedAt: number; latencyMs: number },
 ): ProbeResult {
   const read = {
-    httpStatus: answer.status,
+    // vLLM and llama.cpp have no front page. As long as the kind is not known, not finding one says nothing.
+    httpStatus: endpoint.isAutoDetected && answer.status === 404 ? 200 : answer.status,
     retryAfter: answer.headers.get("Retry-After"),
     wallTime: clock.wallTime(),
   };

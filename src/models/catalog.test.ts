@@ -76,6 +76,7 @@ describe("ModelCatalog", () => {
   test("the nearest names to a slip are named", () => {
     const { catalog } = withLists({ box: ["llama3:8b", "qwen2.5:7b"] });
     expect(catalog.nearest("lama3:8b", 3)).toEqual(["llama3:8b"]);
+    expect(catalog.nearest("lama3", 3)).toEqual(["llama3:8b"]);
     expect(catalog.nearest("zzzzzzzz", 3)).toEqual([]);
   });
 

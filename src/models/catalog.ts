@@ -99,7 +99,12 @@ export class ModelCatalog {
 
   /** Listed names that someone who asked for `name` may have meant, best first. */
   nearest(name: string, limit: number): readonly string[] {
-    return nearestNames(name, this.#index.names, limit);
+    if (name.includes(":")) return nearestNames(name, this.#index.names, limit);
+    // Someone who leaves the tag out has not mistyped it.
+    const byBase = Map.groupBy(this.#index.names, (listed) => listed.split(":", 1)[0] ?? listed);
+    return nearestNames(name, byBase.keys(), limit)
+      .flatMap((base) => byBase.get(base) ?? [])
+      .slice(0, limit);
   }
 
   modelsAt(endpointName: string): readonly Model[] {

@@ -1,7 +1,6 @@
 import { errorTable } from "../errors.ts";
 import type { LogFields, Logger, LogLevel } from "../lib/log.ts";
 import type { Outcome } from "./outcome.ts";
-import { redactQuery } from "./redact-query.ts";
 import type { Stats } from "./stats.ts";
 
 export interface Recorder {
@@ -47,7 +46,7 @@ function accessFields(outcome: Outcome): LogFields {
     request_id: outcome.requestId,
     method: outcome.method,
     path: outcome.path,
-    query: redactQuery(outcome.query) || undefined,
+    query: outcome.query || undefined,
     status: outcome.status,
     endpoint: outcome.endpoint,
     model: outcome.model,

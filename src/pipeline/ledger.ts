@@ -1,6 +1,7 @@
 import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord, Outcome, RoutingDecision } from "../observe/outcome.ts";
+import { redactQuery } from "../observe/redact-query.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Forwarded } from "./forward.ts";
@@ -77,7 +78,7 @@ export class RequestLedger {
       receivedAt: this.#clock.wallTime() - durationMs,
       method: request.method,
       path,
-      query: query.slice(1),
+      query: redactQuery(query),
       clientAddress,
       userAgent: request.headers.get("user-agent") ?? undefined,
       model: this.#model,

@@ -86,7 +86,7 @@ export function route(request: RouteRequest, context: RouteContext): Route | Rej
   if ("code" in verdict) {
     const message =
       verdict.code === "model_not_found"
-        ? describeUnknown(model, scope, context.catalog)
+        ? describeUnknown(model, scope, inScope, context.catalog)
         : describeUnavailable(model);
     return reject(new OllaError(verdict.code, message, { field: "model" }), verdict.decision);
   }
@@ -134,7 +134,12 @@ function noHealthyEndpoints(scope: Profile | "all"): OllaError {
   return new OllaError("no_healthy_endpoints", `no healthy endpoints available${kind}`);
 }
 
-function describeUnknown(model: string, scope: Profile | "all", catalog: CatalogView): string {
+function describeUnknown(
+  model: string,
+  scope: Profile | "all",
+  inScope: readonly EndpointInView[],
+  catalog: CatalogView,
+): string {
   const who = scope === "all" ? "no endpoint has" : `no ${scope.displayName} endpoint has`;
   const asked = model.toLowerCase();
   const nearest = catalog
@@ -143,7 +148,12 @@ function describeUnknown(model: string, scope: Profile | "all", catalog: Catalog
     .filter((name) => name.toLowerCase() !== asked)
     .slice(0, suggestionLimit);
   const hint = nearest.length === 0 ? "" : `; nearest: ${nearest.map((name) => `"${name}"`).join(", ")}`;
-  return `model "${shorten(model)}" not found: ${who} it${hint}`;
+  const unread = inScope.filter(({ endpoint }) => catalog.lastUpdatedAt(endpoint.name) === undefined);
+  const doubt =
+    unread.length === 0
+      ? ""
+      : `; not known yet are the models of ${unread.map(({ endpoint, health }) => `"${endpoint.name}" (${health.status})`).join(", ")}`;
+  return `model "${shorten(model)}" not found: ${who} it${hint}${doubt}`;
 }
 
 function describeUnavailable(model: string): string {

@@ -76,7 +76,8 @@ export function buildSharedHeaders(client: ClientRequest, version: string): Head
   setIfAbsent(headers, "x-real-ip", client.clientAddress);
   setIfAbsent(headers, "x-forwarded-proto", client.isSecure ? "https" : "http");
   if (host !== null) setIfAbsent(headers, "x-forwarded-host", host);
-  headers.set("x-request-id", client.requestId);
+  // Not as X-Request-ID: that stays the client's own, and llama-cpp-python answers 400 to one that is no UUID.
+  headers.set("x-olla-request-id", client.requestId);
   if (client.model === undefined) headers.delete("x-model");
   else headers.set("x-model", toHeaderValue(client.model));
   return headers;

@@ -1,6 +1,7 @@
 import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Outcome } from "../observe/outcome.ts";
+import { redactQuery } from "../observe/redact-query.ts";
 import type { Arrival } from "./arrival.ts";
 import { declaredBodyBytes } from "./head-size.ts";
 
@@ -18,7 +19,7 @@ export function ownOutcome(
     receivedAt: clock.wallTime() - durationMs,
     method: request.method,
     path: arrival.path,
-    query: arrival.query.slice(1),
+    query: redactQuery(arrival.query),
     clientAddress: arrival.clientAddress,
     userAgent: request.headers.get("user-agent") ?? undefined,
     model: undefined,
@@ -30,7 +31,7 @@ export function ownOutcome(
     responseBytes: request.method === "HEAD" ? 0 : Number(response.headers.get("content-length") ?? 0),
     durationMs,
     headMs: durationMs,
-    ending: "complete",
+    ending: error === undefined ? "complete" : "rejected",
     error: error === undefined ? undefined : { code: error.code, message: error.message },
     attempts: [],
     decision: undefined,

@@ -49,6 +49,12 @@ describe("against a real socket a probe", () => {
     expect(result).toMatchObject({ status, httpStatus, failure: undefined });
     expect(requests).toBe(1);
   });
+  test("of an endpoint whose kind is not known yet doesn't mind a missing front page", async () => {
+    const answering = (httpStatus: number) =>
+      probeServer((exchange) => exchange.respond(httpStatus, {}, "text"), { isAutoDetected: true });
+    expect(await answering(404)).toMatchObject({ status: "healthy" });
+    expect(await answering(500)).toMatchObject({ status: "unhealthy" });
+  });
 
   test("heeds Retry-After in seconds and as a date", async () => {
     const limited = (retryAfter: string) =>

@@ -72,7 +72,7 @@ test.each([
 test("one line holds the whole story of a request", () => {
   const [line] = linesOf(
     outcomeOf({
-      query: "?token=s3cret&x=1",
+      query: "token=[REDACTED]&x=1",
       userAgent: "curl/8",
       endpoint: "beta",
       durationMs: 12.345,

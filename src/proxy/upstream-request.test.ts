@@ -1,0 +1,201 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { sampleEndpoint } from "../../test/endpoints/endpoint-samples.ts";
+import { Secret } from "../lib/secret.ts";
+import { type ClientRequest, prepareUpstreamRequest } from "./upstream-request.ts";
+
+const version = "1.2.3";
+const plain = sampleEndpoint();
+
+function clientRequest(headers: HeadersInit = {}, overrides: Partial<ClientRequest> = {}): ClientRequest {
+  return {
+    method: "POST",
+    headers: new Headers(headers),
+    clientAddress: "192.0.2.7",
+    isSecure: false,
+    isFromTrustedProxy: false,
+    requestId: "calm-otter-1a2b",
+    upstreamPath: "/v1/chat/completions",
+    query: "",
+    model: undefined,
+    body: undefined,
+    ...overrides,
+  };
+}
+
+function sentHeaders(client: ClientRequest, endpoint = plain): Record<string, string> {
+  return Object.fromEntries(prepareUpstreamRequest(client, version)(endpoint).headers);
+}
+
+describe("headers", () => {
+  test("a bare request goes out with what a proxy has to say", () => {
+    expect(sentHeaders(clientRequest())).toEqual({
+      "accept-encoding": "identity",
+      "user-agent": "olla/1.2.3",
+      via: "1.1 olla/1.2.3",
+      "x-forwarded-for": "192.0.2.7",
+      "x-forwarded-proto": "http",
+      "x-proxied-by": "Olla/1.2.3",
+      "x-real-ip": "192.0.2.7",
+      "x-request-id": "calm-otter-1a2b",
+    });
+  });
+
+  test("the client's own headers pass", () => {
+    const own = {
+      accept: "text/event-stream",
+      "accept-encoding": "gzip, br",
+      "content-encoding": "gzip",
+      "content-type": "application/json",
+      "openai-beta": "assistants=v2",
+      "user-agent": "OpenAI/JS 4.0",
+      "x-olla-session-id": "s1",
+    };
+    expect(sentHeaders(clientRequest(own))).toMatchObject(own);
+  });
+
+  test("Host and Content-Length are left to be the endpoint's and the body's", () => {
+    const sent = sentHeaders(
+      clientRequest({ host: "olla.lan:40114", "content-length": "17", expect: "100-continue" }),
+    );
+    expect(sent).not.toContainAnyKeys(["host", "content-length", "expect"]);
+    expect(sent).toMatchObject({ "x-forwarded-host": "olla.lan:40114" });
+  });
+
+  test("Origin does not pass: Ollama refuses foreign ones", () => {
+    expect(sentHeaders(clientRequest({ origin: "https://chat.example" }))).not.toContainKey("origin");
+  });
+
+  test("Via is added behind those before us", () => {
+    expect(sentHeaders(clientRequest({ via: "1.0 edge" }))).toMatchObject({
+      via: "1.0 edge, 1.1 olla/1.2.3",
+    });
+  });
+
+  const forwarding = {
+    forwarded: "for=198.51.100.1",
+    "x-forwarded-for": "198.51.100.1",
+    "x-forwarded-host": "public.example",
+    "x-forwarded-port": "443",
+    "x-forwarded-prefix": "/ai",
+    "x-forwarded-proto": "https",
+    "x-forwarded-server": "edge",
+    "x-real-ip": "198.51.100.1",
+  };
+
+  test("what anybody could write about forwarding is replaced by what we know", () => {
+    const sent = sentHeaders(clientRequest({ ...forwarding, host: "olla.lan" }, { isSecure: true }));
+    expect(Object.keys(sent).filter((name) => name.includes("forwarded"))).toEqual([
+      "x-forwarded-for",
+      "x-forwarded-host",
+      "x-forwarded-proto",
+    ]);
+    expect(sent).toMatchObject({
+      "x-forwarded-for": "192.0.2.7",
+      "x-forwarded-host": "olla.lan",
+      "x-forwarded-proto": "https",
+      "x-real-ip": "192.0.2.7",
+    });
+  });
+
+  test("a trusted proxy is believed, and the peer is added", () => {
+    const sent = sentHeaders(
+      clientRequest({ ...forwarding, host: "olla.lan" }, { isFromTrustedProxy: true }),
+    );
+    expect(sent).toMatchObject({ ...forwarding, "x-forwarded-for": "198.51.100.1, 192.0.2.7" });
+  });
+
+  test("X-Model says what was asked for, and never what the client put there", () => {
+    expect(sentHeaders(clientRequest({ "x-model": "forged" }, { model: "Llama3:8B" }))["x-model"]).toBe(
+      "Llama3:8B",
+    );
+    expect(sentHeaders(clientRequest({ "x-model": "forged" }))).not.toContainKey("x-model");
+    expect(sentHeaders(clientRequest({}, { model: "größe\n" }))["x-model"]).toBe("gr%C3%B6%C3%9Fe%0A");
+  });
+
+  test("the endpoint's headers replace the client's, and the later of them, its auth, win", () => {
+    const endpoint = sampleEndpoint({
+      requestHeaders: [
+        ["User-Agent", new Secret("custom")],
+        ["X-Tenant", new Secret("t1")],
+        ["Authorization", new Secret("Bearer endpoint-key")],
+      ],
+    });
+    const sent = sentHeaders(
+      clientRequest({ authorization: "Bearer client-key", "x-tenant": "forged" }),
+      endpoint,
+    );
+    expect(sent).toMatchObject({
+      authorization: "Bearer endpoint-key",
+      "user-agent": "custom",
+      "x-tenant": "t1",
+    });
+  });
+
+  test("one endpoint's headers do not reach the next one", () => {
+    const first = sampleEndpoint({ requestHeaders: [["Authorization", new Secret("Bearer first")]] });
+    const second = sampleEndpoint({ name: "second", requestHeaders: [["X-Api-Key", new Secret("second")]] });
+    const forEndpoint = prepareUpstreamRequest(clientRequest(), version);
+    expect(forEndpoint(first).headers.get("authorization")).toBe("Bearer first");
+    expect(forEndpoint(second).headers.get("authorization")).toBeNull();
+    expect(forEndpoint(plain).headers.get("x-api-key")).toBeNull();
+  });
+
+  test("a Host among the endpoint's headers has no effect", () => {
+    const endpoint = sampleEndpoint({ requestHeaders: [["Host", new Secret("elsewhere")]] });
+    expect(sentHeaders(clientRequest({ host: "olla.lan" }), endpoint)).not.toContainKey("host");
+  });
+
+  test("the client's headers are left as they were", () => {
+    const client = clientRequest({ authorization: "Bearer x", host: "h" });
+    sentHeaders(client);
+    expect(Object.fromEntries(client.headers)).toEqual({ authorization: "Bearer x", host: "h" });
+  });
+});
+
+test("no credential and nothing of the hop ever passes, whatever surrounds it", () => {
+  const canary = "canary-5d41402a";
+  const forbidden = [
+    ...["Authorization", "Cookie", "X-Api-Key", "X-Auth-Token", "Proxy-Authorization", "api-key"],
+    ...["Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "Expect", "Origin"],
+  ];
+  const spell = fc.constantFrom(
+    (name: string) => name.toLowerCase(),
+    (name: string) => name.toUpperCase(),
+    (name: string) => name,
+  );
+  const hopName = fc.stringMatching(/^x-hop-[a-z]{1,8}$/);
+  fc.assert(
+    fc.property(
+      fc.subarray(forbidden),
+      spell,
+      fc.array(hopName, { maxLength: 4 }),
+      fc.constantFrom(", ", ",", " ,\t"),
+      (names, spelled, hopNames, comma) => {
+        const headers = new Headers({ "x-kept": "1" });
+        for (const name of [...names, ...hopNames]) headers.append(spelled(name), canary);
+        headers.append("Connection", ["close", ...hopNames.map(spelled)].join(comma));
+        const sent = sentHeaders(clientRequest(headers));
+        expect(JSON.stringify(sent)).not.toContain(canary);
+        expect(sent).toMatchObject({ "x-kept": "1" });
+        expect(sent).not.toContainKey("connection");
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+describe("the rest of the request", () => {
+  test("method, path, query and body are the client's, the origin the endpoint's", () => {
+    const body = new TextEncoder().encode('{"model":"a"}');
+    const client = clientRequest({}, { method: "PUT", upstreamPath: "/v1/x%2Fy", query: "?a=1", body });
+    const sent = prepareUpstreamRequest(client, version)(sampleEndpoint({ url: "http://gpu.invalid:8000" }));
+    expect(sent).toMatchObject({ method: "PUT", url: "http://gpu.invalid:8000/v1/x%2Fy?a=1" });
+    expect(sent.body).toBe(body);
+  });
+
+  test("an empty body is none", () => {
+    const client = clientRequest({}, { body: new Uint8Array(0) });
+    expect(prepareUpstreamRequest(client, version)(plain).body).toBeUndefined();
+  });
+});
