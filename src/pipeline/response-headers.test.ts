@@ -7,7 +7,7 @@ const settings = { version: "1.2.3", isCorsOn: false };
 const endpoint = sampleEndpoint({ name: "gpu" });
 
 function relayed(
-  upstream: HeadersInit,
+  upstream: ConstructorParameters<typeof Headers>[0],
   overrides: Partial<UpstreamAnswerFacts> = {},
   isCorsOn = false,
 ): Record<string, string> {

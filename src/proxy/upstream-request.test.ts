@@ -7,7 +7,10 @@ import { type ClientRequest, prepareUpstreamRequest } from "./upstream-request.t
 const version = "1.2.3";
 const plain = sampleEndpoint();
 
-function clientRequest(headers: HeadersInit = {}, overrides: Partial<ClientRequest> = {}): ClientRequest {
+function clientRequest(
+  headers: ConstructorParameters<typeof Headers>[0] = {},
+  overrides: Partial<ClientRequest> = {},
+): ClientRequest {
   return {
     method: "POST",
     headers: new Headers(headers),
@@ -35,9 +38,9 @@ describe("headers", () => {
       via: "1.1 olla/1.2.3",
       "x-forwarded-for": "192.0.2.7",
       "x-forwarded-proto": "http",
+      "x-olla-request-id": "calm-otter-1a2b",
       "x-proxied-by": "Olla/1.2.3",
       "x-real-ip": "192.0.2.7",
-      "x-request-id": "calm-otter-1a2b",
     });
   });
 
@@ -60,6 +63,15 @@ describe("headers", () => {
     );
     expect(sent).not.toContainAnyKeys(["host", "content-length", "expect"]);
     expect(sent).toMatchObject({ "x-forwarded-host": "olla.lan:40114" });
+  });
+
+  test("our request id goes beside the client's own, which only the client may choose", () => {
+    expect(sentHeaders(clientRequest({ "x-request-id": "c1", "x-olla-request-id": "forged" }))).toMatchObject(
+      {
+        "x-request-id": "c1",
+        "x-olla-request-id": "calm-otter-1a2b",
+      },
+    );
   });
 
   test("Origin does not pass: Ollama refuses foreign ones", () => {

@@ -1,9 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Balancer, Candidate, Candidates } from "../../src/balancer/balancer.ts";
 import { ConnectionCounts } from "../../src/balancer/connections.ts";
-import type { Endpoint } from "../../src/endpoints/endpoint.ts";
 import type { EndpointStatus } from "../../src/endpoints/endpoint-status.ts";
-import type { Profile } from "../../src/profiles/profile.ts";
+import { sampleEndpoint } from "../endpoints/endpoint-samples.ts";
 
 export interface CandidateTraits {
   readonly priority?: number;
@@ -12,46 +11,14 @@ export interface CandidateTraits {
   readonly maxConcurrentRequests?: number;
 }
 
-const profile: Profile = {
-  name: "openai-compatible",
-  displayName: "OpenAI Compatible",
-  aliases: [],
-  prefixes: ["openai"],
-  openaiCompatible: true,
-  healthCheckPath: "/v1/models",
-  modelDiscoveryPath: "/v1/models",
-  listFormat: "openai",
-  paths: [],
-  listings: [],
-  unsupportedPaths: [],
-  timeouts: {},
-  maxConcurrentRequests: 0,
-  defaultPorts: [],
-};
-
 export function sampleCandidate(name: string, traits: CandidateTraits = {}): Candidate {
-  const url = `http://${name}.invalid`;
-  const endpoint: Endpoint = {
+  const { profile } = sampleEndpoint();
+  const endpoint = sampleEndpoint({
     name,
-    id: name,
-    url,
-    origin: url,
-    basePath: "",
-    preservePath: false,
     profile: { ...profile, maxConcurrentRequests: traits.maxConcurrentRequests ?? 0 },
-    isAutoDetected: false,
     priority: traits.priority ?? 100,
     weight: traits.weight ?? 1,
-    healthUrl: `${url}/`,
-    modelsUrl: `${url}/v1/models`,
-    hasOwnModelsUrl: false,
-    checkIntervalMs: 5000,
-    checkTimeoutMs: 2000,
-    requestHeaders: [],
-    secretHeaderNames: new Set(),
-    admitsModel: () => true,
-    timeouts: { connectMs: 0, responseHeaderMs: 0, readMs: 0 },
-  };
+  });
   return { endpoint, status: traits.status ?? "healthy", model: undefined };
 }
 
