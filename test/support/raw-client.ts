@@ -53,6 +53,11 @@ export class RawClient implements Disposable {
     this.#flush();
   }
 
+  /** Whether the kernel has taken everything that was sent. */
+  get isFlushed(): boolean {
+    return this.#outbox.length === 0;
+  }
+
   /** One piece of a chunked request body. */
   sendChunk(content: string | Uint8Array): void {
     this.send(chunkOf(content));

@@ -20,13 +20,14 @@ export interface SpawnedOlla extends AsyncDisposable {
 
 const mainFile = join(import.meta.dir, "../../src/main.ts");
 
-/** The command that runs Olla from source, or another one, for example the compiled file. */
+/** The command that runs Olla from source. */
 export const sourceCommand: readonly string[] = [process.execPath, mainFile];
 
-/** Runs `olla serve` as a process of its own, in an empty folder, with no environment but the path. */
+/** Runs `olla serve` as a process of its own, in an empty folder, with no environment but the path and `env`. */
 export async function spawnOlla(
   settings: OllaSettings,
   command: readonly string[] = sourceCommand,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<SpawnedOlla> {
   const folder = await mkdtemp(join(tmpdir(), "olla-test-"));
   const port = findDeadPort();
@@ -34,7 +35,7 @@ export async function spawnOlla(
   await Bun.write(configFile, renderConfig(settings, port));
   const child = Bun.spawn([...command, "serve", "--config", configFile], {
     cwd: folder,
-    env: { PATH: process.env.PATH ?? "", HOME: folder },
+    env: { PATH: process.env.PATH ?? "", HOME: folder, ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

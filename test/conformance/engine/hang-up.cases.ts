@@ -40,6 +40,19 @@ async function ask(olla: RunningOlla): Promise<RawClient> {
 
 export const hangUpCases: readonly EngineCase[] = [
   {
+    name: "a client that leaves while sending its body costs no upstream request and is logged as 499",
+    async run(harness) {
+      await using upstream = new FakeUpstream();
+      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+      using client = await RawClient.connect(olla.port);
+      client.send(`POST ${chatPath} HTTP/1.1\r\nHost: olla.test\r\nContent-Length: 1000\r\n\r\n{"model":`);
+      await waitUntil(() => client.isFlushed, { what: "the first part of the body is sent" });
+      client.close();
+      await expectBlamedOnClient(olla, "one");
+      expect(upstream.requests.length).toBe(0);
+    },
+  },
+  {
     name: "a client that leaves before the response head closes the upstream request within 100 ms",
     async run(harness) {
       await using upstream = new FakeUpstream({ behave: hangBeforeHead });

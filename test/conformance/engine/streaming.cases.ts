@@ -109,6 +109,29 @@ export const streamingCases: readonly EngineCase[] = [
     }),
   ),
   {
+    name: "a newline-delimited stream that breaks off ends with one error line",
+    async run(harness) {
+      const started = Promise.withResolvers<TokenStream>();
+      await using upstream = new FakeUpstream({
+        kind: "ollama",
+        async behave(exchange) {
+          started.resolve(await TokenStream.start(exchange, { "Content-Type": "application/x-ndjson" }));
+        },
+      });
+      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+      using client = await RawClient.connect(olla.port);
+      client.request("POST /olla/ollama/api/chat HTTP/1.1", [], streamingChat);
+      const lines = await started.promise;
+      await lines.pushLine({ message: { content: "alpha" }, done: false });
+      await client.readUntil("alpha");
+      lines.reset();
+      await client.readUntil('"error"');
+      expect(client.text).not.toContain('"done":true');
+      expect(client.text.match(/"error"/g)?.length).toBe(1);
+      expect(client.text.match(/\n\{"error":"[^"]+"[^\n]*\}\n/)).not.toBeNull();
+    },
+  },
+  {
     name: "a stream that falls silent for longer than read_timeout is ended, visibly, and the upstream is let go",
     async run(harness) {
       await using upstream = new FakeUpstream({ behave: hangAfterTokens(["alpha"]) });
