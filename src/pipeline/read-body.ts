@@ -48,17 +48,11 @@ async function readWithin(
   reservation: Reservation,
   limits: ReadBodyLimits,
 ): Promise<ReadBody> {
-  const deadline = new AbortController();
-  const cancelTimer =
-    limits.timeoutMs > 0
-      ? limits.clock.after(limits.timeoutMs, () => deadline.abort(bodyTimedOut(limits.timeoutMs)))
-      : () => {};
+  const deadline = startDeadline(limits);
   try {
     const reading =
-      declaredBytes === undefined
-        ? readUndeclared(request, reservation, deadline.signal, limits)
-        : request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
-    const bytes = await beforeAbort(reading, deadline.signal);
+      declaredBytes === undefined ? readUndeclared(request, reservation, deadline, limits) : request.bytes();
+    const bytes = await Promise.race([reading, deadline.passed]);
     if (bytes.byteLength === 0) {
       reservation.release();
       return noBody;
@@ -68,14 +62,32 @@ async function readWithin(
     reservation.release();
     throw asBodyError(cause, request.signal);
   } finally {
-    cancelTimer();
+    deadline.cancel();
   }
+}
+
+interface Deadline {
+  /** Rejects when it is too late; never resolves. */
+  readonly passed: Promise<never>;
+  error(): OllaError | undefined;
+  cancel(): void;
+}
+
+function startDeadline({ timeoutMs, clock }: ReadBodyLimits): Deadline {
+  const { promise, reject } = Promise.withResolvers<never>();
+  let error: OllaError | undefined;
+  const expire = () => {
+    error = bodyTimedOut(timeoutMs);
+    reject(error);
+  };
+  const cancel = timeoutMs > 0 ? clock.after(timeoutMs, expire) : () => {};
+  return { passed: promise, error: () => error, cancel };
 }
 
 async function readUndeclared(
   request: Request,
   reservation: Reservation,
-  deadline: AbortSignal,
+  deadline: Deadline,
   limits: ReadBodyLimits,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
@@ -83,7 +95,8 @@ async function readUndeclared(
   if (request.body === null) return new Uint8Array(0);
   // Leaving the loop early cancels the body.
   for await (const chunk of request.body) {
-    if (deadline.aborted) throw deadline.reason;
+    const late = deadline.error();
+    if (late !== undefined) throw late;
     total += chunk.byteLength;
     if (exceeds(total, limits)) throw bodyTooLarge(limits);
     if (!reservation.grow(chunk.byteLength)) throw bufferFull();
@@ -96,14 +109,6 @@ async function readUndeclared(
     filled += chunk.byteLength;
   }
   return whole;
-}
-
-/** Waits for the first of the two, without keeping the loser's failure from being handled. */
-function beforeAbort<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 function exceeds(bytes: number, { maxBytes }: ReadBodyLimits): boolean {

@@ -7,17 +7,18 @@ export interface UpstreamRequest {
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 }
 
+export interface SendOptions {
+  readonly signal: AbortSignal;
+  /** Open a connection of its own instead of taking one that was kept alive. */
+  readonly onFreshConnection: boolean;
+}
+
 /** How bytes travel to an endpoint. */
 export interface Transport {
   /**
    * Resolves with the response head. Rejects with the runtime's own error, or with the signal's reason.
-   * @param onFreshConnection open a connection of its own instead of one that was kept alive
    */
-  send(
-    endpointName: string,
-    request: UpstreamRequest,
-    options: { readonly signal: AbortSignal; readonly onFreshConnection: boolean },
-  ): Promise<Response>;
+  send(endpointName: string, request: UpstreamRequest, options: SendOptions): Promise<Response>;
   /** Closes the kept-alive connections of an endpoint; running answers go on. */
   forget(endpointName: string): void;
   close(): void;
@@ -26,6 +27,8 @@ export interface Transport {
 export interface RelaySettings {
   /** Answers with a declared length up to this many bytes are read whole before their head is sent on. */
   readonly wholeBodyLimitBytes: number;
+  /** Largest single write of a stream, and what a coalesced body is collected up to, unless the user says otherwise. */
+  readonly writeLimitBytes: number;
 }
 
 export const engineNames = ["sherpa", "olla"] as const;
@@ -34,6 +37,8 @@ export type EngineName = (typeof engineNames)[number];
 /** An engine is a record of choices; URL building, headers, failover, relay and statistics exist once, outside it. */
 export interface Engine {
   readonly name: EngineName;
+  /** Whether an endpoint that keeps failing is left alone for a while. */
+  readonly hasBreaker: boolean;
   readonly transport: Transport;
   readonly relay: RelaySettings;
 }
