@@ -51,7 +51,9 @@ async function readWithin(
   const deadline = startDeadline(limits);
   try {
     const reading =
-      declaredBytes === undefined ? readUndeclared(request, reservation, deadline, limits) : request.bytes();
+      declaredBytes === undefined
+        ? readUndeclared(request, reservation, deadline, limits)
+        : readDeclared(request);
     const bytes = await Promise.race([reading, deadline.passed]);
     if (bytes.byteLength === 0) {
       reservation.release();
@@ -82,6 +84,10 @@ function startDeadline({ timeoutMs, clock }: ReadBodyLimits): Deadline {
   };
   const cancel = timeoutMs > 0 ? clock.after(timeoutMs, expire) : () => {};
   return { passed: promise, error: () => error, cancel };
+}
+
+async function readDeclared(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await request.arrayBuffer());
 }
 
 async function readUndeclared(
