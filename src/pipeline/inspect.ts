@@ -18,10 +18,13 @@ const nothingAsked: Inspection = Object.freeze({
   scan: undefined,
 });
 
-/** Never fails: a body that cannot be understood is for the endpoint to judge. The Content-Type is not asked. */
-export function inspect(body: Uint8Array<ArrayBuffer> | undefined): Inspection {
+/**
+ * Never fails: a body that cannot be understood is for the endpoint to judge. The Content-Type is not asked.
+ * @param withConversation whether it matters to whose conversation the request belongs
+ */
+export function inspect(body: Uint8Array<ArrayBuffer> | undefined, withConversation = false): Inspection {
   if (body === undefined) return nothingAsked;
-  const scan = scanBody(body);
+  const scan = scanBody(body, withConversation);
   const name = scan.model?.value.trim();
   return { model: name === "" ? undefined : name, wantsStream: scan.wantsStream, body, scan };
 }

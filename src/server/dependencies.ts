@@ -9,6 +9,7 @@ import type { Outcome } from "../observe/outcome.ts";
 import type { Stats } from "../observe/stats.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
+import type { StickyView } from "./routes/stats-sticky.ts";
 
 /** What the HTTP surface needs of the rest of Olla. Everything is read, nothing is owned. */
 export interface ServerDependencies {
@@ -21,6 +22,8 @@ export interface ServerDependencies {
   readonly catalog: ModelInventory;
   readonly connections: ActiveConnections;
   readonly stats: Stats;
+  /** Missing while sessions are not sticky. */
+  readonly sticky?: StickyView | undefined;
   /** Takes the outcome of what the server answers itself; the pipeline records its own requests. */
   readonly record: (outcome: Outcome) => void;
 }

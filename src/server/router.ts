@@ -23,6 +23,7 @@ import { modelDetail, modelQuerySchema, modelsPath, renderModels } from "./route
 import { notFound } from "./routes/not-found.ts";
 import { providerListing, unsupportedPath } from "./routes/provider-listing.ts";
 import { routeList } from "./routes/route-list.ts";
+import { renderStickyStatistics } from "./routes/stats-sticky.ts";
 import { renderStatus } from "./routes/status.ts";
 import { renderEndpointStatus } from "./routes/status-endpoints.ts";
 import { renderModelStatus } from "./routes/status-models.ts";
@@ -108,6 +109,8 @@ function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<Dire
     ),
   );
 
+  app.all("/internal/stats/sticky", readOnly, () => jsonResponse(renderStickyStatistics(deps.sticky)));
+
   app.all(modelsPath, readOnly, zValidator("query", modelQuerySchema, rejectBadQuery), (c) =>
     jsonResponse(renderModels(c.req.valid("query"), deps)),
   );
@@ -150,6 +153,7 @@ const directPaths: readonly string[] = [
   "/internal/status",
   "/internal/status/endpoints",
   "/internal/status/models",
+  "/internal/stats/sticky",
   modelsPath,
 ];
 
