@@ -4,6 +4,10 @@ import { fnv1a64Hex } from "../lib/fnv.ts";
 export const keySources = ["session_header", "prefix_hash", "auth_header", "ip"] as const;
 export type KeySource = (typeof keySources)[number];
 
+export function isKeySource(name: string): name is KeySource {
+  return (keySources as readonly string[]).includes(name);
+}
+
 /**
  * Where a key came from. Those that are no `KeySource` are names that clients give their conversations on their own
  * account; they belong to `session_header` and are asked right after it, in this order.

@@ -91,8 +91,8 @@ describe("a key that this version does not act on", () => {
   });
 
   test("is warned about when a variable sets it", async () => {
-    expect(await problemsOf("", { OLLA_PROXY_STICKY_SESSIONS_ENABLED: "true" })).toEqual([
-      "OLLA_PROXY_STICKY_SESSIONS_ENABLED  proxy.sticky_sessions.enabled: this version does not act on this key yet",
+    expect(await problemsOf("", { OLLA_REQUEST_LOG_ENABLED: "true" })).toEqual([
+      "OLLA_REQUEST_LOG_ENABLED  request_log.enabled: this version does not act on this key yet",
     ]);
   });
 
@@ -151,6 +151,14 @@ describe("broken YAML", () => {
     expect(first === undefined ? "" : formatProblem(first)).toStartWith(`${position}  `);
     expect(first?.message).toContain(message);
   });
+
+test("sticky sessions that never expire are advised against, and only where they are on", async () => {
+  const settings = "idle_ttl_seconds: 0";
+  const { problems } = await load(`proxy: { sticky_sessions: { enabled: true, ${settings} } }`);
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatchObject({ kind: "advice", path: "proxy.sticky_sessions.idle_ttl_seconds" });
+  expect(await problemsOf(`proxy: { sticky_sessions: { ${settings} } }`)).toEqual([]);
+});
 
   test("that multiplies without end is refused", async () => {
     const lines = ["a: &a [x, x, x, x, x, x, x, x, x]"];

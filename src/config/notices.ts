@@ -84,6 +84,10 @@ export function findAdvice(parsed: unknown): Notice[] {
   if (valueAt(parsed, ["server", "rate_limits", "burst_size"]) === 0) {
     advise("server.rate_limits.burst_size", "with 0 a rate limit refuses every request");
   }
+  const sticky = valueAt(parsed, ["proxy", "sticky_sessions"]);
+  if (valueAt(sticky, ["enabled"]) === true && valueAt(sticky, ["idle_ttl_seconds"]) === 0) {
+    advise("proxy.sticky_sessions.idle_ttl_seconds", "with 0 a session is never forgotten for its age");
+  }
   const aliases = valueAt(parsed, ["model_aliases"]);
   for (const [alias, targets] of Object.entries(isMapping(aliases) ? aliases : {})) {
     if (!Array.isArray(targets)) continue;

@@ -16,7 +16,6 @@ const stickySources = ["session_header", "prefix_hash", "auth_header", "ip"];
 const stickySessions = section({
   enabled: booleanKey({
     initial: false,
-    status: "later",
     env: ["OLLA_PROXY_STICKY_SESSIONS_ENABLED"],
     doc: "Send later turns of a conversation to the endpoint that has its prompt cached.",
   }),
@@ -24,31 +23,27 @@ const stickySessions = section({
     initial: 600,
     min: 0,
     unit: "seconds",
-    status: "later",
     doc: "A session is forgotten after this long without a request. 0 is never.",
   }),
   max_sessions: integerKey({
     initial: 10_000,
     min: 0,
-    status: "later",
     doc: "Sessions kept; the longest unused one goes first. 0 is no limit.",
   }),
   key_sources: stringListKey({
     initial: ["session_header", "prefix_hash", "auth_header"],
     unit: stickySources.join(" · "),
-    status: "later",
     check: (source) =>
       stickySources.includes(source)
         ? undefined
         : `expected one of ${stickySources.join(", ")}, got ${JSON.stringify(source)}`,
-    doc: "What identifies a conversation, in this order.",
+    doc: "What identifies a conversation, in this order. `session_header` is `X-Olla-Session-ID` and, after it, what clients send on their own account: `X-Claude-Code-Session-Id`, and in the body `prompt_cache_key`, `previous_response_id`, `metadata.user_id`.",
   }),
   prefix_hash_bytes: integerKey({
     initial: 512,
     min: 0,
     unit: "bytes",
-    status: "later",
-    doc: "How much of a conversation's beginning is hashed. 0 is all of it.",
+    doc: "How much of a conversation's beginning (system text and the messages through the user's first) is hashed. 0 is all of it.",
   }),
 });
 
