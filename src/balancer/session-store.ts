@@ -87,6 +87,11 @@ export class SessionStore {
     return doomed.length;
   }
 
+  /** Sessions in memory, expired ones included. */
+  get heldCount(): number {
+    return this.#sessions.size;
+  }
+
   statistics(): SessionStatistics {
     this.#sweep();
     return {

@@ -134,6 +134,14 @@ test("a write timeout is honoured but advised against", async () => {
   expect(problems[0]).toMatchObject({ severity: "warning", kind: "advice", path: "server.write_timeout" });
 });
 
+test("sticky sessions that never expire are advised against, and only where they are on", async () => {
+  const settings = "idle_ttl_seconds: 0";
+  const { problems } = await load(`proxy: { sticky_sessions: { enabled: true, ${settings} } }`);
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatchObject({ kind: "advice", path: "proxy.sticky_sessions.idle_ttl_seconds" });
+  expect(await problemsOf(`proxy: { sticky_sessions: { ${settings} } }`)).toEqual([]);
+});
+
 describe("broken YAML", () => {
   test.each([
     ["server:\n  port: 1\n  port: 2\n", "olla.yaml:3:3", "DUPLICATE_KEY"],
@@ -151,14 +159,6 @@ describe("broken YAML", () => {
     expect(first === undefined ? "" : formatProblem(first)).toStartWith(`${position}  `);
     expect(first?.message).toContain(message);
   });
-
-test("sticky sessions that never expire are advised against, and only where they are on", async () => {
-  const settings = "idle_ttl_seconds: 0";
-  const { problems } = await load(`proxy: { sticky_sessions: { enabled: true, ${settings} } }`);
-  expect(problems).toHaveLength(1);
-  expect(problems[0]).toMatchObject({ kind: "advice", path: "proxy.sticky_sessions.idle_ttl_seconds" });
-  expect(await problemsOf(`proxy: { sticky_sessions: { ${settings} } }`)).toEqual([]);
-});
 
   test("that multiplies without end is refused", async () => {
     const lines = ["a: &a [x, x, x, x, x, x, x, x, x]"];
