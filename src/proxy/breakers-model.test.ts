@@ -347,6 +347,27 @@ class Probe implements Step {
   }
 }
 
+/** Steps that mean something only together, and that chance would seldom put in a row. */
+class Sequence implements Step {
+  readonly #steps: readonly Step[];
+
+  constructor(...steps: readonly Step[]) {
+    this.#steps = steps;
+  }
+
+  check(): boolean {
+    return true;
+  }
+
+  run(model: SimpleSet, real: Real): void {
+    for (const step of this.#steps) if (step.check(model)) step.run(model, real);
+  }
+
+  toString(): string {
+    return this.#steps.map(String).join(" ");
+  }
+}
+
 /** However it went: left alone for long enough, everything is admitted again, one trial at a time, and can be made well. */
 function checkRecovery(model: SimpleSet, real: Real): void {
   real.clock.advance(Math.max(model.settings.openMs, model.settings.trialLossMs) + 1);
@@ -383,7 +404,30 @@ test.each(openTimes)(
     const ruin = fc
       .tuple(fc.nat({ max: 2 }), fc.constantFrom("connection" as const, "server-error" as const))
       .map(([index, how]) => new Finish(index, how));
+    const healed = name.map(
+      (value) =>
+        new Sequence(
+          new Advance(101),
+          new Enter(value),
+          new Finish(0, "success"),
+          new Enter(value),
+          new Finish(0, "success"),
+        ),
+    );
+    const lostTrial = name.map(
+      (value) =>
+        new Sequence(
+          new Advance(101),
+          new Enter(value),
+          new Advance(61),
+          new Enter(value),
+          new Finish(1, "answered"),
+          new Finish(0, "answered"),
+        ),
+    );
     const steps = [
+      healed,
+      lostTrial,
       enter,
       enter,
       enter,
@@ -407,7 +451,7 @@ test.each(openTimes)(
         fc.modelRun(() => ({ model, real }), list);
         checkRecovery(model, real);
       }),
-      { numRuns: 300 },
+      { numRuns: 600 },
     );
   },
 );
