@@ -41,6 +41,8 @@ export const errorTable = {
   truncated: { status: 502, culprit: "upstream", retryable: false },
   upstream_failed: { status: 502, culprit: "upstream", retryable: false },
 
+  queue_full: { status: 429, culprit: "olla", retryable: false },
+  queue_timeout: { status: 429, culprit: "olla", retryable: false },
   buffer_full: { status: 503, culprit: "olla", retryable: false },
   shutting_down: { status: 503, culprit: "olla", retryable: false },
   internal: { status: 500, culprit: "olla", retryable: false },

@@ -1,5 +1,6 @@
 import { HttpGetTimeout } from "../lib/http-get.ts";
 import { classifyNetworkError, type NetworkFailure } from "../lib/network-error.ts";
+import { parseRetryAfter } from "../lib/retry-after.ts";
 import type { BreakerEvent } from "./circuit-breaker.ts";
 import type { EndpointStatus } from "./endpoint-status.ts";
 
@@ -83,15 +84,6 @@ export function judgeFailure(error: unknown, times: ProbeTimes): ProbeResult {
 
 /** `Retry-After` in seconds or as an HTTP date, kept within 1 s to 10 min; 30 s when absent or malformed. */
 export function readRetryAfter(header: string | null, wallTime: number): number {
-  const text = header?.trim() ?? "";
-  const wanted = /^\d+$/.test(text) ? Number(text) * 1000 : parseHttpDate(text) - wallTime;
-  const waitMs = Number.isNaN(wanted) ? defaultRetryAfterMs : wanted;
+  const waitMs = parseRetryAfter(header, wallTime) ?? defaultRetryAfterMs;
   return Math.min(longestRetryAfterMs, Math.max(shortestRetryAfterMs, waitMs));
-}
-
-/** The three forms of RFC 9110 §5.6.7. All mean GMT, but only two of them say so. */
-function parseHttpDate(text: string): number {
-  const httpDate = /^(?:[A-Z][a-z]{2}, |[A-Z][a-z]+day, |[A-Z][a-z]{2} [A-Z][a-z]{2} )/;
-  if (!httpDate.test(text)) return Number.NaN;
-  return Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
 }
