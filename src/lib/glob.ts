@@ -28,8 +28,17 @@ function compileAny(patterns: readonly string[]): ((name: string) => boolean) | 
   return (name) => matchers.some((matches) => matches(name));
 }
 
-// `bash` lets `*` cross "/": model names such as "hf.co/org/name" are one name to a user, not a path.
-const globOptions = { bash: true, nocase: true, dot: true, nonegate: true, noextglob: true, nobrace: true };
+// `bash` lets `*` cross "/": model names such as "hf.co/org/name" are one name to a user, not a path. The fast paths
+// know a few patterns by heart, as patterns of paths: there "*/*" wants something after the slash.
+const globOptions = {
+  bash: true,
+  nocase: true,
+  dot: true,
+  nonegate: true,
+  noextglob: true,
+  nobrace: true,
+  fastpaths: false,
+};
 
 /** Brackets, parentheses and `?` occur in model names and are no wildcards here; `**` means the same as `*`. */
 function escapeAllButStar(pattern: string): string {
