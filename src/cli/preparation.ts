@@ -1,7 +1,7 @@
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
-import type { ConfigProblem } from "../config/problem.ts";
+import { type ConfigProblem, comparePositions } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
-import { type BuiltEndpoints, buildEndpoints } from "../endpoints/build-endpoints.ts";
+import { type BuiltEndpoints, buildEndpoints, checkDrafts } from "../endpoints/build-endpoints.ts";
 import { type LoadedProfiles, loadProfiles } from "../profiles/load.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
 
@@ -28,11 +28,13 @@ export interface Preparation {
 export async function prepare(options: PreparationOptions): Promise<Preparation> {
   const { configPath, env, cwd, readFile } = options;
   const loaded = await loadConfig({ path: configPath, env, cwd, ...(readFile && { readFile }) });
-  const { config } = loaded;
-  const profiles = loadProfiles(config === undefined ? {} : { filter: config.proxy.profile_filter });
+  const { config, drafts } = loaded;
+  const profiles = loadProfiles({ filter: config?.proxy.profile_filter ?? drafts.profileFilter });
   const endpoints = config && buildConfiguredEndpoints(loaded, config, profiles.profiles);
-  const endpointProblems = (endpoints?.problems ?? []).map((problem) => placeProblem(loaded, problem));
-  const problems = [...loaded.problems, ...profiles.problems, ...endpointProblems];
+  const found = endpoints?.problems ?? checkDrafts(drafts.endpoints, profiles.profiles);
+  const endpointProblems = found.map((problem) => placeProblem(loaded, problem));
+  const ofTheFile = [...loaded.problems, ...endpointProblems].toSorted(comparePositions);
+  const problems = [...ofTheFile, ...profiles.problems];
   return { loaded, profiles, endpoints, endpointProblems, problems };
 }
 

@@ -34,11 +34,10 @@ export async function validate({ configPath, terminal, build }: ValidateOptions)
       problems: profiles.problems,
     },
   ];
-  if (loaded.config !== undefined) {
-    const summary =
-      endpoints === undefined
-        ? "none configured, this host would be searched"
-        : `${endpoints.endpoints.length} configured`;
+  if (loaded.config !== undefined || endpointProblems.length > 0) {
+    const isSearching = loaded.config !== undefined && endpoints === undefined;
+    const count = endpoints?.endpoints.length ?? loaded.drafts.endpoints.length;
+    const summary = isSearching ? "none configured, this host would be searched" : `${count} configured`;
     items.push({ name: "endpoints", summary, problems: endpointProblems });
   }
   terminal.out(`${formatReport(items)}\n`);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { Secret } from "../lib/secret.ts";
+import { type ConfigDrafts, readDrafts } from "./drafts.ts";
 import {
   buildEndpoint,
   type EndpointSecrets,
@@ -18,7 +19,14 @@ import {
 import { findConfigFile, type ReadTextFile, readTextFile } from "./find-file.ts";
 import { type ListedKey, listKeys, valueAt } from "./key-list.ts";
 import { findAdvice, findUnknownKeys, findUnusedKeys, type Notice } from "./notices.ts";
-import { type ConfigProblem, isMapping, joinPath, type KeyPath, type ProblemKind } from "./problem.ts";
+import {
+  type ConfigProblem,
+  comparePositions,
+  isMapping,
+  joinPath,
+  type KeyPath,
+  type ProblemKind,
+} from "./problem.ts";
 import { type Config, configSchema, type Frozen, type ParsedConfig } from "./schema.ts";
 import { keepText } from "./tree-walk.ts";
 import { type Position, parseYamlFile, type YamlFile } from "./yaml-file.ts";
@@ -37,6 +45,8 @@ export type ValueSource = "default" | "file" | "environment";
 export interface LoadedConfig {
   /** `undefined` when any problem is an error. */
   readonly config: Config | undefined;
+  /** What the parts that know the profiles can check even when `config` is undefined. */
+  readonly drafts: ConfigDrafts;
   /** The file that was read, as it was named; `undefined` when there is none. */
   readonly file: string | undefined;
   /** Everything that is wrong, in the order of the file. */
@@ -84,8 +94,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const isUsable = reading.parsed !== undefined && !problems.some((problem) => problem.severity === "error");
   return {
     config: isUsable && reading.parsed !== undefined ? buildConfig(reading.parsed, secrets) : undefined,
+    drafts: readDrafts(reading.tree),
     file,
-    problems: problems.toSorted(compareProblems),
+    problems: problems.toSorted(comparePositions),
     isSet: (path) => sourceOf(source, path) !== "default",
     sourceOf: (path) => sourceOf(source, path),
     locate: (path) => yaml?.locate(path),
@@ -180,10 +191,6 @@ function labelEndpoint(source: TreeSource, problem: Unplaced): string {
   const entry = index === undefined ? undefined : valueAt(source.fileTree, [...endpointsPath, index]);
   const label = endpointLabel(entry);
   return label === undefined ? problem.message : `endpoint ${JSON.stringify(label)}: ${problem.message}`;
-}
-
-function compareProblems(left: ConfigProblem, right: ConfigProblem): number {
-  return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0);
 }
 
 function sourceOf(source: TreeSource, path: string): ValueSource {

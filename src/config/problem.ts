@@ -40,6 +40,11 @@ export function formatProblem(problem: ConfigProblem): string {
   return `${problem.file}${position}  ${subject}`;
 }
 
+/** In the order of the file; what has no place in it comes first. */
+export function comparePositions(left: ConfigProblem, right: ConfigProblem): number {
+  return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0);
+}
+
 /** `["discovery", "static", "endpoints", 1, "url"]` → `discovery.static.endpoints[1].url`. */
 export function joinPath(path: KeyPath): string {
   let joined = "";

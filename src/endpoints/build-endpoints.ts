@@ -1,3 +1,4 @@
+import type { EndpointDraft } from "../config/drafts.ts";
 import type { EndpointConfig } from "../config/endpoint-config.ts";
 import type { ConfigProblem } from "../config/problem.ts";
 import { compileGlobs } from "../lib/glob.ts";
@@ -59,17 +60,11 @@ export function buildEndpoints(
   const fallback = settings.profiles.byName(fallbackProfileName);
 
   const endpoints = configs.flatMap((config, index) => {
-    const path = `discovery.static.endpoints[${index}]`;
+    const path = pathOf(index);
+    const { name, type, headers } = config;
+    problems.push(...checkDraft({ name, type, headerNames: Object.keys(headers) }, index, settings.profiles));
     const kind = findKind(config, settings.profiles);
-    if (typeof kind === "string") {
-      problems.push({ severity: "error", kind: "value", path: `${path}.type`, message: kind });
-      return [];
-    }
-    for (const name of Object.keys(config.headers)) {
-      if (!ineffectiveHeaders.has(name.toLowerCase())) continue;
-      const message = "is set by Olla itself; this entry has no effect";
-      problems.push({ severity: "warning", kind: "advice", path: `${path}.headers.${name}`, message });
-    }
+    if (typeof kind === "string") return [];
     const endpoint = buildEndpoint(config, kind, { id: ids.get(config.name) ?? "", settings });
     if (endpoint === undefined) {
       problems.push({
@@ -97,13 +92,40 @@ export function buildEndpoints(
   };
 }
 
+/**
+ * What is wrong with endpoints, as far as the profiles tell. `buildEndpoints` says the same, but needs entries without
+ * any other mistake.
+ */
+export function checkDrafts(drafts: readonly EndpointDraft[], profiles: ProfileSet): ConfigProblem[] {
+  return drafts.flatMap((draft, index) => checkDraft(draft, index, profiles));
+}
+
+function checkDraft(draft: EndpointDraft, index: number, profiles: ProfileSet): ConfigProblem[] {
+  const { name, type, headerNames } = draft;
+  const path = pathOf(index);
+  const kind = type === undefined ? undefined : findKind({ name, type }, profiles);
+  if (typeof kind === "string") {
+    return [{ severity: "error", kind: "value", path: `${path}.type`, message: kind }];
+  }
+  return headerNames
+    .filter((header) => ineffectiveHeaders.has(header.toLowerCase()))
+    .map((header) => {
+      const message = "is set by Olla itself; this entry has no effect";
+      return { severity: "warning", kind: "advice", path: `${path}.headers.${header}`, message };
+    });
+}
+
+function pathOf(index: number): string {
+  return `discovery.static.endpoints[${index}]`;
+}
+
 interface Kind {
   readonly profile: Profile;
   readonly isUnknown: boolean;
 }
 
 /** @returns the kind, or what is wrong with the configured one */
-function findKind(config: EndpointConfig, profiles: ProfileSet): Kind | string {
+function findKind(config: Pick<EndpointConfig, "name" | "type">, profiles: ProfileSet): Kind | string {
   const fallback = profiles.byName(fallbackProfileName);
   if (isAuto(config)) {
     return fallback === undefined
@@ -118,7 +140,7 @@ function findKind(config: EndpointConfig, profiles: ProfileSet): Kind | string {
   return `endpoint "${config.name}": unsupported endpoint type "${config.type}", supported types: ${supported.join(", ")}${hint}`;
 }
 
-function isAuto(config: EndpointConfig): boolean {
+function isAuto(config: Pick<EndpointConfig, "type">): boolean {
   const type = config.type.trim().toLowerCase();
   return type === "" || type === "auto";
 }

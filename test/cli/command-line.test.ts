@@ -48,6 +48,36 @@ test.concurrent("validate finds an endpoint type that no profile has, at its pla
   expect(stdout).toMatch(/config\.yaml:4:\d+ .*vlmm.*vllm/);
 });
 
+test.concurrent("an endpoint type that no profile has is reported together with every other mistake", async () => {
+  const files = {
+    "config.yaml": [
+      "discovery:",
+      "  static:",
+      "    endpoints:",
+      '      - { name: a, url: "http://h:1", type: vlmm, priority: high }',
+      "      - { name: b, type: olama, headers: { Host: x } }",
+      "server: { port: many }",
+      "",
+    ].join("\n"),
+  };
+  const checked = await runToEnd(["validate"], { command, files });
+  const served = await runToEnd(["serve"], { command, files });
+  for (const output of [checked.stdout, served.stderr]) {
+    for (const wanted of [
+      /yaml:4:\d+ .*"vlmm"/,
+      /yaml:4:\d+ .*priority/,
+      /yaml:5:\d+ .*url/,
+      /yaml:5:\d+ .*"olama"/,
+    ]) {
+      expect(output).toMatch(wanted);
+    }
+    expect(output).toMatch(/yaml:6:\d+ .*server\.port/);
+  }
+  const lines = [...served.stderr.matchAll(/yaml:(\d+):/g)].map((match) => Number(match[1]));
+  expect(lines).toEqual(lines.toSorted((left, right) => left - right));
+  expect([checked.code, served.code]).toEqual([1, 1]);
+});
+
 test.concurrent("validate warns about a broken profile file", async () => {
   const files = { "config/profiles/bad.yaml": "name: [1\n" };
   const { code, stdout } = await runToEnd(["validate"], { command, files });
