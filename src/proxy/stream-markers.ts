@@ -25,8 +25,9 @@ const error = Buffer.from('"error"');
 
 const terminalMarkers: Readonly<Record<StreamKind, (bytes: Uint8Array) => boolean>> = {
   openai: (bytes) => hasKeyWithout(bytes, finishReasonKey, letter("n")) || holds(bytes, done),
-  anthropic: (bytes) => holds(bytes, messageStop),
-  responses: (bytes) => responseEnds.some((end) => holds(bytes, end)),
+  // Some servers end every event stream the way OpenAI does.
+  anthropic: (bytes) => holds(bytes, messageStop) || holds(bytes, done),
+  responses: (bytes) => responseEnds.some((end) => holds(bytes, end)) || holds(bytes, done),
   ollama: (bytes) => hasKeyWithout(bytes, doneKey, letter("f")),
 };
 
