@@ -53,13 +53,11 @@ export function createKeepalive(options: KeepaliveOptions): Keepalive {
     cancelTimer = undefined;
     // Sleeps until the next wait begins; nothing is owed to a stream that nobody reads.
     if (hasStopped || waitingSince === undefined) return;
-    const now = clock.now();
-    const restMs = waitingSince + intervalMs - now;
+    const restMs = waitingSince + intervalMs - clock.now();
     if (restMs > 0) {
       arm(restMs);
       return;
     }
-    waitingSince = now;
     arm(intervalMs);
     if (options.isAtEventBoundary()) options.onDue();
   };

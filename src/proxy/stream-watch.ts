@@ -100,7 +100,7 @@ export class StreamWatch {
     return this.#hasEvents;
   }
 
-  /** Events that passed until the waiting for content was over; comments count. */
+  /** Events that passed until the waiting for content was over; comments count, empty lines don't. */
   get eventCount(): number {
     return this.#eventCount;
   }
@@ -230,6 +230,8 @@ export class StreamWatch {
   }
 
   #readOne(bytes: Uint8Array): void {
+    // Not an event. One CR LF, too, may come as two of these.
+    if (isLineEnd(bytes[0])) return;
     if (bytes.length > eventLimitBytes) {
       this.#judgeOversize(this.#markers?.mayTerminate(bytes) === true);
       return;
@@ -268,6 +270,11 @@ export class StreamWatch {
 }
 
 const nothing = new Uint8Array(0);
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === 0x0a || byte === 0x0d;
+}
+
 const notUnderstood: EventVerdict = { meaning: "content", isTerminal: false, kind: undefined };
 
 /**
