@@ -3,7 +3,7 @@ import type { StreamWatch } from "./stream-watch.ts";
 
 /** The part of a body's reader that is used here. */
 export interface ChunkReader {
-  read(): Promise<{ done: true; value?: undefined } | { done: false; value: Uint8Array }>;
+  read(): Promise<{ done: true; value?: Uint8Array | undefined } | { done: false; value: Uint8Array }>;
 }
 
 export interface FirstContentLimits {
