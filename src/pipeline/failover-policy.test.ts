@@ -81,6 +81,14 @@ test("switched off, the first attempt is the only one, and its failure is still 
   ]).toEqual(["give-up", "give-up", "give-up", true]);
 });
 
+test("whether another attempt may follow depends on no list of statuses", () => {
+  const none = policy({ onStatus: [] });
+  expect([none.mayGoOn(1, 1), none.mayGoOn(2, 0)]).toEqual([true, false]);
+  const three = policy({ maxAttempts: 3 });
+  expect([three.mayGoOn(2, 0), three.mayGoOn(3, 5)]).toEqual([true, false]);
+  expect(policy({ enabled: false }).mayGoOn(1, 5)).toBe(false);
+});
+
 describe("the pause", () => {
   test("doubles up to its longest, and there is none before the first attempt", () => {
     const { backoffBefore } = policy({ backoffMs: 300 });

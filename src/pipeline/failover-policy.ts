@@ -31,6 +31,8 @@ export interface FailoverPolicy {
   afterStatus(status: number, attempts: number, candidatesLeft: number): AfterFailure;
   /** For an answer that `isModelMissing`. Never `start-over`: who has not got the model will not have it a moment later. */
   afterModelMissing(attempts: number, candidatesLeft: number): AfterFailure;
+  /** Whether any failure could lead to another attempt. Without it nothing need be held back. */
+  mayGoOn(attempts: number, candidatesLeft: number): boolean;
   /** Whether an answer with this status is a failed attempt, whether or not another one follows. */
   isFailedStatus(status: number): boolean;
   /** Milliseconds to wait before the given attempt, the first of which is 1. */
@@ -59,6 +61,7 @@ export function createFailoverPolicy(settings: FailoverSettings): FailoverPolicy
       failedStatuses.has(status) ? goOn(attempts, candidatesLeft) : "give-up",
     afterModelMissing: (attempts, candidatesLeft) =>
       candidatesLeft > 0 ? goOn(attempts, candidatesLeft) : "give-up",
+    mayGoOn: (attempts, candidatesLeft) => goOn(attempts, candidatesLeft) !== "give-up",
     isFailedStatus: (status) => failedStatuses.has(status),
     backoffBefore(attempt) {
       if (attempt < 2 || backoffMs <= 0) return 0;
