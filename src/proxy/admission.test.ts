@@ -157,6 +157,28 @@ describe("waiting", () => {
     expect([connections.total(), clock.pendingTimers(), admission.waitTotals().abandoned]).toEqual([0, 0, 1]);
   });
 
+  test("no listener stays on the client's signal once the wait is over, however it ends", async () => {
+    const { admission, clock } = setUp();
+    const listeners = new Set<unknown>();
+    const { signal } = new AbortController();
+    const counted = new Proxy(signal, {
+      get(target, key) {
+        if (key === "addEventListener") return (_type: string, listener: unknown) => listeners.add(listener);
+        if (key === "removeEventListener")
+          return (_type: string, listener: unknown) => listeners.delete(listener);
+        return Reflect.get(target, key, target) as unknown;
+      },
+    });
+    const release = admission.enter("a");
+    const admitted = admission.wait(["a"], counted);
+    const timesOut = admission.wait(["a"], counted).catch((error: unknown) => error);
+    expect(listeners.size).toBe(2);
+    release();
+    clock.advance(30_000);
+    await Promise.all([admitted, timesOut]);
+    expect(listeners.size).toBe(0);
+  });
+
   test("a client that has left already does not wait, not even for a free place", async () => {
     const { admission, connections } = setUp();
     await expect(admission.wait(["a"], AbortSignal.abort())).rejects.toMatchObject({ code: "client_abort" });

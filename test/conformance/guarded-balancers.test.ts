@@ -137,7 +137,9 @@ test("a lower priority serves while the higher one is ejected, and no longer", (
   for (let request = 0; request < 5; request++) history.record("high", true);
   expect(pickedNames(balancer, tiers, 20)).toEqual(new Set(["low"]));
   clock.advance(1000);
+  // The trial is under way: nobody else is sent there.
   expect(balancer.select(tiers).endpoint.name).toBe("high");
+  expect(pickedNames(balancer, tiers, 20)).toEqual(new Set(["low"]));
   history.record("high", false);
   expect(pickedNames(balancer, tiers, 20)).toEqual(new Set(["high"]));
 });
