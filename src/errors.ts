@@ -27,6 +27,10 @@ export const errorTable = {
 
   no_healthy_endpoints: { status: 503, culprit: "upstream", retryable: false },
   model_unavailable: { status: 503, culprit: "upstream", retryable: false },
+  circuit_open: { status: 503, culprit: "upstream", retryable: false },
+  cooling_down: { status: 429, culprit: "upstream", retryable: false },
+  upstream_status: { status: 502, culprit: "upstream", retryable: true },
+  stream_error: { status: 502, culprit: "upstream", retryable: true },
   connect_refused: { status: 502, culprit: "upstream", retryable: true },
   connect_timeout: { status: 504, culprit: "upstream", retryable: true },
   dns: { status: 502, culprit: "upstream", retryable: true },

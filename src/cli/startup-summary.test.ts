@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { FirstLook } from "../app.ts";
+import type { FirstLook } from "../app/fleet.ts";
 import { formatSummary, wrapWords } from "./startup-summary.ts";
 import { createPainter } from "./terminal.ts";
 

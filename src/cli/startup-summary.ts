@@ -1,4 +1,4 @@
-import type { FirstLook } from "../app.ts";
+import type { FirstLook } from "../app/fleet.ts";
 import type { LogWriter } from "../lib/log-writer.ts";
 import type { Painter } from "./terminal.ts";
 

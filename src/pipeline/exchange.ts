@@ -27,6 +27,13 @@ export interface Exchange {
   releaseHold(): void;
   /** The whole error answer in the caller's dialect. */
   renderError(error: OllaError, headers: Iterable<readonly [string, string]>): Response;
-  /** What to append to a stream of this content type that broke; undefined where only cutting the connection tells. */
-  renderStreamError(error: OllaError, contentType: string): Uint8Array | undefined;
+  /**
+   * What to append to a stream of this content type that broke; undefined where only cutting the connection tells.
+   * @param lastByte the last one that the client got; undefined when it got none
+   */
+  renderStreamError(
+    error: OllaError,
+    contentType: string,
+    lastByte: number | undefined,
+  ): Uint8Array | undefined;
 }

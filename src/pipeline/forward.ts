@@ -1,17 +1,22 @@
 import type { Balancer, Candidate, Candidates } from "../balancer/balancer.ts";
+import type { StickyRequest } from "../balancer/sticky.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord } from "../observe/outcome.ts";
 import { clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
-import { decideAfterFailure, demotesEndpoint } from "./failover-policy.ts";
+import { type Claim, isSome, type Traffic } from "../proxy/traffic.ts";
+import { type AnswerBody, type JudgedAnswer, judgeAnswer } from "./answer-judge.ts";
+import { demotesEndpoint, type FailoverPolicy } from "./failover-policy.ts";
+import { pause } from "./pause.ts";
+import { verdictOfError } from "./verdict-of-error.ts";
 
 /** What the loop needs of the world; built once. */
 export interface ForwardContext {
   readonly balancer: Balancer;
   readonly clock: Clock;
-  /** Counts a request at an endpoint until the returned function is called. */
-  readonly acquireConnection: (endpointName: string) => () => void;
+  readonly policy: FailoverPolicy;
+  readonly traffic: Traffic;
   readonly send: (
     candidate: Candidate,
     request: UpstreamRequest,
@@ -21,77 +26,179 @@ export interface ForwardContext {
   readonly onContact: (endpointName: string) => void;
   /** The endpoint could not be reached by an attempt that began at `startedAt` (monotonic). */
   readonly onUnreachable: (endpointName: string, startedAt: number) => void;
+  /** The endpoint says that it does not have a model that it was thought to have. */
+  readonly onModelMissing: (endpointName: string) => void;
 }
 
 export interface ForwardRequest {
   readonly candidates: Candidates;
   readonly clientSignal: AbortSignal;
+  /** Behind the route's prefix: tells what a stream's events look like. */
+  readonly upstreamPath: string;
+  /** Undefined while sessions are not sticky. */
+  readonly sticky: StickyRequest | undefined;
   /** Builds the request for one candidate from what the client sent; called once per attempt. */
   readonly encode: (candidate: Candidate) => UpstreamRequest;
   /** Called for every failed attempt, in order. */
   readonly onFailedAttempt: (record: AttemptRecord, error: OllaError) => void;
 }
 
+/** The answer that goes to the client, with its place at the endpoint still taken. */
 export interface Forwarded {
   readonly candidate: Candidate;
   readonly answer: UpstreamAnswer;
-  /** Ends the count of this request at the endpoint; called once, when the body has ended. */
-  readonly releaseConnection: () => void;
+  readonly body: AnswerBody;
+  /** Ended by whoever has seen the last of the body. */
+  readonly claim: Claim;
+  /** Attempts made, this one included. */
+  readonly attempts: number;
+  /** It counts as a failed attempt, and goes to the client only because no other endpoint did better. */
+  readonly isFailure: boolean;
+  /** Seconds that the client should wait, where every candidate has failed and one of them said so. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** What the attempts so far have left behind. */
+interface Progress {
+  attempts: number;
+  /** The latest answer that an endpoint gave, kept for the case that nothing better comes. */
+  lastAnswer: Forwarded | undefined;
+  lastError: OllaError | undefined;
 }
 
 /**
- * The failover loop: select, send, and on a failure that another endpoint may not share select again among the rest.
- * Resolves with the first response head, whatever its status. From then on there is no way back.
+ * The failover loop: take a place at a candidate, send, judge the answer, and go on to the next candidate while nothing
+ * has reached the client. Resolves with the first answer worth relaying, else with the last one that an endpoint gave.
+ * From then on there is no way back.
  * @throws OllaError that speaks for all attempts
  */
 export async function forward(request: ForwardRequest, context: ForwardContext): Promise<Forwarded> {
-  let remaining = request.candidates;
-  let attempts = 0;
+  const progress: Progress = { attempts: 0, lastAnswer: undefined, lastError: undefined };
+  let remaining: readonly Candidate[] = request.candidates;
   for (;;) {
     if (request.clientSignal.aborted) throw clientLeft();
-    const candidate = context.balancer.select(remaining);
-    const endpointName = candidate.endpoint.name;
-    const releaseConnection = context.acquireConnection(endpointName);
-    const startedAt = context.clock.now();
-    try {
-      const answer = await context.send(candidate, request.encode(candidate), request.clientSignal);
-      context.onContact(endpointName);
-      return { candidate, answer, releaseConnection };
-    } catch (cause) {
-      releaseConnection();
-      const error = asOllaError(cause);
-      request.onFailedAttempt(
-        {
-          endpoint: endpointName,
-          model: candidate.model,
-          durationMs: context.clock.now() - startedAt,
-          status: undefined,
-          error: error.code,
-        },
-        error,
-      );
-      if (demotesEndpoint(error)) context.onUnreachable(endpointName, startedAt);
-      attempts += 1;
-      const rest = without(remaining, candidate);
-      if (rest === undefined || decideAfterFailure(error) === "give-up") throw speakForAll(error, attempts);
-      remaining = rest;
-    }
+    const open = context.traffic.open(remaining);
+    if (!isSome(open)) return conclude(request, context, progress);
+    const claim = await context.traffic.claim(
+      open,
+      (free) => choose(free, request, context),
+      request.clientSignal,
+    );
+    if (claim === undefined) continue;
+
+    progress.attempts += 1;
+    remaining = remaining.filter((candidate) => candidate !== claim.candidate);
+    const next = await attemptOnce(claim, remaining.length, request, context, progress);
+    if (next === "served") return serve(request, progress);
+    if (next === "give-up") return conclude(request, context, progress);
+    if (next === "start-over") remaining = request.candidates;
+    await pause(context.policy.backoffBefore(progress.attempts + 1), context.clock, request.clientSignal);
   }
+}
+
+function choose(free: Candidates, { sticky }: ForwardRequest, { balancer }: ForwardContext): Candidate {
+  const select = (candidates: Candidates) => balancer.select(candidates);
+  return sticky === undefined ? select(free) : sticky.choose(free, select);
+}
+
+type Next = "served" | "next-candidate" | "start-over" | "give-up";
+
+async function attemptOnce(
+  claim: Claim,
+  candidatesLeft: number,
+  request: ForwardRequest,
+  context: ForwardContext,
+  progress: Progress,
+): Promise<Next> {
+  const { candidate } = claim;
+  const endpointName = candidate.endpoint.name;
+  const { clock, policy } = context;
+  const startedAt = clock.now();
+  const fail = (error: OllaError, status?: number) => {
+    progress.lastError = error;
+    const record = {
+      endpoint: endpointName,
+      model: candidate.model,
+      durationMs: clock.now() - startedAt,
+      status,
+      error: error.code,
+    };
+    request.onFailedAttempt(record, error);
+  };
+
+  let judged: JudgedAnswer;
+  let answer: UpstreamAnswer;
+  try {
+    answer = await context.send(candidate, request.encode(candidate), request.clientSignal);
+    context.onContact(endpointName);
+    judged = await judgeAnswer(answer, {
+      clock,
+      policy,
+      upstreamPath: request.upstreamPath,
+      mayFailOver: policy.afterStatus(503, progress.attempts, candidatesLeft) !== "give-up",
+    });
+  } catch (cause) {
+    const error = asOllaError(cause);
+    claim.end(verdictOfError(error));
+    if (demotesEndpoint(error)) context.onUnreachable(endpointName, startedAt);
+    fail(error);
+    return error.code === "client_abort"
+      ? "give-up"
+      : policy.afterError(error, progress.attempts, candidatesLeft);
+  }
+
+  const { attempts } = progress;
+  if (judged.kind === "served") {
+    claim.noteAnswered();
+    progress.lastAnswer = {
+      candidate,
+      answer,
+      body: judged.body,
+      claim,
+      attempts,
+      isFailure: false,
+      retryAfterSeconds: undefined,
+    };
+    return "served";
+  }
+  claim.end(judged.verdict);
+  context.traffic.noteFailedAnswer(candidate, answer.response);
+  if (judged.isModelMissing) context.onModelMissing(endpointName);
+  const { error, body } = judged;
+  if (body !== undefined) {
+    const retryAfterSeconds = undefined;
+    progress.lastAnswer = { candidate, answer, body, claim, attempts, isFailure: true, retryAfterSeconds };
+  }
+  fail(error, answer.response.status);
+  if (judged.isModelMissing) return policy.afterModelMissing(attempts, candidatesLeft);
+  return policy.afterError(error, attempts, candidatesLeft);
+}
+
+function serve({ sticky }: ForwardRequest, { lastAnswer }: Progress): Forwarded {
+  if (lastAnswer === undefined) throw new OllaError("internal", "An answer was lost on its way");
+  if (lastAnswer.answer.response.ok) sticky?.commit(lastAnswer.candidate.endpoint.name);
+  return lastAnswer;
+}
+
+/** Nothing better will come: the last real answer speaks for all, else the last error, else what keeps everybody out. */
+function conclude(request: ForwardRequest, context: ForwardContext, progress: Progress): Forwarded {
+  const { attempts, lastAnswer, lastError } = progress;
+  if (lastError?.code === "client_abort") throw lastError;
+  if (lastAnswer !== undefined) {
+    const waitMs = context.traffic.smallestWaitMs(request.candidates);
+    const retryAfterSeconds = waitMs > 0 ? Math.ceil(waitMs / 1000) : undefined;
+    return { ...lastAnswer, attempts, retryAfterSeconds };
+  }
+  if (lastError === undefined) throw context.traffic.explainClosed(request.candidates);
+  if (attempts === 1) throw lastError;
+  throw new OllaError(
+    lastError.code,
+    `All ${attempts} attempts have failed. The last: ${lastError.message}`,
+    { cause: lastError },
+  );
 }
 
 function asOllaError(cause: unknown): OllaError {
   if (cause instanceof OllaError) return cause;
   return new OllaError("internal", "Olla failed while sending the request", { cause });
-}
-
-function speakForAll(last: OllaError, attempts: number): OllaError {
-  if (attempts === 1 || last.code === "client_abort") return last;
-  return new OllaError(last.code, `All ${attempts} endpoints tried have failed. The last: ${last.message}`, {
-    cause: last,
-  });
-}
-
-function without(candidates: Candidates, failed: Candidate): Candidates | undefined {
-  const [first, ...others] = candidates.filter((candidate) => candidate !== failed);
-  return first === undefined ? undefined : [first, ...others];
 }

@@ -1,3 +1,4 @@
+import type { StickyRequest } from "../balancer/sticky.ts";
 import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord, Outcome, RoutingDecision } from "../observe/outcome.ts";
@@ -5,6 +6,7 @@ import { redactQuery } from "../observe/redact-query.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Forwarded } from "./forward.ts";
+import type { Inspection } from "./inspect.ts";
 
 /** How a request ended, as its last stage knows it. */
 export interface LedgerClosing {
@@ -26,6 +28,8 @@ export class RequestLedger {
   readonly #attempts: AttemptRecord[] = [];
   #isClosed = false;
   #model: string | undefined;
+  #wantsStream = false;
+  #sticky: StickyRequest | undefined;
   #requestBytes = 0;
   #decision: RoutingDecision | undefined;
   #answered: Forwarded | undefined;
@@ -36,9 +40,14 @@ export class RequestLedger {
     this.#record = record;
   }
 
-  noteRequest(model: string | undefined, requestBytes: number): void {
+  noteRequest({ model, wantsStream }: Inspection, requestBytes: number): void {
     this.#model = model;
+    this.#wantsStream = wantsStream;
     this.#requestBytes = requestBytes;
+  }
+
+  noteSticky(sticky: StickyRequest | undefined): void {
+    this.#sticky = sticky;
   }
 
   noteDecision(decision: RoutingDecision | undefined): void {
@@ -58,6 +67,19 @@ export class RequestLedger {
     return this.#model;
   }
 
+  get wantsStream(): boolean {
+    return this.#wantsStream;
+  }
+
+  get sticky(): StickyRequest | undefined {
+    return this.#sticky;
+  }
+
+  /** Sends made so far, the one whose answer is relayed included. */
+  get attemptCount(): number {
+    return this.#answered?.attempts ?? this.#attempts.length;
+  }
+
   get decision(): RoutingDecision | undefined {
     return this.#decision;
   }
@@ -70,7 +92,7 @@ export class RequestLedger {
   close(closing: LedgerClosing): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#answered !== undefined) this.#attempts.push(answeredAttempt(this.#answered, closing));
+    if (this.#answered?.isFailure === false) this.#attempts.push(answeredAttempt(this.#answered, closing));
     const { request, requestId, receivedAt, path, query, clientAddress } = this.#exchange;
     const durationMs = this.#clock.now() - receivedAt;
     this.#record({

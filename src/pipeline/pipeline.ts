@@ -1,28 +1,48 @@
 import type { Candidate } from "../balancer/balancer.ts";
+import type { StickyRequest } from "../balancer/sticky.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Outcome } from "../observe/outcome.ts";
+import { verdictOfStatus } from "../proxy/breaker.ts";
+import { chooseDelivery, createWriteShaper, type DeliveryQuestion } from "../proxy/delivery.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { RelaySettings, UpstreamRequest } from "../proxy/engine.ts";
-import { type RelayOptions, readWholeBody, relayStream } from "../proxy/relay.ts";
+import { keepaliveBytes } from "../proxy/keepalive.ts";
+import { type RelayLimits, type RelaySource, readWholeBody, relayStream } from "../proxy/relay.ts";
+import { streamFramingOf } from "../proxy/stream-kind.ts";
+import { createStreamWatch } from "../proxy/stream-watch.ts";
+import type { AttemptVerdict } from "../proxy/traffic.ts";
+import { findResponseId, isResponsesPath } from "./affinity.ts";
 import type { Exchange } from "./exchange.ts";
 import { type ForwardContext, type Forwarded, forward } from "./forward.ts";
 import { type Inspection, inspect } from "./inspect.ts";
 import { RequestLedger } from "./ledger.ts";
 import type { ReadBody } from "./read-body.ts";
 import type { Rejection, Route } from "./route.ts";
+import { verdictOfError } from "./verdict-of-error.ts";
 
-type RelayLimits = Pick<RelayOptions, "clock" | "firstByteMs" | "silenceMs" | "totalMs">;
 type HeaderList = Iterable<readonly [string, string]>;
 
 /** The stages and what they need, wired once in `app.ts`. */
 export interface PipelineContext extends ForwardContext {
   readonly clock: Clock;
   readonly relay: RelaySettings;
+  /** `proxy.profile`. */
+  readonly deliveryMode: DeliveryQuestion["mode"];
+  /** Largest single write of a streamed body, and what a coalesced one is collected up to. */
+  readonly writeLimitBytes: number;
+  /** Silence after which something is written into a stream, in milliseconds; 0 = never. */
+  readonly keepaliveMs: number;
   /** Longest time for an answer from the request's arrival, in milliseconds; 0 = none. */
   readonly responseTimeoutMs: number;
   readonly readBody: (exchange: Exchange) => Promise<ReadBody>;
   readonly route: (exchange: Exchange, inspection: Inspection) => Route | Rejection;
+  /** Whether `beginSticky` needs to see the conversation in the body. */
+  readonly looksAtConversation: boolean;
+  /** Undefined while sessions are not sticky. */
+  readonly beginSticky: (exchange: Exchange, inspection: Inspection) => StickyRequest | undefined;
+  /** An answer of the Responses API has an id that a later request may refer back to. */
+  readonly onResponseId: (id: string, model: string | undefined, endpointName: string) => void;
   /** Prepares what all attempts share and returns what builds one attempt's request. */
   readonly encoder: (exchange: Exchange, inspection: Inspection) => (candidate: Candidate) => UpstreamRequest;
   readonly responseHeaders: (answered: Answered) => Headers;
@@ -55,20 +75,25 @@ export function createPipeline(context: PipelineContext): Pipeline {
 async function handle(exchange: Exchange, context: PipelineContext): Promise<Response> {
   const ledger = new RequestLedger(exchange, context.clock, context.record);
   let body: ReadBody | undefined;
+  let sticky: StickyRequest | undefined;
   try {
     body = await context.readBody(exchange);
     exchange.holdOpen();
-    const inspection = inspect(body.bytes);
-    ledger.noteRequest(inspection.model, body.bytes?.byteLength ?? 0);
+    const inspection = inspect(body.bytes, context.looksAtConversation);
+    ledger.noteRequest(inspection, body.bytes?.byteLength ?? 0);
 
     const route = context.route(exchange, inspection);
     ledger.noteDecision(route.decision);
     if ("error" in route) throw route.error;
 
+    sticky = context.beginSticky(exchange, inspection);
+    ledger.noteSticky(sticky);
     const forwarded = await forward(
       {
         candidates: route.candidates,
         clientSignal: exchange.request.signal,
+        upstreamPath: exchange.upstreamPath,
+        sticky,
         encode: context.encoder(exchange, inspection),
         onFailedAttempt: (record) => ledger.noteAttempt(record),
       },
@@ -80,10 +105,11 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
   } finally {
     // A response head is here, or no attempt will follow: the body is not needed for replay any more.
     body?.release();
+    sticky?.release();
   }
 }
 
-/** From the response head on: there is no other candidate any more, only an ending. */
+/** From here on there is no other candidate any more, only an ending. */
 async function answer(
   exchange: Exchange,
   forwarded: Forwarded,
@@ -91,9 +117,11 @@ async function answer(
   context: PipelineContext,
 ): Promise<Response> {
   ledger.noteAnswer(forwarded);
+  const { body } = forwarded;
   const { response } = forwarded.answer;
-  if (response.body === null || isShort(response, context.relay)) {
-    return answerWhole(exchange, forwarded, ledger, context);
+  if (body.kind === "whole") return answerWhole(exchange, forwarded, ledger, context, body.bytes);
+  if (body.kind === "unread" && (isShort(response, context.relay) || response.body === null)) {
+    return answerWhole(exchange, forwarded, ledger, context, undefined);
   }
   return answerStream(exchange, forwarded, ledger, context);
 }
@@ -109,27 +137,28 @@ async function answerWhole(
   forwarded: Forwarded,
   ledger: RequestLedger,
   context: PipelineContext,
+  kept: Uint8Array | undefined,
 ): Promise<Response> {
   const { response } = forwarded.answer;
+  let bytes: Uint8Array;
   try {
-    const bytes =
-      response.body === null
-        ? null
-        : await readWholeBody(forwarded.answer, limitsOf(exchange, forwarded, context));
-    exchange.releaseHold();
-    const elapsedMs = context.clock.now() - exchange.receivedAt;
-    const headers = context.responseHeaders({ exchange, forwarded, ledger, elapsedMs, isStream: false });
-    ledger.close({
-      status: response.status,
-      ending: "complete",
-      responseBytes: bytes?.byteLength ?? 0,
-      isStream: false,
-    });
-    return new Response(bytes, { status: response.status, headers });
-  } finally {
-    forwarded.answer.detach();
-    forwarded.releaseConnection();
+    bytes = kept ?? (await readWholeBody(forwarded.answer, limitsOf(exchange, forwarded, context)));
+  } catch (cause) {
+    forwarded.claim.end(cause instanceof OllaError ? verdictOfError(cause) : "neutral");
+    throw cause;
   }
+  exchange.releaseHold();
+  forwarded.claim.end(verdictOfEnding("complete", response.status));
+  noteResponseId(bytes, exchange, forwarded, ledger, context);
+  const elapsedMs = context.clock.now() - exchange.receivedAt;
+  const headers = context.responseHeaders({ exchange, forwarded, ledger, elapsedMs, isStream: false });
+  ledger.close({
+    status: response.status,
+    ending: "complete",
+    responseBytes: bytes.byteLength,
+    isStream: false,
+  });
+  return new Response(bytes.byteLength === 0 ? null : bytes, { status: response.status, headers });
 }
 
 function answerStream(
@@ -140,20 +169,71 @@ function answerStream(
 ): Response {
   const { response, headAt } = forwarded.answer;
   const contentType = response.headers.get("content-type") ?? "";
-  const isStream = isEventStream(contentType);
-  const body = relayStream(forwarded.answer, response.body as ReadableStream<Uint8Array>, {
-    ...limitsOf(exchange, forwarded, context),
-    clientSignal: exchange.request.signal,
-    renderError: (error) => exchange.renderStreamError(error, contentType),
-    onEnd: ({ ending, bytes, error }) => {
-      exchange.releaseHold();
-      forwarded.releaseConnection();
-      ledger.close({ status: response.status, ending, responseBytes: bytes, isStream, error });
+  const isStream = streamFramingOf(contentType) !== undefined;
+  const isEncoded = response.headers.has("content-encoding");
+  const wantsStream = ledger.wantsStream;
+  const shaper = createWriteShaper(
+    chooseDelivery({ mode: context.deliveryMode, contentType, wantsStream }),
+    context.writeLimitBytes,
+  );
+  const keepaliveText = context.keepaliveMs > 0 ? keepaliveBytes(exchange.dialect, contentType) : undefined;
+  const [beginning] = forwarded.body.kind === "begun" ? forwarded.body.chunks : [];
+  if (beginning !== undefined) noteResponseId(beginning, exchange, forwarded, ledger, context);
+  const body = relayStream(
+    forwarded.answer,
+    { ...bodySource(forwarded, exchange), shaper },
+    {
+      ...limitsOf(exchange, forwarded, context),
+      keepalive:
+        keepaliveText === undefined ? undefined : { intervalMs: context.keepaliveMs, bytes: keepaliveText },
+      // Plain text behind compressed bytes would be noise.
+      renderError: (error, lastByte) =>
+        isEncoded ? undefined : exchange.renderStreamError(error, contentType, lastByte),
+      onEnd: ({ ending, bytes, error }) => {
+        exchange.releaseHold();
+        forwarded.claim.end(
+          error === undefined ? verdictOfEnding(ending, response.status) : verdictOfError(error),
+        );
+        ledger.close({ status: response.status, ending, responseBytes: bytes, isStream, error });
+      },
     },
-  });
+  );
   const elapsedMs = headAt - exchange.receivedAt;
   const headers = context.responseHeaders({ exchange, forwarded, ledger, elapsedMs, isStream });
   return new Response(body, { status: response.status, headers });
+}
+
+function noteResponseId(
+  start: Uint8Array,
+  exchange: Exchange,
+  { candidate, answer: { response } }: Forwarded,
+  ledger: RequestLedger,
+  context: PipelineContext,
+): void {
+  if (ledger.sticky === undefined || !response.ok || !isResponsesPath(exchange.upstreamPath)) return;
+  const id = findResponseId(start);
+  if (id !== undefined) context.onResponseId(id, ledger.model, candidate.endpoint.name);
+}
+
+/** What is left to read of a body, and who watches it. */
+function bodySource({ answer, body }: Forwarded, exchange: Exchange): Omit<RelaySource, "shaper"> {
+  if (body.kind === "begun") return body;
+  const { response } = answer;
+  if (response.body === null) throw new OllaError("internal", "A body that is none was to be streamed");
+  const watch = createStreamWatch({
+    status: response.status,
+    contentType: response.headers.get("content-type"),
+    contentEncoding: response.headers.get("content-encoding"),
+    path: exchange.upstreamPath,
+  });
+  return { reader: response.body.getReader(), chunks: [], watch };
+}
+
+function verdictOfEnding(ending: Ending, status: number): AttemptVerdict {
+  if (ending === "client-abort") return "neutral";
+  if (ending !== "complete") return "stream";
+  const verdict = verdictOfStatus(status);
+  return verdict === "failure" ? "server-error" : verdict;
 }
 
 function limitsOf(exchange: Exchange, forwarded: Forwarded, context: PipelineContext): RelayLimits {
@@ -169,10 +249,6 @@ function limitsOf(exchange: Exchange, forwarded: Forwarded, context: PipelineCon
         ? Math.max(1, context.responseTimeoutMs - (now - exchange.receivedAt))
         : 0,
   };
-}
-
-function isEventStream(contentType: string): boolean {
-  return contentType.startsWith("text/event-stream") || contentType.startsWith("application/x-ndjson");
 }
 
 function reject(

@@ -3,6 +3,7 @@ import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import { connectTargetOf, type WatchConnect } from "./connect-watch.ts";
 import type { Transport, UpstreamRequest } from "./engine.ts";
+import type { PendingAttempts } from "./pending-attempts.ts";
 import { classifyAttemptFailure, upstreamError } from "./upstream-error.ts";
 
 /** An endpoint heard from within this time is taken to be there; others are watched while connecting. */
@@ -17,6 +18,7 @@ export interface AttemptContext {
   readonly watchConnect: WatchConnect;
   /** Milliseconds since the endpoint was last heard from, by a probe or a request; Infinity when never. */
   readonly contactAgeMs: (endpointName: string) => number;
+  readonly pending: PendingAttempts;
 }
 
 /** An answer whose head has arrived. Its body is still under the attempt's abort and timers. */
@@ -28,7 +30,9 @@ export interface UpstreamAnswer {
   readonly signal: AbortSignal;
   /** Stops the endpoint's work. The reason becomes the error that readers of the body see. */
   abort(reason: OllaError): void;
-  /** Unties the attempt from the client's request. Called once, when the body has ended. */
+  /** The first byte of the body is here: the endpoint is answering, whatever its probes say. */
+  noteFirstByte(): void;
+  /** Unties the attempt from the client's request. Called when the body has ended; may be called twice. */
   detach(): void;
 }
 
@@ -48,7 +52,11 @@ export async function sendAttempt(
   const onClientAbort = () => controller.abort(clientLeft());
   if (clientSignal.aborted) throw clientLeft();
   clientSignal.addEventListener("abort", onClientAbort, { once: true });
-  const detach = () => clientSignal.removeEventListener("abort", onClientAbort);
+  const noteFirstByte = context.pending.add(endpoint.name, (reason) => controller.abort(reason));
+  const detach = () => {
+    noteFirstByte();
+    clientSignal.removeEventListener("abort", onClientAbort);
+  };
 
   const stopTimers = armHeadTimers(endpoint, controller, context);
   try {
@@ -60,6 +68,7 @@ export async function sendAttempt(
       headAt: clock.now(),
       signal: controller.signal,
       abort: (reason) => controller.abort(reason),
+      noteFirstByte,
       detach,
     };
   } catch (error) {
@@ -95,33 +104,39 @@ async function sendWithFreshRetry(
 }
 
 /**
- * One timer serves both limits: it fires at the connect limit first, to look whether the host is there at all when it
- * has not been heard from, and then at the response-header limit.
+ * The limits for connecting and for the response head. An endpoint not heard from lately is watched while connecting;
+ * one that was gets half of the connect limit first, and is watched for the other half if nothing was heard since.
  */
 function armHeadTimers(endpoint: Endpoint, controller: AbortController, context: AttemptContext): () => void {
-  const { clock } = context;
+  const { clock, contactAgeMs } = context;
   const { connectMs, responseHeaderMs } = endpoint.timeouts;
   let endWatch = () => {};
-  const watch = () => {
-    endWatch();
-    endWatch = context.watchConnect(connectTargetOf(endpoint.origin), connectMs, () =>
+  let cancelTimer = () => {};
+
+  const watch = (limitMs: number) => {
+    endWatch = context.watchConnect(connectTargetOf(endpoint.origin), limitMs, () =>
       controller.abort(upstreamError("connect_timeout", endpoint.name, connectMs)),
     );
   };
-  const expire = () => controller.abort(upstreamError("header_timeout", endpoint.name, responseHeaderMs));
-
-  let cancelTimer = () => {};
-  const armHeaderTimer = (afterMs: number) => {
-    cancelTimer = responseHeaderMs > 0 ? clock.after(afterMs, expire) : () => {};
+  const armHeaderTimer = (delayMs: number) => {
+    if (responseHeaderMs <= 0) return;
+    cancelTimer = clock.after(delayMs, () =>
+      controller.abort(upstreamError("header_timeout", endpoint.name, responseHeaderMs)),
+    );
   };
-  if (connectMs > 0 && (responseHeaderMs === 0 || connectMs < responseHeaderMs)) {
-    if (context.contactAgeMs(endpoint.name) > freshContactMs) watch();
-    cancelTimer = clock.after(connectMs, () => {
-      if (context.contactAgeMs(endpoint.name) >= connectMs) watch();
-      armHeaderTimer(responseHeaderMs - connectMs);
-    });
-  } else {
+
+  const halfMs = connectMs / 2;
+  const hasTimeToLook = connectMs > 0 && (responseHeaderMs <= 0 || halfMs < responseHeaderMs);
+  if (!hasTimeToLook) {
     armHeaderTimer(responseHeaderMs);
+  } else if (contactAgeMs(endpoint.name) > freshContactMs) {
+    watch(connectMs);
+    armHeaderTimer(responseHeaderMs);
+  } else {
+    cancelTimer = clock.after(halfMs, () => {
+      if (contactAgeMs(endpoint.name) >= halfMs) watch(halfMs);
+      armHeaderTimer(responseHeaderMs - halfMs);
+    });
   }
   return () => {
     cancelTimer();

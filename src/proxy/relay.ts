@@ -1,7 +1,11 @@
 import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import { clientLeft, type UpstreamAnswer } from "./attempt.ts";
+import type { WriteShaper } from "./delivery.ts";
 import type { Ending } from "./ending.ts";
+import type { ChunkReader } from "./first-content.ts";
+import { createKeepalive, type Keepalive } from "./keepalive.ts";
+import { judgeEnd, type StreamWatch } from "./stream-watch.ts";
 import { classifyBodyFailure, upstreamError } from "./upstream-error.ts";
 
 /** How the body of an answer ended, said exactly once. */
@@ -11,17 +15,31 @@ export interface RelayEnd {
   readonly error: OllaError | undefined;
 }
 
-export interface RelayOptions {
+export interface RelayLimits {
   readonly clock: Clock;
-  readonly clientSignal: AbortSignal;
   /** Milliseconds left until the first body byte must be here; 0 switches the limit off. */
   readonly firstByteMs: number;
   /** Longest silence between two pieces, in milliseconds, while a read is under way; 0 = any. */
   readonly silenceMs: number;
   /** Milliseconds left for the whole body; 0 = any. */
   readonly totalMs: number;
+}
+
+/** What goes to the client, and how. */
+export interface RelaySource {
+  readonly reader: ChunkReader;
+  /** Read before, and seen by `watch`; goes out first. */
+  readonly chunks: readonly Uint8Array[];
+  /** Undefined for bodies whose end cannot be told from a cut. */
+  readonly watch: StreamWatch | undefined;
+  readonly shaper: WriteShaper;
+}
+
+export interface RelayOptions extends RelayLimits {
   /** Bytes that tell the client, in its dialect, that the stream broke; undefined cuts the connection instead. */
-  readonly renderError: (error: OllaError) => Uint8Array | undefined;
+  readonly renderError: (error: OllaError, lastByte: number | undefined) => Uint8Array | undefined;
+  /** Written into a silent stream, between two events; undefined = never. */
+  readonly keepalive: { readonly intervalMs: number; readonly bytes: Uint8Array } | undefined;
   /** Called exactly once, just before the client sees the end. */
   readonly onEnd: (end: RelayEnd) => void;
 }
@@ -29,20 +47,17 @@ export interface RelayOptions {
 /** Reads a short answer whole. Rejects with a classified OllaError when the body does not arrive complete. */
 export async function readWholeBody(
   answer: UpstreamAnswer,
-  options: Pick<RelayOptions, "clock" | "firstByteMs" | "silenceMs" | "totalMs">,
+  { clock, firstByteMs, silenceMs, totalMs }: RelayLimits,
 ): Promise<Uint8Array> {
   // Nothing is handed on in between, so one limit for the whole body says the same as one for each silence.
-  const patienceMs =
-    options.silenceMs > 0 && options.firstByteMs > 0 ? options.firstByteMs + options.silenceMs : 0;
-  const limitMs = shortest(patienceMs, options.totalMs);
-  const cancelTimer =
-    limitMs > 0
-      ? options.clock.after(limitMs, () => answer.abort(errorAfter(answer, "read_timeout", limitMs)))
-      : () => {};
+  const patienceMs = silenceMs > 0 && firstByteMs > 0 ? firstByteMs + silenceMs : 0;
+  const limitMs = shortest(patienceMs, totalMs);
+  const expire = () => answer.abort(upstreamError("read_timeout", answer.endpoint.name, limitMs));
+  const cancelTimer = limitMs > 0 ? clock.after(limitMs, expire) : () => {};
   try {
     return await answer.response.bytes();
   } catch (error) {
-    throw classifyBodyFailure(error, answer.signal, answer.endpoint.name, sinceStart(answer, options.clock));
+    throw classifyBodyFailure(error, answer.signal, answer.endpoint.name, sinceStart(answer, clock));
   } finally {
     cancelTimer();
     answer.detach();
@@ -55,70 +70,168 @@ export async function readWholeBody(
  */
 export function relayStream(
   answer: UpstreamAnswer,
-  body: ReadableStream<Uint8Array>,
+  source: RelaySource,
   options: RelayOptions,
 ): ReadableStream<Uint8Array> {
-  const { clock } = options;
-  const reader = body.getReader();
-  let bytes = 0;
-  let hasEnded = false;
-  let cancelTotalTimer = () => {};
+  const relay = new Relay(answer, source, options);
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => relay.start(controller),
+      pull: (controller) => relay.pull(controller),
+      cancel: () => relay.cancel(),
+    },
+    { highWaterMark: 0 },
+  );
+}
 
-  const silence = watchSilence(options, () => {
-    answer.abort(errorAfter(answer, "read_timeout", bytes === 0 ? options.firstByteMs : options.silenceMs));
-  });
-  if (options.totalMs > 0) {
-    cancelTotalTimer = clock.after(options.totalMs, () => {
-      answer.abort(errorAfter(answer, "response_timeout", sinceStart(answer, clock)));
+type Controller = ReadableStreamDefaultController<Uint8Array>;
+
+/** One body on its way. Ends once, whatever comes together: the endpoint's end, its failure, the client's leaving. */
+class Relay {
+  readonly #answer: UpstreamAnswer;
+  readonly #source: RelaySource;
+  readonly #options: RelayOptions;
+  readonly #silence: SilenceWatch;
+  readonly #cancelTotalTimer: () => void;
+  #keepalive: Keepalive | undefined;
+  #chunksSent = 0;
+  #bytes = 0;
+  #lastByte: number | undefined;
+  /** The endpoint's body is over; what the shaper holds is still to be written. */
+  #isDrained = false;
+  #failure: OllaError | undefined;
+  #hasEnded = false;
+
+  constructor(answer: UpstreamAnswer, source: RelaySource, options: RelayOptions) {
+    this.#answer = answer;
+    this.#source = source;
+    this.#options = options;
+    const { clock, firstByteMs, silenceMs, totalMs } = options;
+    const abort = (code: "read_timeout" | "response_timeout", elapsedMs: number) =>
+      answer.abort(upstreamError(code, answer.endpoint.name, elapsedMs));
+    const hasBegun = source.chunks.length > 0;
+    this.#silence = watchSilence({ clock, silenceMs, firstByteMs: hasBegun ? silenceMs : firstByteMs }, () =>
+      abort("read_timeout", this.#bytes === 0 ? firstByteMs : silenceMs),
+    );
+    this.#cancelTotalTimer =
+      totalMs > 0
+        ? clock.after(totalMs, () => abort("response_timeout", sinceStart(answer, clock)))
+        : () => {};
+  }
+
+  start(controller: Controller): void {
+    const { clock, keepalive } = this.#options;
+    const { watch } = this.#source;
+    if (keepalive === undefined || watch === undefined) return;
+    this.#keepalive = createKeepalive({
+      clock,
+      intervalMs: keepalive.intervalMs,
+      isAtEventBoundary: () => watch.isAtEventBoundary,
+      onDue: () => {
+        if (!this.#hasEnded) controller.enqueue(keepalive.bytes);
+      },
     });
   }
 
-  const end = (ending: Ending, error: OllaError | undefined) => {
-    if (hasEnded) return;
-    hasEnded = true;
-    silence.stop();
-    cancelTotalTimer();
-    answer.detach();
-    options.onEnd({ ending, bytes, error });
-  };
+  async pull(controller: Controller): Promise<void> {
+    const { shaper } = this.#source;
+    for (;;) {
+      const piece = shaper.next();
+      if (piece !== undefined) {
+        this.#bytes += piece.byteLength;
+        this.#lastByte = piece.at(-1);
+        controller.enqueue(piece);
+        return;
+      }
+      if (this.#isDrained) {
+        this.#finish(controller);
+        return;
+      }
+      try {
+        const chunk = await this.#nextChunk();
+        if (chunk !== undefined) {
+          shaper.push(chunk);
+          continue;
+        }
+      } catch (error) {
+        this.#failure = this.#classify(error);
+      }
+      this.#isDrained = true;
+      // What is held back goes out first, but not to a client that is gone.
+      if (this.#failure?.code !== "client_abort") shaper.end();
+    }
+  }
 
-  const fail = (cause: unknown, controller: ReadableStreamDefaultController<Uint8Array>) => {
-    const error = classifyBodyFailure(cause, answer.signal, answer.endpoint.name, sinceStart(answer, clock));
-    end(endingOf(error), error);
-    const notice = error.code === "client_abort" ? undefined : options.renderError(error);
+  cancel(): void {
+    this.#end("client-abort", clientLeft());
+    this.#answer.abort(clientLeft());
+  }
+
+  /** Undefined when the body is over. */
+  async #nextChunk(): Promise<Uint8Array | undefined> {
+    const { chunks, reader, watch } = this.#source;
+    const earlier = chunks[this.#chunksSent];
+    if (earlier !== undefined) {
+      this.#chunksSent += 1;
+      return earlier;
+    }
+    this.#silence.startRead();
+    this.#keepalive?.startWaiting();
+    const { done, value } = await reader.read();
+    this.#silence.endRead();
+    this.#keepalive?.endWaiting();
+    if (done) return undefined;
+    if (this.#bytes === 0) this.#answer.noteFirstByte();
+    watch?.push(value);
+    return value;
+  }
+
+  #finish(controller: Controller): void {
+    if (this.#hasEnded) return;
+    const { watch } = this.#source;
+    const end = watch === undefined ? undefined : judgeEnd(watch);
+    // An answer that was whole before its connection broke is whole.
+    const isWhole = end === "complete" && watch?.isTerminated === true;
+    const failure = end === "cut" && this.#failure === undefined ? this.#cutError() : this.#failure;
+    if (failure === undefined || (isWhole && failure.code !== "client_abort")) {
+      // An error that the endpoint has reported itself needs no second one from us.
+      this.#end(end === "failed" ? "upstream-error" : "complete", undefined);
+      controller.close();
+      return;
+    }
+    this.#end(endingOf(failure), failure);
+    const notice =
+      failure.code === "client_abort" ? undefined : this.#options.renderError(failure, this.#lastByte);
     if (notice === undefined) {
-      controller.error(error);
+      controller.error(failure);
       return;
     }
     controller.enqueue(notice);
     controller.close();
-  };
+  }
 
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        silence.startRead();
-        try {
-          const { done, value } = await reader.read();
-          silence.endRead();
-          if (done) {
-            end("complete", undefined);
-            controller.close();
-            return;
-          }
-          bytes += value.byteLength;
-          controller.enqueue(value);
-        } catch (error) {
-          if (!hasEnded) fail(error, controller);
-        }
-      },
-      cancel() {
-        end("client-abort", clientLeft());
-        answer.abort(clientLeft());
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  #cutError(): OllaError {
+    return upstreamError(
+      "truncated",
+      this.#answer.endpoint.name,
+      sinceStart(this.#answer, this.#options.clock),
+    );
+  }
+
+  #classify(error: unknown): OllaError {
+    const { endpoint, signal } = this.#answer;
+    return classifyBodyFailure(error, signal, endpoint.name, sinceStart(this.#answer, this.#options.clock));
+  }
+
+  #end(ending: Ending, error: OllaError | undefined): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#silence.stop();
+    this.#keepalive?.stop();
+    this.#cancelTotalTimer();
+    this.#answer.detach();
+    this.#options.onEnd({ ending, bytes: this.#bytes, error });
+  }
 }
 
 function endingOf(error: OllaError): Ending {
@@ -132,14 +245,6 @@ function endingOf(error: OllaError): Ending {
     default:
       return "upstream-error";
   }
-}
-
-function errorAfter(
-  answer: UpstreamAnswer,
-  code: "read_timeout" | "response_timeout",
-  elapsedMs: number,
-): OllaError {
-  return upstreamError(code, answer.endpoint.name, elapsedMs);
 }
 
 function sinceStart(answer: UpstreamAnswer, clock: Clock): number {
@@ -162,7 +267,7 @@ interface SilenceWatch {
  * really waited, and sleeps on for the rest. A client that takes its time is not the endpoint's silence.
  */
 function watchSilence(
-  limits: Pick<RelayOptions, "clock" | "firstByteMs" | "silenceMs">,
+  limits: Pick<RelayLimits, "clock" | "firstByteMs" | "silenceMs">,
   onSilence: () => void,
 ): SilenceWatch {
   const { clock } = limits;

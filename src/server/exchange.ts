@@ -26,6 +26,7 @@ export function createExchange(
     holdOpen: () => connection.timeout(request, 0),
     releaseHold: () => connection.timeout(request, idleTimeoutSeconds),
     renderError: (error, headers) => renderError(error, dialect, requestId, headers),
-    renderStreamError: (error, contentType) => renderStreamError(error, contentType, dialect),
+    renderStreamError: (error, contentType, lastByte) =>
+      renderStreamError(error, contentType, dialect, lastByte),
   };
 }

@@ -1,0 +1,153 @@
+import type { EndpointConfig } from "../config/endpoint-config.ts";
+import { type BuiltEndpoints, buildEndpoints } from "../endpoints/build-endpoints.ts";
+import { EndpointRegistry, type EndpointState } from "../endpoints/endpoint-registry.ts";
+import { HealthChecker } from "../endpoints/health-checker.ts";
+import { createProbe } from "../endpoints/probe.ts";
+import { ModelCatalog } from "../models/catalog.ts";
+import { ModelDiscovery } from "../models/discovery.ts";
+import { type LocalEndpoint, LocalSearch, localPorts, type PortReport } from "../models/local-search.ts";
+import type { AppOptions } from "./options.ts";
+
+/** What a person wants to know after the start. */
+export interface FirstLook {
+  readonly endpoints: readonly EndpointState[];
+  readonly modelNames: readonly string[];
+  /** What the search of this machine saw; undefined when endpoints are configured. */
+  readonly searched: readonly PortReport[] | undefined;
+}
+
+/** The endpoints, what is known of them, and the loops that keep it true. */
+export interface Fleet {
+  readonly registry: EndpointRegistry;
+  readonly catalog: ModelCatalog;
+  readonly checker: HealthChecker;
+  readonly discovery: ModelDiscovery;
+  start(): void;
+  firstLook(): Promise<FirstLook>;
+  stop(): Promise<void>;
+}
+
+const localSearchTimeoutMs = 2_000;
+const localSearchIntervalMs = 15_000;
+
+export function createFleet({ config, isSet, profiles, logger, clock, build }: AppOptions): Fleet {
+  const { proxy, discovery: discoveryConfig, model_registry: modelRegistry } = config;
+  const buildFrom = (configs: readonly EndpointConfig[]): BuiltEndpoints =>
+    buildEndpoints(configs, {
+      profiles,
+      defaults: {
+        connectMs: proxy.connection_timeout,
+        responseHeaderMs: proxy.response_header_timeout,
+        readMs: proxy.read_timeout,
+      },
+      isGlobalTimeoutSet: (key) => isSet(`proxy.${key}`),
+    });
+
+  const configured = discoveryConfig.static.endpoints;
+  let found: readonly EndpointConfig[] = [];
+  let built = buildFrom(configured ?? []);
+  const registry = new EndpointRegistry(built.endpoints, { clock, logger });
+  const catalog = new ModelCatalog({
+    clock,
+    staleAfterMs: modelRegistry.unification.stale_threshold,
+    cleanupIntervalMs: modelRegistry.unification.cleanup_interval,
+  });
+  const checker = new HealthChecker({
+    registry,
+    probe: createProbe({ version: build.version, clock }),
+    clock,
+    logger,
+  });
+  const models = discoveryConfig.model_discovery;
+  const discovery = new ModelDiscovery({
+    registry,
+    catalog,
+    profiles,
+    withProfile: (endpoint, profile) => built.withProfile(endpoint, profile),
+    settings: {
+      enabled: models.enabled,
+      intervalMs: models.interval,
+      timeoutMs: models.timeout,
+      workers: models.concurrent_workers,
+      retryAttempts: models.retry_attempts,
+      retryBackoffMs: models.retry_backoff,
+    },
+    clock,
+    logger,
+    version: build.version,
+  });
+
+  const adopt = (endpoints: readonly LocalEndpoint[]) => {
+    found = [...found, ...endpoints.map(localEndpointConfig)];
+    built = buildFrom(found);
+    registry.replaceAll(built.endpoints);
+    for (const { name, url } of endpoints) logger.info("found an endpoint on this machine", { name, url });
+  };
+  const search =
+    configured !== undefined
+      ? undefined
+      : new LocalSearch({
+          ports: localPorts(profiles.all),
+          timeoutMs: localSearchTimeoutMs,
+          intervalMs: localSearchIntervalMs,
+          clock,
+          version: build.version,
+          onFound: adopt,
+        });
+  let searched: Promise<readonly PortReport[] | undefined> = Promise.resolve(undefined);
+
+  return {
+    registry,
+    catalog,
+    checker,
+    discovery,
+    start() {
+      checker.start();
+      discovery.start();
+      catalog.start();
+      if (search === undefined) return;
+      searched = search.start().then((reports) => {
+        adopt(reports.flatMap((report) => (report.found === undefined ? [] : [report.found])));
+        return reports;
+      });
+    },
+    async firstLook() {
+      const reports = await searched;
+      await checker.checkNow();
+      await discovery.refreshAll();
+      return { endpoints: registry.snapshot(), modelNames: catalog.names(), searched: reports };
+    },
+    async stop() {
+      search?.stop();
+      catalog.stop();
+      discovery.stop();
+      await checker.stop();
+    },
+  };
+}
+
+/** An endpoint that was found instead of configured has every setting at its default. */
+function localEndpointConfig({ name, url, profileName }: LocalEndpoint): EndpointConfig {
+  return {
+    name,
+    url,
+    type: profileName,
+    priority: 100,
+    weight: 1,
+    health_check_url: undefined,
+    model_url: undefined,
+    check_interval: 5_000,
+    check_timeout: 2_000,
+    preserve_path: false,
+    model_filter: { include: [], exclude: [] },
+    headers: {},
+    auth: undefined,
+    connection_timeout: undefined,
+    response_header_timeout: undefined,
+    read_timeout: undefined,
+    max_concurrent: 0,
+    tier: "local",
+    daily_tokens: 0,
+    tls: { ca: "", server_name: "", insecure_skip_verify: false },
+  };
+}

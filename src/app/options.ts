@@ -1,0 +1,17 @@
+import type { Config } from "../config/schema.ts";
+import type { BuildIdentity } from "../lib/build-identity.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+import type { ProfileSet } from "../profiles/profile-set.ts";
+
+export interface AppOptions {
+  readonly config: Config;
+  /** Whether the user wrote the key, in the file or as a variable. */
+  readonly isSet: (path: string) => boolean;
+  readonly profiles: ProfileSet;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly build: BuildIdentity;
+  /** Instead of the configured port; 0 takes a free one. */
+  readonly port?: number;
+}

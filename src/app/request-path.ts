@@ -1,0 +1,328 @@
+import { isKeySource } from "../balancer/affinity-key.ts";
+import { createBalancer } from "../balancer/balancer-by-name.ts";
+import { ConnectionCounts } from "../balancer/connections.ts";
+import { createGuardedBalancer, RecentFailures } from "../balancer/failure-share.ts";
+import { StickySessions } from "../balancer/sticky.ts";
+import { isRoutable } from "../endpoints/endpoint-status.ts";
+import { OllaError } from "../errors.ts";
+import type { Outcome } from "../observe/outcome.ts";
+import { createAffinityFinder, stickyHeaders } from "../pipeline/affinity.ts";
+import { BodyBudget } from "../pipeline/body-budget.ts";
+import { createFailoverPolicy } from "../pipeline/failover-policy.ts";
+import { createPathSupport } from "../pipeline/path-support.ts";
+import { type Answered, createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
+import { readBody } from "../pipeline/read-body.ts";
+import { buildResponseHeaders, ollaHeaders } from "../pipeline/response-headers.ts";
+import { route } from "../pipeline/route.ts";
+import { strictRouting } from "../pipeline/routing-strategy.ts";
+import { Admission } from "../proxy/admission.ts";
+import { type AttemptContext, sendAttempt } from "../proxy/attempt.ts";
+import { BreakerSet } from "../proxy/breakers.ts";
+import { createConnectWatch } from "../proxy/connect-watch.ts";
+import { Cooldowns } from "../proxy/cooldown.ts";
+import { writeLimitBytes } from "../proxy/delivery.ts";
+import type { Engine } from "../proxy/engine.ts";
+import { createOllaEngine } from "../proxy/olla.ts";
+import { PendingAttempts } from "../proxy/pending-attempts.ts";
+import { createSherpaEngine } from "../proxy/sherpa.ts";
+import { Traffic } from "../proxy/traffic.ts";
+import { prepareUpstreamRequest } from "../proxy/upstream-request.ts";
+import type { Fleet } from "./fleet.ts";
+import type { AppOptions } from "./options.ts";
+
+/** The pipeline with everything that decides about a request, and what the status routes read of it. */
+export interface RequestPath {
+  readonly pipeline: Pipeline;
+  readonly engine: Engine;
+  readonly connections: ConnectionCounts;
+  readonly admission: Admission;
+  readonly breakers: BreakerSet | undefined;
+  readonly pending: PendingAttempts;
+  readonly sticky: StickySessions | undefined;
+  /** Of the balancer, as shown to operators. */
+  readonly balancerName: string;
+}
+
+/** Longest time that an endpoint's `Retry-After` is believed. */
+const longestCooldownMs = 10 * 60_000;
+
+export function createRequestPath(
+  options: AppOptions,
+  fleet: Fleet,
+  record: (outcome: Outcome) => void,
+): RequestPath {
+  const { config, clock } = options;
+  const engine = config.proxy.engine === "olla" ? createOllaEngine() : createSherpaEngine();
+  const connections = new ConnectionCounts();
+  const recentFailures = new RecentFailures({ clock });
+  const pending = new PendingAttempts();
+  const breakers = createBreakers(options, engine);
+  const admission = createAdmission(options, connections);
+  const cooldowns = new Cooldowns({ clock, maxMs: longestCooldownMs });
+  const traffic = new Traffic({
+    clock,
+    admission,
+    cooldowns,
+    recentFailures,
+    breakers,
+    onSuspicion: (name) => void askAfterSuspicion(name, fleet, breakers),
+  });
+  const sticky = createSticky(options, fleet);
+  const balancer = createGuardedBalancer(
+    createBalancer(config.proxy.load_balancer, { connections, random: Math.random }),
+    recentFailures,
+  );
+  abortWhenLost(options, fleet, pending);
+  forgetReplaced(fleet, { engine, admission, breakers, cooldowns, recentFailures });
+
+  const pipeline = createPipeline({
+    ...settingsOf(options, engine),
+    ...stagesOf(options, fleet, sticky),
+    balancer,
+    traffic,
+    send: createSend(options, fleet, engine, pending),
+    record,
+  });
+  const name = config.proxy.load_balancer;
+  const balancerName = sticky === undefined ? name : `sticky(${name})`;
+  return { pipeline, engine, connections, admission, breakers, pending, sticky, balancerName };
+}
+
+function createBreakers({ config, clock, logger }: AppOptions, engine: Engine): BreakerSet | undefined {
+  const { enabled, failure_threshold, open_duration, failure_rate, window } = config.proxy.circuit_breaker;
+  if (!engine.hasBreaker || !enabled) return undefined;
+  const { response_header_timeout: firstByteMs } = config.proxy;
+  return new BreakerSet({
+    clock,
+    settings: {
+      failureThreshold: failure_threshold,
+      openMs: open_duration,
+      failureRate: failure_rate,
+      windowMs: window,
+      // A trial whose prompt takes long to read is not lost.
+      trialLossMs: (firstByteMs === 0 ? 24 * 3_600_000 : firstByteMs) + open_duration,
+    },
+    onTransition: ({ endpoint, model, from, to, failures }) => {
+      // Nothing in the pool of an endpoint that keeps failing is worth keeping.
+      if (to === "open" && model === undefined) engine.transport.forget(endpoint);
+      const subject = model === undefined ? endpoint : `${endpoint} (${model})`;
+      const log = to === "open" ? logger.warn : logger.info;
+      log.call(logger, `Circuit breaker of ${subject} is ${to}`, { endpoint, model, from, to, failures });
+    },
+  });
+}
+
+function createAdmission({ config, clock }: AppOptions, connections: ConnectionCounts): Admission {
+  const limits = new Map(
+    (config.discovery.static.endpoints ?? []).map(({ name, max_concurrent }) => [name, max_concurrent]),
+  );
+  return new Admission({
+    limitOf: (name) => limits.get(name) ?? 0,
+    queueMax: config.proxy.queue.max,
+    queueTimeoutMs: config.proxy.queue.timeout,
+    clock,
+    connections,
+  });
+}
+
+/** A plain 500 may be a client's doing. It counts only if the endpoint, asked now, is not well either. */
+async function askAfterSuspicion(
+  name: string,
+  { checker, registry }: Fleet,
+  breakers: BreakerSet | undefined,
+): Promise<void> {
+  await checker.checkNow(name);
+  const state = registry.byName(name);
+  if (state !== undefined) breakers?.settleSuspicion(name, !isRoutable(state.health.status));
+}
+
+function createSticky({ config, clock }: AppOptions, { registry }: Fleet): StickySessions | undefined {
+  const { enabled, max_sessions, idle_ttl_seconds } = config.proxy.sticky_sessions;
+  if (!enabled) return undefined;
+  const sessions = new StickySessions({ maxSessions: max_sessions, idleTtlSeconds: idle_ttl_seconds }, clock);
+  const purge = () =>
+    sessions.purgeEndpoints((name) => {
+      const state = registry.byName(name);
+      return state !== undefined && isRoutable(state.health.status);
+    });
+  registry.onStatusChange(({ to }) => {
+    if (!isRoutable(to)) purge();
+  });
+  registry.onEndpointsReplaced(purge);
+  return sessions;
+}
+
+/** A machine that lost power looks like one that thinks; its probes tell. */
+function abortWhenLost({ logger }: AppOptions, { registry }: Fleet, pending: PendingAttempts): void {
+  registry.onEndpointLost(({ name }) => {
+    const error = new OllaError(
+      "unreachable",
+      `Endpoint "${name}" is gone: its probes cannot connect any more`,
+    );
+    const aborted = pending.abortAll(name, error);
+    if (aborted > 0)
+      logger.warn(`Endpoint ${name} is gone; its waiting requests go elsewhere`, { endpoint: name, aborted });
+  });
+}
+
+interface PerEndpointState extends Pick<RequestPath, "engine" | "admission" | "breakers"> {
+  readonly cooldowns: Cooldowns;
+  readonly recentFailures: RecentFailures;
+}
+
+function forgetReplaced({ registry }: Fleet, state: PerEndpointState): void {
+  let known = new Set<string>();
+  const names = () => new Set(registry.snapshot().map(({ endpoint }) => endpoint.name));
+  known = names();
+  registry.onEndpointsReplaced(() => {
+    const now = names();
+    for (const name of known) if (!now.has(name)) state.engine.transport.forget(name);
+    known = now;
+    state.admission.retainEndpoints(now);
+    state.breakers?.retainEndpoints(now);
+    state.cooldowns.retainEndpoints(now);
+    state.recentFailures.retainEndpoints(now);
+  });
+}
+
+function settingsOf({ config, clock }: AppOptions, engine: Engine) {
+  const { proxy } = config;
+  const { retry } = proxy;
+  return {
+    clock,
+    relay: engine.relay,
+    deliveryMode: proxy.profile,
+    writeLimitBytes: writeLimitBytes(proxy.stream_buffer_size, engine.relay.writeLimitBytes),
+    keepaliveMs: proxy.keepalive_interval,
+    responseTimeoutMs: proxy.response_timeout,
+    policy: createFailoverPolicy({
+      enabled: retry.enabled,
+      maxAttempts: retry.max_attempts,
+      onStatus: retry.on_status,
+      backoffMs: retry.backoff,
+      maxBackoffMs: retry.max_backoff,
+      jitter: retry.jitter,
+      random: Math.random,
+    }),
+  };
+}
+
+function createSend(
+  { clock }: AppOptions,
+  { registry }: Fleet,
+  { transport }: Engine,
+  pending: PendingAttempts,
+): Parameters<typeof createPipeline>[0]["send"] {
+  const context: AttemptContext = {
+    transport,
+    clock,
+    watchConnect: createConnectWatch(clock),
+    contactAgeMs: (name) => registry.contactAgeMs(name),
+    pending,
+  };
+  return ({ endpoint }, request, clientSignal) => sendAttempt(endpoint, request, clientSignal, context);
+}
+
+/** The stages as the pipeline calls them, each with what it reads of the world. */
+function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | undefined) {
+  const { config, profiles, clock, logger, build } = options;
+  const { registry, catalog, discovery } = fleet;
+  const { version } = build;
+  const bodyLimits = {
+    maxBytes: config.server.request_limits.max_body_size,
+    timeoutMs: config.server.read_timeout,
+    budget: new BodyBudget(config.proxy.max_buffered_bytes),
+    clock,
+  };
+  const pathSupport = createPathSupport(profiles.all);
+  const isModelRoutingOn = config.discovery.model_discovery.enabled;
+  const { key_sources, prefix_hash_bytes } = config.proxy.sticky_sessions;
+  const findAffinity = createAffinityFinder({
+    sources: key_sources.filter(isKeySource),
+    prefixHashBytes: prefix_hash_bytes,
+  });
+
+  type Context = Parameters<typeof createPipeline>[0];
+  return {
+    looksAtConversation: sessions !== undefined,
+    readBody: async (exchange) => readBody(exchange.request, bodyLimits),
+    route: ({ scope, upstreamPath }, { model }) =>
+      route(
+        { model, scope, upstreamPath },
+        { endpoints: registry.snapshot(), catalog, pathSupport, strategy: strictRouting, isModelRoutingOn },
+      ),
+    beginSticky: (exchange, inspection) => sessions?.begin(findAffinity(exchange, inspection)),
+    onResponseId: (id, model, endpointName) => sessions?.noteResponse(id, model, endpointName),
+    encoder: (exchange, { model, body }) => {
+      const build = prepareUpstreamRequest(
+        {
+          method: exchange.request.method,
+          headers: exchange.request.headers,
+          clientAddress: exchange.clientAddress,
+          isSecure: exchange.isSecure,
+          isFromTrustedProxy: false,
+          requestId: exchange.requestId,
+          upstreamPath: exchange.upstreamPath,
+          query: exchange.query,
+          model,
+          body,
+        },
+        version,
+      );
+      return ({ endpoint }) => build(endpoint);
+    },
+    onContact: (name) => registry.reportSuccess(name),
+    onUnreachable: (name, startedAt) => registry.reportFailure(name, startedAt),
+    onModelMissing: (name) => void discovery.refresh(name),
+    responseHeaders: (answered) => responseHeaders(answered, version),
+    errorHeaders: (exchange, ledger) => [
+      ...ollaHeaders({
+        requestId: exchange.requestId,
+        endpointName: ledger.endpointName,
+        backendType: undefined,
+        model: ledger.model,
+        elapsedMs: clock.now() - exchange.receivedAt,
+        decision: ledger.decision,
+      }),
+      ...attemptHeaders(ledger.attemptCount),
+      ...stickyHeaders(ledger.sticky),
+    ],
+    onInternalError: (error, exchange) =>
+      logger.error("a request failed inside Olla", {
+        request_id: exchange.requestId,
+        error: error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message,
+      }),
+  } satisfies Partial<Context>;
+}
+
+function responseHeaders(
+  { exchange, forwarded, ledger, elapsedMs, isStream }: Answered,
+  version: string,
+): Headers {
+  const { answer, candidate, claim, retryAfterSeconds } = forwarded;
+  const headers = buildResponseHeaders(
+    {
+      upstream: answer.response.headers,
+      endpoint: candidate.endpoint,
+      requestId: exchange.requestId,
+      model: candidate.model,
+      elapsedMs,
+      decision: ledger.decision,
+      isStream,
+    },
+    { version, isCorsOn: false },
+  );
+  for (const [name, value] of attemptHeaders(forwarded.attempts)) headers.set(name, value);
+  for (const [name, value] of stickyHeaders(ledger.sticky)) headers.set(name, value);
+  if (claim.queuedMs > 0) {
+    headers.set("x-olla-queue-time", `${Math.round(claim.queuedMs)}ms`);
+    headers.set("x-olla-queue-depth", String(claim.queueDepth));
+  }
+  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
+  return headers;
+}
+
+/** Said only when there is something to say: nearly every request needs one attempt. */
+function attemptHeaders(attempts: number): [string, string][] {
+  return attempts > 0 ? [["X-Olla-Attempts", String(attempts)]] : [];
+}

@@ -1,0 +1,197 @@
+import { OllaError } from "../errors.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { UpstreamAnswer } from "../proxy/attempt.ts";
+import { verdictOfStatus } from "../proxy/breaker.ts";
+import { type ChunkReader, readUntilContent, type StreamBeginning } from "../proxy/first-content.ts";
+import { readWholeBody } from "../proxy/relay.ts";
+import { createStreamWatch, type StreamWatch } from "../proxy/stream-watch.ts";
+import type { AttemptVerdict } from "../proxy/traffic.ts";
+import { classifyBodyFailure, upstreamError } from "../proxy/upstream-error.ts";
+import { type FailoverPolicy, isModelMissing } from "./failover-policy.ts";
+
+/** As much of an answer's body as has been looked at already. */
+export type AnswerBody =
+  | { readonly kind: "unread" }
+  | { readonly kind: "whole"; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "begun";
+      readonly reader: ChunkReader;
+      /** What was read to know how the stream begins; it goes out first. */
+      readonly chunks: readonly Uint8Array[];
+      /** Has seen `chunks`. Undefined for a body that is not watched. */
+      readonly watch: StreamWatch | undefined;
+    };
+
+export type JudgedAnswer =
+  | { readonly kind: "served"; readonly body: AnswerBody }
+  | {
+      readonly kind: "failed";
+      readonly error: OllaError;
+      readonly verdict: AttemptVerdict;
+      readonly isModelMissing: boolean;
+      /** What the client gets if no other endpoint does better; undefined when the answer was too long to be kept. */
+      readonly body: AnswerBody | undefined;
+    };
+
+export interface JudgeContext {
+  readonly clock: Clock;
+  readonly policy: FailoverPolicy;
+  readonly upstreamPath: string;
+  /** Whether another attempt could follow. Without it nothing is held back that could be relayed at once. */
+  readonly mayFailOver: boolean;
+}
+
+/** An answer that is refused is kept up to this size, and waited for no longer than this. */
+const keptAnswerBytes = 256 * 1024;
+const keptAnswerMs = 5_000;
+
+const unread: AnswerBody = { kind: "unread" };
+
+/**
+ * Decides whether an answer is the client's or a failed attempt: by its status, by what it says about the model, and
+ * for a stream by its first events, because some servers answer 200 and send the error inside.
+ * @throws OllaError when the body breaks off before anything is known
+ */
+export async function judgeAnswer(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
+  const { status } = answer.response;
+  if (status === 404 || status === 400) return judgeModelMissing(answer, context);
+  if (!context.mayFailOver) return { kind: "served", body: unread };
+  if (context.policy.isFailedStatus(status)) return refuseStatus(answer, context);
+  return answer.response.ok ? judgeBeginning(answer, context) : { kind: "served", body: unread };
+}
+
+async function judgeModelMissing(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
+  const body = await keepBody(answer, context.clock);
+  const text = body.kind === "whole" ? new TextDecoder().decode(body.bytes) : "";
+  const { status } = answer.response;
+  if (!isModelMissing(status, text)) return { kind: "served", body };
+  const message = `Endpoint "${answer.endpoint.name}" does not have the model any more`;
+  return {
+    kind: "failed",
+    error: new OllaError("upstream_status", message),
+    verdict: "neutral",
+    isModelMissing: true,
+    body,
+  };
+}
+
+async function refuseStatus(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
+  const { status } = answer.response;
+  const verdict = verdictOfStatus(status);
+  const body = await keepBody(answer, context.clock);
+  const isKept = body.kind === "whole" || answer.response.body === null;
+  // A connection is worth more than a refusal that would have to be kept open.
+  if (!isKept) answer.abort(notNeeded());
+  return {
+    kind: "failed",
+    error: new OllaError("upstream_status", `Endpoint "${answer.endpoint.name}" answered ${status}`),
+    verdict: verdict === "failure" ? "server-error" : verdict,
+    isModelMissing: false,
+    body: isKept ? body : undefined,
+  };
+}
+
+/** Reads a refusal whole, to look into it or to have it later. A long one is handed on as far as it was read. */
+async function keepBody(answer: UpstreamAnswer, clock: Clock): Promise<AnswerBody> {
+  const { response } = answer;
+  const declared = response.headers.get("content-length");
+  if (response.body === null || Number(declared) > keptAnswerBytes) return unread;
+  if (declared !== null) {
+    const limits = { clock, firstByteMs: keptAnswerMs, silenceMs: keptAnswerMs, totalMs: keptAnswerMs };
+    return { kind: "whole", bytes: await readWholeBody(answer, limits) };
+  }
+  const expire = () => answer.abort(upstreamError("read_timeout", answer.endpoint.name, keptAnswerMs));
+  const cancelTimer = clock.after(keptAnswerMs, expire);
+  const reader = response.body.getReader();
+  try {
+    return await readUndeclared(reader);
+  } catch (cause) {
+    answer.detach();
+    throw classifyBodyFailure(cause, answer.signal, answer.endpoint.name, clock.now() - answer.startedAt);
+  } finally {
+    cancelTimer();
+  }
+}
+
+async function readUndeclared(reader: ChunkReader): Promise<AnswerBody> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (size <= keptAnswerBytes) {
+    const { done, value } = await reader.read();
+    if (done) return { kind: "whole", bytes: Buffer.concat(chunks) };
+    chunks.push(value);
+    size += value.byteLength;
+  }
+  return { kind: "begun", reader, chunks, watch: undefined };
+}
+
+async function judgeBeginning(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
+  const { response } = answer;
+  const watch = createStreamWatch({
+    status: response.status,
+    contentType: response.headers.get("content-type"),
+    contentEncoding: response.headers.get("content-encoding"),
+    path: context.upstreamPath,
+  });
+  if (watch === undefined || response.body === null) return { kind: "served", body: unread };
+
+  const reader = response.body.getReader();
+  const beginning = await readBeginning(answer, reader, watch, context.clock);
+  const body: AnswerBody = { kind: "begun", reader, chunks: beginning.chunks, watch };
+  if (beginning.kind === "content" || isClientsMistake(beginning, context.policy)) {
+    return { kind: "served", body };
+  }
+
+  const { name } = answer.endpoint;
+  const message =
+    beginning.kind === "error"
+      ? `Endpoint "${name}" reported an error instead of an answer`
+      : `Endpoint "${name}" ended its answer before it began`;
+  // What was read is all that the client would see of it; the connection is not needed any more.
+  answer.abort(notNeeded());
+  answer.detach();
+  return {
+    kind: "failed",
+    error: new OllaError("stream_error", message),
+    verdict: "stream",
+    isModelMissing: false,
+    body: { ...body, reader: endedReader },
+  };
+}
+
+/** An error event may name a status: what is wrong with the request is wrong everywhere. */
+function isClientsMistake(beginning: StreamBeginning, policy: FailoverPolicy): boolean {
+  if (beginning.kind !== "error" || beginning.status === undefined) return false;
+  return beginning.status < 500 && !policy.isFailedStatus(beginning.status);
+}
+
+async function readBeginning(
+  answer: UpstreamAnswer,
+  reader: ChunkReader,
+  watch: StreamWatch,
+  clock: Clock,
+): Promise<StreamBeginning> {
+  const limitMs = answer.endpoint.timeouts.responseHeaderMs;
+  const leftMs = Math.max(1, limitMs - (answer.headAt - answer.startedAt));
+  const expire = () => answer.abort(upstreamError("header_timeout", answer.endpoint.name, limitMs));
+  const cancelTimer = limitMs > 0 ? clock.after(leftMs, expire) : () => {};
+  try {
+    const beginning = await readUntilContent(reader, watch);
+    answer.noteFirstByte();
+    return beginning;
+  } catch (cause) {
+    const elapsedMs = clock.now() - answer.startedAt;
+    const error = classifyBodyFailure(cause, answer.signal, answer.endpoint.name, elapsedMs);
+    answer.detach();
+    // Nothing of the answer has been seen, so for the client it is as good as none: another endpoint may give one.
+    throw error.code === "truncated" ? new OllaError("stream_error", error.message, { cause: error }) : error;
+  } finally {
+    cancelTimer();
+  }
+}
+
+const endedReader: ChunkReader = { read: () => Promise.resolve({ done: true }) };
+
+function notNeeded(): OllaError {
+  return new OllaError("upstream_failed", "The answer is not needed any more");
+}

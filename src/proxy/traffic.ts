@@ -1,0 +1,166 @@
+import type { Candidate, Candidates } from "../balancer/balancer.ts";
+import type { RecentFailures } from "../balancer/failure-share.ts";
+import { OllaError } from "../errors.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Admission } from "./admission.ts";
+import type { AttemptFailureKind, BreakerPass } from "./breaker.ts";
+import type { BreakerSet } from "./breakers.ts";
+import type { CooldownAnswer, Cooldowns } from "./cooldown.ts";
+
+/** What an attempt said about its endpoint. `suspicion`: a plain 500, which only a failing probe turns into a failure. */
+export type AttemptVerdict = "success" | "neutral" | "suspicion" | AttemptFailureKind;
+
+/** A place at one endpoint, taken for one attempt. */
+export interface Claim {
+  readonly candidate: Candidate;
+  /** Milliseconds spent waiting for the place. */
+  readonly queuedMs: number;
+  /** How many stood before this request when it had to wait. */
+  readonly queueDepth: number;
+  /** The answer has begun; its end may be far away. */
+  noteAnswered(): void;
+  /** Gives the place back and counts the attempt. Must be called; only the first call counts. */
+  end(verdict: AttemptVerdict): void;
+}
+
+export interface TrafficParts {
+  readonly clock: Clock;
+  readonly admission: Admission;
+  readonly cooldowns: Cooldowns;
+  readonly recentFailures: RecentFailures;
+  /** Undefined for an engine without breakers, or where they are switched off. */
+  readonly breakers: BreakerSet | undefined;
+  /** A plain 500 came: somebody should look whether the endpoint is well. */
+  readonly onSuspicion: (endpointName: string) => void;
+}
+
+type Select = (candidates: Candidates) => Candidate;
+
+/** Who may be sent to now: breakers, times to stay away, and places, asked in this order. */
+export class Traffic {
+  readonly #parts: TrafficParts;
+
+  constructor(parts: TrafficParts) {
+    this.#parts = parts;
+  }
+
+  /** Those that are neither blocked nor asked to be left alone; the same list when that is all of them. */
+  open(candidates: readonly Candidate[]): readonly Candidate[] {
+    const { breakers, cooldowns } = this.#parts;
+    const ready = cooldowns.ready(candidates);
+    if (breakers === undefined) return ready;
+    const isBlocked = ({ endpoint, model }: Candidate) =>
+      breakers.blockOf(endpoint.name, model) !== undefined;
+    return ready.some(isBlocked) ? ready.filter((candidate) => !isBlocked(candidate)) : ready;
+  }
+
+  /** An answer that counts as a failed attempt may say when to come back. */
+  noteFailedAnswer({ endpoint, model }: Candidate, answer: CooldownAnswer): void {
+    this.#parts.cooldowns.note(endpoint.name, model, answer);
+  }
+
+  /** Milliseconds until the first of them may be asked; 0 when one may be now. */
+  smallestWaitMs(candidates: readonly Candidate[]): number {
+    const waits = candidates.map((candidate) => this.#waitOf(candidate));
+    return waits.length === 0 ? 0 : Math.max(0, Math.min(...waits));
+  }
+
+  /** The error for a request none of whose candidates is open: which, why, and until when. */
+  explainClosed(candidates: readonly Candidate[]): OllaError {
+    const { breakers } = this.#parts;
+    const retryAfterSeconds = Math.max(1, Math.ceil(this.smallestWaitMs(candidates) / 1000));
+    const places = candidates.map((candidate) => {
+      const seconds = Math.max(1, Math.ceil(this.#waitOf(candidate) / 1000));
+      return `"${candidate.endpoint.name}" (${seconds} s)`;
+    });
+    const isBroken = candidates.some(
+      ({ endpoint, model }) => breakers?.blockOf(endpoint.name, model) !== undefined,
+    );
+    return isBroken
+      ? new OllaError("circuit_open", `circuit breaker open for ${places.join(", ")}`, { retryAfterSeconds })
+      : new OllaError("cooling_down", `asked to be left alone for a while: ${places.join(", ")}`, {
+          retryAfterSeconds,
+        });
+  }
+
+  /**
+   * Takes a place for one attempt: at a candidate with one free, chosen by `select`, else the first that becomes free.
+   * Undefined when a breaker closed the door in the meantime: ask `open` again.
+   * @throws OllaError `queue_full`, `queue_timeout`, `client_abort`
+   */
+  async claim(open: Candidates, select: Select, clientSignal: AbortSignal): Promise<Claim | undefined> {
+    const { breakers } = this.#parts;
+    const place = await this.#takePlace(open, select, clientSignal);
+    const { candidate, release } = place;
+    const pass = breakers?.admit(candidate.endpoint.name, candidate.model);
+    if (breakers !== undefined && pass === undefined) {
+      release();
+      return undefined;
+    }
+    let hasEnded = false;
+    return {
+      candidate,
+      queuedMs: place.queuedMs,
+      queueDepth: place.queueDepth,
+      noteAnswered: () => pass?.answered(),
+      end: (verdict) => {
+        if (hasEnded) return;
+        hasEnded = true;
+        release();
+        this.#settle(candidate, verdict, pass);
+      },
+    };
+  }
+
+  async #takePlace(open: Candidates, select: Select, clientSignal: AbortSignal) {
+    const { admission } = this.#parts;
+    const free = admission.free(open);
+    if (isSome(free)) {
+      const candidate = select(free);
+      return { candidate, release: admission.enter(candidate.endpoint.name), queuedMs: 0, queueDepth: 0 };
+    }
+    const names = open.map(({ endpoint }) => endpoint.name);
+    const admitted = await admission.wait(names, clientSignal);
+    const candidate = open.find(({ endpoint }) => endpoint.name === admitted.endpointName) ?? open[0];
+    return {
+      candidate,
+      release: admitted.release,
+      queuedMs: admitted.waitedMs,
+      queueDepth: admitted.aheadOnArrival,
+    };
+  }
+
+  #settle({ endpoint, model }: Candidate, verdict: AttemptVerdict, pass: BreakerPass | undefined): void {
+    const { breakers, recentFailures, onSuspicion } = this.#parts;
+    switch (verdict) {
+      case "success":
+        pass?.success();
+        recentFailures.record(endpoint.name, false);
+        return;
+      case "neutral":
+        pass?.neutral();
+        return;
+      case "suspicion":
+        pass?.neutral();
+        breakers?.noteSuspicion(endpoint.name, model);
+        if (breakers !== undefined) onSuspicion(endpoint.name);
+        return;
+      default:
+        pass?.failure(verdict);
+        recentFailures.record(endpoint.name, true);
+    }
+  }
+
+  #waitOf({ endpoint, model }: Candidate): number {
+    const { breakers, clock, cooldowns } = this.#parts;
+    const until = Math.max(
+      cooldowns.untilOf(endpoint.name, model) ?? 0,
+      breakers?.blockOf(endpoint.name, model)?.retryAt ?? 0,
+    );
+    return until === 0 ? 0 : until - clock.now();
+  }
+}
+
+export function isSome(candidates: readonly Candidate[]): candidates is Candidates {
+  return candidates.length > 0;
+}
