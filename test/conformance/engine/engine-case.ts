@@ -1,7 +1,9 @@
+import type { EngineName } from "../../../src/proxy/engine.ts";
 import type { FakeUpstream } from "../../support/fake-upstream.ts";
 import type { EndpointSettings, OllaSettings, RunningOlla } from "../../support/start-olla.ts";
 
 export interface EngineHarness {
+  readonly engine: EngineName;
   /** Starts the whole app with the engine under test. */
   start(settings: OllaSettings): Promise<RunningOlla>;
 }
@@ -9,7 +11,18 @@ export interface EngineHarness {
 /** One thing that every engine does. Opens what it needs and closes it, whatever happens. */
 export interface EngineCase {
   readonly name: string;
+  /** Why an engine does not do this. */
+  readonly notBy?: Readonly<Partial<Record<EngineName, string>>>;
   run(harness: EngineHarness): Promise<void>;
+}
+
+/** One request that is not streamed, unless `body` says otherwise. */
+export function post(
+  olla: RunningOlla,
+  body: string = chatBody(),
+  init: Omit<RequestInit, "method" | "body"> = {},
+): Promise<Response> {
+  return fetch(`${olla.url}${chatPath}`, { ...init, method: "POST", body });
 }
 
 export const chatPath = "/olla/proxy/v1/chat/completions";

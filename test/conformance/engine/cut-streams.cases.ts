@@ -1,0 +1,291 @@
+import { expect } from "bun:test";
+import { FakeUpstream } from "../../support/fake-upstream.ts";
+import { RawClient } from "../../support/raw-client.ts";
+import type { RunningOlla } from "../../support/start-olla.ts";
+import { sseToken } from "../../support/upstream-behaviours.ts";
+import { waitUntil, within } from "../../support/wait-until.ts";
+import { loadRecording, type Recording } from "../../support/wire-recording.ts";
+import {
+  chatPath,
+  type EngineCase,
+  endpointOf,
+  endpointStatus,
+  post,
+  streamingChat,
+  systemStatus,
+} from "./engine-case.ts";
+
+interface RecordedStream {
+  readonly server: string;
+  readonly name: string;
+  readonly path: string;
+  /** Of the two that a stream may end with the one that the client must not get unless it came. */
+  readonly terminals: readonly string[];
+}
+
+const streams: readonly RecordedStream[] = [
+  {
+    server: "llama-server-b10488",
+    name: "post-v1-chat-completions-stream",
+    path: "/olla/proxy/v1/chat/completions",
+    terminals: ["[DONE]"],
+  },
+  {
+    server: "ollama-0.32.15",
+    name: "post-v1-chat-completions-stream",
+    path: "/olla/proxy/v1/chat/completions",
+    terminals: ["[DONE]"],
+  },
+  {
+    server: "ollama-0.32.15",
+    name: "post-v1-messages-stream",
+    path: "/olla/proxy/v1/messages",
+    terminals: ["message_stop"],
+  },
+  {
+    server: "ollama-0.32.15",
+    name: "post-v1-responses-stream",
+    path: "/olla/proxy/v1/responses",
+    terminals: ["response.completed"],
+  },
+  {
+    server: "ollama-0.32.15",
+    name: "post-api-chat",
+    path: "/olla/ollama/api/chat",
+    terminals: ['"done":true'],
+  },
+  {
+    server: "ollama-0.32.15",
+    name: "post-api-generate",
+    path: "/olla/ollama/api/generate",
+    terminals: ['"done":true'],
+  },
+];
+
+/** About so many offsets, spread over the whole stream, and those around its end. */
+function sampleOffsets(length: number, count: number): number[] {
+  const step = Math.max(1, Math.floor(length / count));
+  const spread = Array.from({ length: count }, (_, index) => index * step + (index % 7));
+  return [...new Set([...spread, length - 16, length - 3, length - 2, length - 1])].filter(
+    (offset) => offset >= 0 && offset < length,
+  );
+}
+
+async function readAll(url: string): Promise<{ status: number; text: string; isBroken: boolean }> {
+  const answer = await fetch(url, { method: "POST", body: streamingChat });
+  let text = "";
+  const decoder = new TextDecoder();
+  try {
+    for await (const piece of answer.body ?? []) text += decoder.decode(piece, { stream: true });
+    return { status: answer.status, text, isBroken: false };
+  } catch {
+    // A connection that breaks is one of the two ways in which a client may learn of the cut.
+    return { status: answer.status, text, isBroken: true };
+  }
+}
+
+/** What the answer came to, in words that a failed expectation can be read by. */
+function judge(
+  stream: RecordedStream,
+  sent: string,
+  got: { status: number; text: string; isBroken: boolean },
+): string {
+  const wasTerminated = stream.terminals.some((terminal) => sent.includes(terminal));
+  const isTerminated = stream.terminals.some((terminal) => got.text.includes(terminal));
+  if (isTerminated && !wasTerminated) return "an end that never came";
+  if (got.status !== 200) return got.text.includes('"error"') ? "honest" : `a bare ${got.status}`;
+  const said = got.text.slice(0, sent.length);
+  if (said !== sent.slice(0, said.length)) return "other bytes than the endpoint's";
+  if (got.isBroken || wasTerminated || isFinished(sent)) return "honest";
+  const notice = got.text.slice(sent.length);
+  if (!notice.includes('"error"')) return "a cut that looks like an end";
+  return (notice.match(/"error"\s*:/g)?.length ?? 0) > 1 ? "two errors" : "honest";
+}
+
+/** OpenAI's shape says with its finish_reason that nothing of the answer comes after it. */
+function isFinished(sent: string): boolean {
+  return /"finish_reason":"\w+"[^\n]*\n\r?\n/.test(sent);
+}
+
+function cutAt(recording: Recording, ending: "end" | "truncate") {
+  return (upstream: FakeUpstream, offset: number): string => {
+    const sent = recording.body.slice(0, offset);
+    upstream.behave = async (exchange) => {
+      const type = recording.headers.find(([name]) => /^content-type$/i.test(name))?.[1] ?? "";
+      await exchange.startChunked(200, { "Content-Type": type });
+      // In three pieces, so that a cut event has come in parts as well.
+      const third = Math.max(1, Math.ceil(sent.length / 3));
+      for (let at = 0; at < sent.length; at += third) await exchange.chunk(sent.slice(at, at + third));
+      if (ending === "end") await exchange.endChunked();
+      else exchange.close();
+    };
+    return sent;
+  };
+}
+
+async function failuresOf(olla: RunningOlla, requests: number): Promise<unknown> {
+  const system = await waitUntil(async () => {
+    const status = await systemStatus(olla);
+    return status.total_requests === requests ? status : undefined;
+  });
+  return system.total_failures;
+}
+
+export const cutStreamCases: readonly EngineCase[] = [
+  {
+    name: "an SSE stream that ends in good order without its end gets an error event and no [DONE]",
+    async run(harness) {
+      await using upstream = new FakeUpstream({
+        async behave(exchange) {
+          await exchange.startChunked(200, { "Content-Type": "text/event-stream" });
+          await exchange.chunk(sseToken("alpha"));
+          await exchange.endChunked();
+        },
+      });
+      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+      const text = await (await post(olla, streamingChat)).text();
+      expect(text).toStartWith(sseToken("alpha"));
+      const [notice = ""] = text.slice(sseToken("alpha").length).match(/data: .*/) ?? [];
+      expect(JSON.parse(notice.slice("data: ".length))).toHaveProperty("error.source", "olla");
+      expect(text).not.toContain("[DONE]");
+      expect(await failuresOf(olla, 1)).toBe(1);
+      expect(Number.parseFloat(String((await endpointStatus(olla, "one")).success_rate))).toBe(0);
+    },
+  },
+  {
+    name: "an NDJSON stream that ends in good order without done: true gets an error line",
+    async run(harness) {
+      const line = '{"message":{"role":"assistant","content":"alpha"},"done":false}\n';
+      await using upstream = new FakeUpstream({
+        kind: "ollama",
+        async behave(exchange) {
+          await exchange.startChunked(200, { "Content-Type": "application/x-ndjson" });
+          await exchange.chunk(line);
+          await exchange.endChunked();
+        },
+      });
+      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+      const answer = await fetch(`${olla.url}/olla/ollama/api/chat`, { method: "POST", body: streamingChat });
+      const lines = (await answer.text()).trimEnd().split("\n");
+      expect(`${lines[0]}\n`).toBe(line);
+      expect(lines.length).toBe(2);
+      expect(JSON.parse(lines[1] ?? "")).toHaveProperty("source", "olla");
+      expect(await failuresOf(olla, 1)).toBe(1);
+    },
+  },
+  {
+    name: "an Anthropic stream that ends without message_stop gets an error event of its own dialect",
+    async run(harness) {
+      const recording = await loadRecording("ollama-0.32.15", "post-v1-messages-stream");
+      await using upstream = new FakeUpstream();
+      const at = recording.body.indexOf("event: message_stop");
+      expect(at).toBeGreaterThan(0);
+      cutAt(recording, "end")(upstream, at);
+      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+      const answer = await fetch(`${olla.url}/olla/proxy/v1/messages`, {
+        method: "POST",
+        body: streamingChat,
+      });
+      const text = await answer.text();
+      expect(text).not.toContain("message_stop");
+      expect(text.slice(at)).toMatch(/event: error\ndata: \{"type":"error","error":\{/);
+    },
+  },
+  {
+    name: "a whole stream of any kind is left as it is and counts for its endpoint",
+    async run(harness) {
+      await using upstream = new FakeUpstream({ kind: "ollama" });
+      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+      for (const stream of streams) {
+        const recording = await loadRecording(stream.server, stream.name);
+        cutAt(recording, "end")(upstream, recording.body.length);
+        const got = await readAll(`${olla.url}${stream.path}`);
+        expect([stream.name, got.text]).toEqual([stream.name, recording.body]);
+      }
+      expect(await failuresOf(olla, streams.length)).toBe(0);
+    },
+  },
+  {
+    name: "a finished answer without [DONE] is no broken one",
+    async run(harness) {
+      const finish = `data: ${JSON.stringify({ object: "chat.completion.chunk", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\n`;
+      await using upstream = new FakeUpstream({
+        async behave(exchange) {
+          await exchange.startChunked(200, { "Content-Type": "text/event-stream" });
+          await exchange.chunk(sseToken("alpha") + finish);
+          await exchange.endChunked();
+        },
+      });
+      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+      expect(await (await post(olla, streamingChat)).text()).toBe(sseToken("alpha") + finish);
+      expect(await failuresOf(olla, 1)).toBe(0);
+    },
+  },
+  {
+    name: "event streams that are no inference end as the endpoint ends them",
+    async run(harness) {
+      const lines = '{"status":"pulling manifest"}\n{"status":"success"}\n';
+      await using upstream = new FakeUpstream({
+        kind: "ollama",
+        async behave(exchange) {
+          await exchange.startChunked(200, { "Content-Type": "application/x-ndjson" });
+          await exchange.chunk(lines);
+          await exchange.endChunked();
+        },
+      });
+      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+      const answer = await fetch(`${olla.url}/olla/proxy/v1/progress`, {
+        method: "POST",
+        body: streamingChat,
+      });
+      expect(await answer.text()).toBe(lines);
+      expect(await failuresOf(olla, 1)).toBe(0);
+    },
+  },
+  {
+    name: "a raw body that falls silent past read_timeout is aborted, and counts against the endpoint",
+    async run(harness) {
+      await using upstream = new FakeUpstream({
+        async behave(exchange) {
+          await exchange.startChunked(200, { "Content-Type": "application/octet-stream" });
+          await exchange.chunk("x".repeat(200_000));
+        },
+      });
+      await using olla = await harness.start({
+        endpoints: [endpointOf(upstream, "one")],
+        proxy: { read_timeout: "300ms" },
+      });
+      using client = await RawClient.connect(olla.port);
+      client.request(`POST ${chatPath} HTTP/1.1`, [], streamingChat);
+      await within(client.closed, 5_000, "the connection is cut");
+      expect(client.text).not.toContain("\r\n0\r\n\r\n");
+      await within((await upstream.exchange()).gone, 1_000, "the upstream connection is closed");
+      expect(await failuresOf(olla, 1)).toBe(1);
+    },
+  },
+  ...streams.flatMap((stream) =>
+    (["end", "truncate"] as const).map(
+      (ending): EngineCase => ({
+        name: `${stream.server}'s ${stream.name}, cut anywhere (${ending}), never looks finished`,
+        async run(harness) {
+          const recording = await loadRecording(stream.server, stream.name);
+          await using upstream = new FakeUpstream({ kind: "ollama" });
+          await using olla = await harness.start({
+            endpoints: [endpointOf(upstream, "one", { check_interval: "1s", check_timeout: "500ms" })],
+            proxy: { circuit_breaker: { enabled: false } },
+          });
+          const cut = cutAt(recording, ending);
+          for (const offset of sampleOffsets(recording.body.length, 24)) {
+            const sent = cut(upstream, offset);
+            const got = await readAll(`${olla.url}${stream.path}`);
+            expect([offset, judge(stream, sent, got), got.text.slice(-300)]).toEqual([
+              offset,
+              "honest",
+              expect.any(String),
+            ]);
+          }
+        },
+      }),
+    ),
+  ),
+];

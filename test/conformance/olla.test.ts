@@ -1,0 +1,3 @@
+import { runEngineCases } from "./run-engine-cases.ts";
+
+runEngineCases("olla");
