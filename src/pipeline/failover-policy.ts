@@ -1,4 +1,4 @@
-import type { OllaError } from "../errors.ts";
+import type { ErrorCode, OllaError } from "../errors.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -71,9 +71,18 @@ export function createFailoverPolicy(settings: FailoverSettings): FailoverPolicy
   };
 }
 
-/** Whether a failed attempt says something about the endpoint's reachability (and so takes it out of routing). */
+const unreachableCodes: ReadonlySet<ErrorCode> = new Set([
+  "connect_refused",
+  "connect_timeout",
+  "dns",
+  "unreachable",
+  "reset",
+  "eof_before_head",
+]);
+
+/** Whether a failed attempt says that the endpoint cannot be reached, and so takes it out of routing. */
 export function demotesEndpoint(error: OllaError): boolean {
-  return error.isRetryable;
+  return unreachableCodes.has(error.code);
 }
 
 /**

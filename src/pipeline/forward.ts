@@ -135,7 +135,7 @@ async function attemptOnce(
       clock,
       policy,
       upstreamPath: request.upstreamPath,
-      mayFailOver: policy.afterStatus(503, progress.attempts, candidatesLeft) !== "give-up",
+      mayFailOver: policy.mayGoOn(progress.attempts, candidatesLeft),
     });
   } catch (cause) {
     const error = asOllaError(cause);
@@ -149,7 +149,7 @@ async function attemptOnce(
 
   const { attempts } = progress;
   if (judged.kind === "served") {
-    claim.noteAnswered();
+    if (answer.response.ok) claim.noteAnswered();
     progress.lastAnswer = {
       candidate,
       answer,

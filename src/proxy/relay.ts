@@ -5,6 +5,7 @@ import type { WriteShaper } from "./delivery.ts";
 import type { Ending } from "./ending.ts";
 import type { ChunkReader } from "./first-content.ts";
 import { createKeepalive, type Keepalive } from "./keepalive.ts";
+import { type SilenceWatch, watchSilence } from "./silence-watch.ts";
 import { judgeEnd, type StreamWatch } from "./stream-watch.ts";
 import { classifyBodyFailure, upstreamError } from "./upstream-error.ts";
 
@@ -254,52 +255,4 @@ function sinceStart(answer: UpstreamAnswer, clock: Clock): number {
 function shortest(first: number, second: number): number {
   if (first <= 0) return second;
   return second <= 0 ? first : Math.min(first, second);
-}
-
-interface SilenceWatch {
-  startRead(): void;
-  endRead(): void;
-  stop(): void;
-}
-
-/**
- * One timer for a whole stream instead of one for each piece: when it fires it looks how long the read under way has
- * really waited, and sleeps on for the rest. A client that takes its time is not the endpoint's silence.
- */
-function watchSilence(
-  limits: Pick<RelayLimits, "clock" | "firstByteMs" | "silenceMs">,
-  onSilence: () => void,
-): SilenceWatch {
-  const { clock } = limits;
-  let limitMs = limits.firstByteMs;
-  let readStartedAt = -1;
-  let cancelTimer: (() => void) | undefined;
-
-  const arm = (afterMs: number) => {
-    cancelTimer = clock.after(afterMs, check);
-  };
-  const check = () => {
-    if (limitMs <= 0) return;
-    const waitedMs = readStartedAt < 0 ? 0 : clock.now() - readStartedAt;
-    if (waitedMs >= limitMs) onSilence();
-    else arm(limitMs - waitedMs);
-  };
-  return {
-    startRead() {
-      readStartedAt = clock.now();
-      if (cancelTimer === undefined && limitMs > 0) arm(limitMs);
-    },
-    endRead() {
-      readStartedAt = -1;
-      if (limitMs !== limits.silenceMs) {
-        limitMs = limits.silenceMs;
-        cancelTimer?.();
-        cancelTimer = undefined;
-      }
-    },
-    stop() {
-      cancelTimer?.();
-      cancelTimer = undefined;
-    },
-  };
 }

@@ -102,7 +102,11 @@ export class Traffic {
       candidate,
       queuedMs: place.queuedMs,
       queueDepth: place.queueDepth,
-      noteAnswered: () => pass?.answered(),
+      noteAnswered: () => {
+        pass?.answered();
+        // Now and not at the end: an endpoint with long streams would else be known by its failures only.
+        this.#parts.recentFailures.record(candidate.endpoint.name, false);
+      },
       end: (verdict) => {
         if (hasEnded) return;
         hasEnded = true;
@@ -121,9 +125,10 @@ export class Traffic {
     }
     const names = open.map(({ endpoint }) => endpoint.name);
     const admitted = await admission.wait(names, clientSignal);
-    const candidate = open.find(({ endpoint }) => endpoint.name === admitted.endpointName) ?? open[0];
+    const reached = open.find(({ endpoint }) => endpoint.name === admitted.endpointName) ?? open[0];
     return {
-      candidate,
+      // There is nothing left to choose, but whoever keeps account of choices has to know.
+      candidate: select([reached]),
       release: admitted.release,
       queuedMs: admitted.waitedMs,
       queueDepth: admitted.aheadOnArrival,
@@ -135,7 +140,6 @@ export class Traffic {
     switch (verdict) {
       case "success":
         pass?.success();
-        recentFailures.record(endpoint.name, false);
         return;
       case "neutral":
         pass?.neutral();
