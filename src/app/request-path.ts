@@ -197,6 +197,7 @@ function settingsOf({ config, clock }: AppOptions, engine: Engine) {
     responseTimeoutMs: proxy.response_timeout,
     policy: createFailoverPolicy({
       enabled: retry.enabled,
+      onConnectionFailure: retry.on_connection_failure,
       maxAttempts: retry.max_attempts,
       onStatus: retry.on_status,
       backoffMs: retry.backoff,

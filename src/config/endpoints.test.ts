@@ -298,7 +298,7 @@ test("model filters accept any globs but empty ones", async () => {
 });
 
 test("keys for later give a warning that names the endpoint", async () => {
-  expect(await problemsOf('{ name: a, url: "http://a", max_concurrent: 3 }')).toContain(
-    'endpoints[0].max_concurrent: endpoint "a": this version does not act on this key yet',
+  expect(await problemsOf('{ name: a, url: "http://a", daily_tokens: 3 }')).toContain(
+    'endpoints[0].daily_tokens: endpoint "a": this version does not act on this key yet',
   );
 });

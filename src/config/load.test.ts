@@ -299,3 +299,27 @@ test("header limits are rounded to what can work", async () => {
   expect(await sizeFor("1")).toBe(4096);
   expect(await sizeFor("8192")).toBe(8192);
 });
+
+describe("older names for the settings of retries", () => {
+  const retryOf = async (proxy: string) => (await load(`proxy: ${proxy}`)).config?.proxy.retry;
+
+  test.each([
+    ["{}", 0, 0],
+    ["{ max_retries: 3, retry_backoff: 500ms }", 4, 500],
+    ["{ max_retries: 0 }", 1, 0],
+    ["{ max_retries: 3, retry: { max_attempts: 2 } }", 2, 0],
+    ["{ max_retries: 3, retry: { max_attempts: 0 } }", 0, 0],
+    ["{ retry_backoff: 1s, retry: { backoff: 0s } }", 0, 0],
+    ["{ retry_backoff: 1s, retry: { max_attempts: 2 } }", 2, 1000],
+  ])("%p", async (proxy, maxAttempts, backoff) => {
+    expect(await retryOf(proxy)).toMatchObject({ max_attempts: maxAttempts, backoff });
+    expect(await problemsOf(`proxy: ${proxy}`)).toEqual([]);
+  });
+});
+
+test("statuses that are never retried are worth a word, the usual ones are not", async () => {
+  const problemsWith = (statuses: string) => problemsOf(`proxy: { retry: { on_status: ${statuses} } }`);
+  expect(await problemsWith("[500, 503]")).toEqual([]);
+  expect((await problemsWith("[401, 503]")).join()).toContain("401 is never retried");
+  expect((await problemsWith("[400, 503, 422]")).join()).toContain("400, 422 are never retried");
+});

@@ -93,7 +93,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   );
   const isUsable = reading.parsed !== undefined && !problems.some((problem) => problem.severity === "error");
   return {
-    config: isUsable && reading.parsed !== undefined ? buildConfig(reading.parsed, secrets) : undefined,
+    config:
+      isUsable && reading.parsed !== undefined
+        ? buildConfig(readAliases(reading.parsed, source), secrets)
+        : undefined,
     drafts: readDrafts(reading.tree),
     file,
     problems: problems.toSorted(comparePositions),
@@ -199,6 +202,24 @@ function sourceOf(source: TreeSource, path: string): ValueSource {
   const steps = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
   const value = valueAt(source.fileTree, steps);
   return value === undefined || value === null ? "default" : "file";
+}
+
+/** Older names count where the names that replaced them are not set, so that nobody downstream has to know them. */
+function readAliases(parsed: ParsedConfig, source: TreeSource): ParsedConfig {
+  const { max_retries: retries, retry_backoff: backoff, retry } = parsed.proxy;
+  const isSet = (key: string) => sourceOf(source, `proxy.retry.${key}`) !== "default";
+  return {
+    ...parsed,
+    proxy: {
+      ...parsed.proxy,
+      retry: {
+        ...retry,
+        // A retry is what comes after the first attempt.
+        max_attempts: retries === undefined || isSet("max_attempts") ? retry.max_attempts : retries + 1,
+        backoff: backoff === undefined || isSet("backoff") ? retry.backoff : backoff,
+      },
+    },
+  };
 }
 
 function buildConfig(parsed: ParsedConfig, secrets: readonly EndpointSecrets[]): Config {

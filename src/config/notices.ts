@@ -64,6 +64,9 @@ export function findUnknownKeys(schema: SchemaNode, tree: unknown, keys: readonl
   return notices;
 }
 
+/** The client's fault, or meant for it; the failover policy leaves them alone whatever is configured. */
+const neverRetried = [400, 401, 403, 413, 422];
+
 /** Settings that are valid and do what they say, but seldom what is wanted. */
 export function findAdvice(parsed: unknown): Notice[] {
   const notices: Notice[] = [];
@@ -87,6 +90,15 @@ export function findAdvice(parsed: unknown): Notice[] {
   const sticky = valueAt(parsed, ["proxy", "sticky_sessions"]);
   if (valueAt(sticky, ["enabled"]) === true && valueAt(sticky, ["idle_ttl_seconds"]) === 0) {
     advise("proxy.sticky_sessions.idle_ttl_seconds", "with 0 a session is never forgotten for its age");
+  }
+  const onStatus = valueAt(parsed, ["proxy", "retry", "on_status"]);
+  const pointless = neverRetried.filter((status) => Array.isArray(onStatus) && onStatus.includes(status));
+  if (pointless.length > 0) {
+    const subject = pointless.length === 1 ? "is" : "are";
+    advise(
+      "proxy.retry.on_status",
+      `${pointless.join(", ")} ${subject} never retried: the answer is about the request`,
+    );
   }
   const aliases = valueAt(parsed, ["model_aliases"]);
   for (const [alias, targets] of Object.entries(isMapping(aliases) ? aliases : {})) {

@@ -138,7 +138,6 @@ export const endpointEntry = section(
     max_concurrent: integerKey({
       initial: 0,
       min: 0,
-      status: "later",
       doc: "Requests at once; further ones wait. 0 is no limit.",
     }),
     tier: stringKey({

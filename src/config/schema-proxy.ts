@@ -9,6 +9,8 @@ import {
   numberKey,
   sizeKey,
   stringListKey,
+  unsetDurationKey,
+  unsetIntegerKey,
 } from "./key-types.ts";
 
 const stickySources = ["session_header", "prefix_hash", "auth_header", "ip"];
@@ -50,43 +52,37 @@ const stickySessions = section({
 const retry = section({
   enabled: booleanKey({
     initial: true,
-    status: "later",
     env: "auto",
     doc: "Fail over to further endpoints.",
   }),
   on_connection_failure: booleanKey({
     initial: true,
-    status: "inert",
-    reason: "connection failures always fail over",
-    doc: "Fail over when an endpoint cannot be reached.",
+    env: "auto",
+    doc: "Fail over when an endpoint cannot be reached. With false the client gets that error at once.",
   }),
   max_attempts: integerKey({
     initial: 0,
     min: 0,
-    status: "later",
     env: "auto",
-    doc: "Attempts for one request. 0 is each candidate once.",
+    doc: "Attempts for one request; with more attempts than candidates they are gone through again. 0 is each candidate once.",
   }),
   on_status: integerListKey({
     initial: [409, 429, 502, 503, 504, 529],
     min: 400,
     max: 599,
     unit: "HTTP statuses",
-    status: "later",
-    doc: "Answers that send the request to the next candidate.",
+    doc: "Answers that send the request to the next candidate. 400, 401, 403, 413 and 422 never do.",
   }),
   backoff: durationKey({
     initial: "0s",
-    status: "later",
     env: "auto",
     doc: "Pause before the second attempt; it doubles with each further one.",
   }),
-  max_backoff: durationKey({ initial: "2s", status: "later", env: "auto", doc: "Longest pause." }),
+  max_backoff: durationKey({ initial: "2s", env: "auto", doc: "Longest pause." }),
   jitter: numberKey({
     initial: 0.2,
     min: 0,
     max: 1,
-    status: "later",
     env: "auto",
     doc: "Share of a pause that is left to chance.",
   }),
@@ -95,21 +91,18 @@ const retry = section({
 const circuitBreaker = section({
   enabled: booleanKey({
     initial: true,
-    status: "later",
     env: "auto",
     doc: "Stop sending to an endpoint that keeps failing (engine `olla`).",
   }),
   failure_threshold: integerKey({
     initial: 3,
     min: 1,
-    status: "later",
     env: "auto",
     doc: "Failures in a row that open the breaker.",
   }),
   open_duration: durationKey({
     initial: "30s",
     min: "1ms",
-    status: "later",
     env: "auto",
     doc: "How long nothing is sent before one request may try again.",
   }),
@@ -117,28 +110,22 @@ const circuitBreaker = section({
     initial: 0,
     min: 0,
     max: 1,
-    status: "later",
     env: "auto",
     doc: "Share of failures within `window` that opens the breaker as well. 0 is off.",
   }),
   window: durationKey({
     initial: "1m",
     min: "1s",
-    status: "later",
     env: "auto",
     doc: "Time over which `failure_rate` is counted.",
   }),
 });
-
-const deprecated = "`proxy.retry` decides about attempts";
 
 export const proxy = section(
   {
     engine: choiceKey({
       initial: "sherpa",
       choices: ["sherpa", "olla"],
-      laterValues: ["olla"],
-      meanwhile: "sherpa is used",
       env: ["OLLA_PROXY_ENGINE"],
       doc: "How requests travel: `sherpa` is simple, `olla` keeps a connection pool and a breaker for each endpoint.",
     }),
@@ -151,7 +138,6 @@ export const proxy = section(
     profile: choiceKey({
       initial: "auto",
       choices: ["auto", "streaming", "standard"],
-      status: "later",
       env: ["OLLA_PROXY_PROFILE"],
       doc: "How answers are delivered: piece by piece, collected, or as each request asks.",
     }),
@@ -189,8 +175,7 @@ export const proxy = section(
     }),
     stream_buffer_size: sizeKey({
       initial: 0,
-      status: "later",
-      doc: "Buffer of one stream. 0 leaves it to the engine.",
+      doc: "Largest single write of a streamed answer, and what a collected one is gathered up to, from 2KB to 64KB. 0: 8KB with `sherpa`, 64KB with `olla`.",
     }),
     max_buffered_bytes: sizeKey({
       initial: "512MiB",
@@ -199,7 +184,6 @@ export const proxy = section(
     }),
     keepalive_interval: durationKey({
       initial: "0s",
-      status: "later",
       env: "auto",
       doc: "Send a comment into a silent event stream this often. 0 is off.",
     }),
@@ -221,18 +205,12 @@ export const proxy = section(
       env: "auto",
       doc: "Ask OpenAI-like endpoints for token counts even if the client does not.",
     }),
-    max_retries: integerKey({
-      initial: 3,
+    max_retries: unsetIntegerKey({
       min: 0,
-      status: "inert",
-      reason: deprecated,
-      doc: "An older name for the number of attempts.",
+      doc: "An older name: `retry.max_attempts` without the first one. Counts only where that key is unset.",
     }),
-    retry_backoff: durationKey({
-      initial: "500ms",
-      status: "inert",
-      reason: deprecated,
-      doc: "An older name for the pause between attempts.",
+    retry_backoff: unsetDurationKey({
+      doc: "An older name of `retry.backoff`. Counts only where that key is unset.",
     }),
     profile_filter: section({
       include: globListKey({ initial: [], doc: "Profiles to load, by name. Empty: all." }),
@@ -245,13 +223,11 @@ export const proxy = section(
       max: integerKey({
         initial: 100,
         min: 0,
-        status: "later",
         env: "auto",
         doc: "Requests that may wait for one busy endpoint; further ones get 429.",
       }),
       timeout: durationKey({
         initial: "30s",
-        status: "later",
         env: "auto",
         doc: "How long a request may wait for its turn.",
       }),

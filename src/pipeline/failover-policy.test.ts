@@ -5,6 +5,7 @@ import { createFailoverPolicy, type FailoverSettings, neverRetriedStatuses } fro
 function policy(changed: Partial<FailoverSettings> = {}) {
   return createFailoverPolicy({
     enabled: true,
+    onConnectionFailure: true,
     maxAttempts: 0,
     onStatus: [409, 429, 502, 503, 504, 529],
     backoffMs: 0,
@@ -79,6 +80,13 @@ test("switched off, the first attempt is the only one, and its failure is still 
     off.afterModelMissing(1, 3),
     off.isFailedStatus(503),
   ]).toEqual(["give-up", "give-up", "give-up", true]);
+});
+
+test("without on_connection_failure only an endpoint that cannot be reached ends it", () => {
+  const strict = policy({ onConnectionFailure: false });
+  expect(strict.afterError(refused, 1, 3)).toBe("give-up");
+  expect(strict.afterError(new OllaError("stream_error", ""), 1, 3)).toBe("next-candidate");
+  expect(strict.afterStatus(503, 1, 3)).toBe("next-candidate");
 });
 
 test("whether another attempt may follow depends on no list of statuses", () => {

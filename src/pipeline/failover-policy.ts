@@ -8,6 +8,8 @@ export type AfterFailure = "next-candidate" | "start-over" | "give-up";
 export interface FailoverSettings {
   /** Without it the first attempt is the only one. */
   readonly enabled: boolean;
+  /** Whether an endpoint that cannot be reached leads to another attempt. */
+  readonly onConnectionFailure: boolean;
   /** For one request; 0 is each candidate once. */
   readonly maxAttempts: number;
   /** Answers that another endpoint may do better than. */
@@ -43,7 +45,7 @@ export interface FailoverPolicy {
 export const neverRetriedStatuses: readonly number[] = [400, 401, 403, 413, 422];
 
 export function createFailoverPolicy(settings: FailoverSettings): FailoverPolicy {
-  const { enabled, maxAttempts, backoffMs, maxBackoffMs, jitter, random } = settings;
+  const { enabled, onConnectionFailure, maxAttempts, backoffMs, maxBackoffMs, jitter, random } = settings;
   const failedStatuses = new Set(
     settings.onStatus.filter((status) => !neverRetriedStatuses.includes(status)),
   );
@@ -55,8 +57,10 @@ export function createFailoverPolicy(settings: FailoverSettings): FailoverPolicy
   };
 
   return {
-    afterError: (error, attempts, candidatesLeft) =>
-      error.isRetryable ? goOn(attempts, candidatesLeft) : "give-up",
+    afterError(error, attempts, candidatesLeft) {
+      const isWanted = onConnectionFailure || !demotesEndpoint(error);
+      return error.isRetryable && isWanted ? goOn(attempts, candidatesLeft) : "give-up";
+    },
     afterStatus: (status, attempts, candidatesLeft) =>
       failedStatuses.has(status) ? goOn(attempts, candidatesLeft) : "give-up",
     afterModelMissing: (attempts, candidatesLeft) =>
