@@ -146,10 +146,11 @@ export class SocketServer implements AsyncDisposable {
   readonly #failures: unknown[] = [];
   #opened = 0;
 
-  constructor(behave: Behaviour) {
+  /** @param port for a server that comes back where another one was; a free one when not given */
+  constructor(behave: Behaviour, port = 0) {
     this.#listener = Bun.listen<Connection>({
       hostname: "127.0.0.1",
-      port: 0,
+      port,
       socket: {
         open: (socket) => {
           this.#opened += 1;

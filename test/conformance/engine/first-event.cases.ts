@@ -136,7 +136,8 @@ export const firstEventCases: readonly EngineCase[] = [
         });
         expect((await systemStatus(pair.olla)).total_failures).toBe(1);
         expect((await endpointStatus(pair.olla, "failing")).status).toBe("healthy");
-        await waitUntil(() => pair.failing.openConnections <= 1, { what: "the failed attempt is let go" });
+        if (end === "hang")
+          await within((await pair.failing.exchange()).gone, 1_000, "the attempt is let go");
       },
     }),
   ),
@@ -204,18 +205,21 @@ export const firstEventCases: readonly EngineCase[] = [
   {
     name: "at most 64 events are held back",
     async run(harness) {
-      const error = 'data: {"error":{"message":"too late"}}\n\n';
-      await using pair = await startPair(
-        harness,
-        say(sse, [...Array.from({ length: 70 }, () => roleOnly), error], "end"),
-      );
-      const late = await post(pair.olla, streamingChat);
-      expect(late.headers.get("x-olla-endpoint")).toBe("failing");
-      expect(await late.text()).toContain("too late");
-      pair.failing.behave = say(sse, [...Array.from({ length: 60 }, () => roleOnly), error], "end");
+      const error = 'data: {"error":{"message":"in time, or too late"}}\n\n';
+      const few = Array.from({ length: 60 }, () => roleOnly);
+      await using pair = await startPair(harness, say(sse, [...few, error], "end"));
       const early = await post(pair.olla, streamingChat);
       expect(early.headers.get("x-olla-endpoint")).toBe("alive");
       await early.text();
+
+      const many = Array.from({ length: 70 }, () => roleOnly);
+      pair.failing.behave = say(sse, many, "hang");
+      const late = await within(post(pair.olla, streamingChat), 1_000, "what was held goes out");
+      expect(late.headers.get("x-olla-endpoint")).toBe("failing");
+      const exchange = await pair.failing.exchange(1);
+      await exchange.chunk(error);
+      await exchange.endChunked();
+      expect(await late.text()).toBe(many.join("") + error);
     },
   },
   {

@@ -205,7 +205,8 @@ export const retryCases: readonly EngineCase[] = [
       expect([failing.request_count, alive.request_count]).toEqual([1, 1]);
       expect(Number.parseFloat(String(failing.success_rate))).toBe(0);
       expect(Number.parseFloat(String(alive.success_rate))).toBe(100);
-      expect(pair.olla.accessLog().at(-1)).toMatchObject({ status: 200, attempts: 2 });
+      const line = pair.olla.accessLog().find(({ path }) => path === chatPath);
+      expect(line).toMatchObject({ status: 200, attempts: 2, tried: ["failing", "alive"] });
     },
   },
   {
