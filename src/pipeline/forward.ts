@@ -148,16 +148,24 @@ async function attemptOnce(
   }
 
   const { attempts } = progress;
+  const { status } = answer.response;
   if (judged.kind === "served") {
     if (answer.response.ok) claim.noteAnswered();
+    const isFailure = policy.isFailedStatus(status);
+    if (isFailure) {
+      // No other endpoint is left to do better, so the refusal is the answer; it counts all the same.
+      context.traffic.noteFailedAnswer(candidate, answer.response);
+      fail(new OllaError("upstream_status", `Endpoint "${endpointName}" answered ${status}`), status);
+    }
+    const retryAfterSeconds = isFailure ? retryAfter(request, context) : undefined;
     progress.lastAnswer = {
       candidate,
       answer,
       body: judged.body,
       claim,
       attempts,
-      isFailure: false,
-      retryAfterSeconds: undefined,
+      isFailure,
+      retryAfterSeconds,
     };
     return "served";
   }
@@ -169,7 +177,7 @@ async function attemptOnce(
     const retryAfterSeconds = undefined;
     progress.lastAnswer = { candidate, answer, body, claim, attempts, isFailure: true, retryAfterSeconds };
   }
-  fail(error, answer.response.status);
+  fail(error, status);
   if (judged.isModelMissing) return policy.afterModelMissing(attempts, candidatesLeft);
   return policy.afterError(error, attempts, candidatesLeft);
 }
@@ -185,9 +193,7 @@ function conclude(request: ForwardRequest, context: ForwardContext, progress: Pr
   const { attempts, lastAnswer, lastError } = progress;
   if (lastError?.code === "client_abort") throw lastError;
   if (lastAnswer !== undefined) {
-    const waitMs = context.traffic.smallestWaitMs(request.candidates);
-    const retryAfterSeconds = waitMs > 0 ? Math.ceil(waitMs / 1000) : undefined;
-    return { ...lastAnswer, attempts, retryAfterSeconds };
+    return { ...lastAnswer, attempts, retryAfterSeconds: retryAfter(request, context) };
   }
   if (lastError === undefined) throw context.traffic.explainClosed(request.candidates);
   if (attempts === 1) throw lastError;
@@ -196,6 +202,12 @@ function conclude(request: ForwardRequest, context: ForwardContext, progress: Pr
     `All ${attempts} attempts have failed. The last: ${lastError.message}`,
     { cause: lastError },
   );
+}
+
+/** The soonest that any candidate asked to be tried again. */
+function retryAfter({ candidates }: ForwardRequest, { traffic }: ForwardContext): number | undefined {
+  const waitMs = traffic.smallestWaitMs(candidates);
+  return waitMs > 0 ? Math.ceil(waitMs / 1000) : undefined;
 }
 
 function asOllaError(cause: unknown): OllaError {

@@ -112,6 +112,8 @@ export class RequestLedger {
       responseBytes: closing.responseBytes,
       durationMs,
       headMs: this.#answered === undefined ? undefined : this.#answered.answer.headAt - receivedAt,
+      queueMs: this.#answered?.claim.queuedMs ?? 0,
+      stickyOutcome: stickyOutcomeOf(this.#sticky),
       ending: closing.ending,
       error:
         closing.error === undefined
@@ -121,6 +123,11 @@ export class RequestLedger {
       decision: this.#decision,
     });
   }
+}
+
+function stickyOutcomeOf(sticky: StickyRequest | undefined): Outcome["stickyOutcome"] {
+  const outcome = sticky?.outcome;
+  return outcome === "disabled" ? undefined : outcome;
 }
 
 function answeredAttempt({ candidate, answer }: Forwarded, closing: LedgerClosing): AttemptRecord {
