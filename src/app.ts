@@ -52,6 +52,9 @@ export function createApp(options: AppOptions): App {
     catalog: fleet.catalog,
     connections: path.connections,
     stats,
+    breakers: path.breakers,
+    queues: path.queues,
+    cooldowns: path.cooldowns,
     sticky: path.sticky,
     record: recorder.record,
   });

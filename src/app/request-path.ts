@@ -27,6 +27,7 @@ import { PendingAttempts } from "../proxy/pending-attempts.ts";
 import { createSherpaEngine } from "../proxy/sherpa.ts";
 import { Traffic } from "../proxy/traffic.ts";
 import { prepareUpstreamRequest } from "../proxy/upstream-request.ts";
+import type { QueueView } from "../server/dependencies.ts";
 import type { Fleet } from "./fleet.ts";
 import type { AppOptions } from "./options.ts";
 
@@ -36,6 +37,9 @@ export interface RequestPath {
   readonly engine: Engine;
   readonly connections: ConnectionCounts;
   readonly admission: Admission;
+  /** What the status routes read of `admission`. */
+  readonly queues: QueueView;
+  readonly cooldowns: Cooldowns;
   readonly breakers: BreakerSet | undefined;
   readonly pending: PendingAttempts;
   readonly sticky: StickySessions | undefined;
@@ -57,7 +61,14 @@ export function createRequestPath(
   const recentFailures = new RecentFailures({ clock });
   const pending = new PendingAttempts();
   const breakers = createBreakers(options, engine);
-  const admission = createAdmission(options, connections);
+  const limitOf = readLimits(options);
+  const admission = createAdmission(options, connections, limitOf);
+  const queues = {
+    limitOf,
+    queueDepth: (name: string) => admission.queueDepth(name),
+    waiting: () => admission.waiting(),
+    waitTotals: () => admission.waitTotals(),
+  };
   const cooldowns = new Cooldowns({ clock, maxMs: longestCooldownMs });
   const traffic = new Traffic({
     clock,
@@ -85,7 +96,18 @@ export function createRequestPath(
   });
   const name = config.proxy.load_balancer;
   const balancerName = sticky === undefined ? name : `sticky(${name})`;
-  return { pipeline, engine, connections, admission, breakers, pending, sticky, balancerName };
+  return {
+    pipeline,
+    engine,
+    connections,
+    admission,
+    queues,
+    cooldowns,
+    breakers,
+    pending,
+    sticky,
+    balancerName,
+  };
 }
 
 function createBreakers({ config, clock, logger }: AppOptions, engine: Engine): BreakerSet | undefined {
@@ -112,12 +134,19 @@ function createBreakers({ config, clock, logger }: AppOptions, engine: Engine): 
   });
 }
 
-function createAdmission({ config, clock }: AppOptions, connections: ConnectionCounts): Admission {
-  const limits = new Map(
-    (config.discovery.static.endpoints ?? []).map(({ name, max_concurrent }) => [name, max_concurrent]),
-  );
+function readLimits({ config }: AppOptions): (endpointName: string) => number {
+  const endpoints = config.discovery.static.endpoints ?? [];
+  const limits = new Map(endpoints.map(({ name, max_concurrent }) => [name, max_concurrent]));
+  return (name) => limits.get(name) ?? 0;
+}
+
+function createAdmission(
+  { config, clock }: AppOptions,
+  connections: ConnectionCounts,
+  limitOf: (endpointName: string) => number,
+): Admission {
   return new Admission({
-    limitOf: (name) => limits.get(name) ?? 0,
+    limitOf,
     queueMax: config.proxy.queue.max,
     queueTimeoutMs: config.proxy.queue.timeout,
     clock,

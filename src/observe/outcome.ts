@@ -1,3 +1,4 @@
+import type { StickyOutcome } from "../balancer/sticky.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Ending } from "../proxy/ending.ts";
 
@@ -43,6 +44,10 @@ export interface Outcome {
   readonly durationMs: number;
   /** From the request's arrival to the response head. */
   readonly headMs: number | undefined;
+  /** Spent waiting for a place at the endpoint that answered. */
+  readonly queueMs: number;
+  /** What became of the conversation's stickiness; undefined where there was none. */
+  readonly stickyOutcome: Exclude<StickyOutcome, "disabled"> | undefined;
   readonly ending: Ending;
   readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
   readonly attempts: readonly AttemptRecord[];

@@ -52,11 +52,14 @@ function accessFields(outcome: Outcome): LogFields {
     model: outcome.model,
     duration_ms: toTenths(outcome.durationMs),
     head_ms: outcome.headMs === undefined ? undefined : toTenths(outcome.headMs),
+    queue_ms: outcome.queueMs > 0 ? toTenths(outcome.queueMs) : undefined,
+    sticky: outcome.stickyOutcome,
     request_bytes: outcome.requestBytes,
     response_bytes: outcome.responseBytes,
     ending: outcome.ending,
     attempts: attempts.length === 0 ? undefined : attempts.length,
     tried: attempts.length > 1 ? attempts.map((attempt) => attempt.endpoint) : undefined,
+    failed: failuresOf(attempts),
     routing_strategy: decision?.strategy,
     routing_action: decision?.action,
     routing_reason: decision?.reason || undefined,
@@ -65,6 +68,15 @@ function accessFields(outcome: Outcome): LogFields {
     error_code: error?.code,
     error: error?.message,
   };
+}
+
+/** `alpha: connect_refused` for each attempt that an endpoint failed; undefined when none did. */
+function failuresOf(attempts: Outcome["attempts"]): string[] | undefined {
+  const failures = attempts.flatMap(({ endpoint, status, error }) => {
+    if (error === undefined || error === "client_abort") return [];
+    return [`${endpoint}: ${error === "upstream_status" && status !== undefined ? status : error}`];
+  });
+  return failures.length === 0 ? undefined : failures;
 }
 
 function toTenths(milliseconds: number): number {

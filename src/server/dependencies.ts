@@ -9,6 +9,9 @@ import type { Outcome } from "../observe/outcome.ts";
 import type { Stats } from "../observe/stats.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
+import type { Admission } from "../proxy/admission.ts";
+import type { BreakerSet } from "../proxy/breakers.ts";
+import type { Cooldowns } from "../proxy/cooldown.ts";
 import type { StickyView } from "./routes/stats-sticky.ts";
 
 /** What the HTTP surface needs of the rest of Olla. Everything is read, nothing is owned. */
@@ -22,6 +25,10 @@ export interface ServerDependencies {
   readonly catalog: ModelInventory;
   readonly connections: ActiveConnections;
   readonly stats: Stats;
+  /** Missing where the engine has none, or they are switched off. */
+  readonly breakers?: Pick<BreakerSet, "stateOf"> | undefined;
+  readonly queues?: QueueView | undefined;
+  readonly cooldowns?: Pick<Cooldowns, "active"> | undefined;
   /** Missing while sessions are not sticky. */
   readonly sticky?: StickyView | undefined;
   /** Takes the outcome of what the server answers itself; the pipeline records its own requests. */
@@ -71,6 +78,11 @@ export type HealthView = Pick<
   EndpointHealth,
   "status" | "consecutiveFailures" | "lastCheckedAt" | "nextCheckAt" | "lastLatencyMs"
 >;
+
+export interface QueueView extends Pick<Admission, "queueDepth" | "waiting" | "waitTotals"> {
+  /** Most requests at once at an endpoint; 0 is no limit, and then nobody waits. */
+  limitOf(endpointName: string): number;
+}
 
 /** Of `ModelCatalog`. */
 export interface ModelInventory {

@@ -31,6 +31,8 @@ export function ownOutcome(
     responseBytes: request.method === "HEAD" ? 0 : Number(response.headers.get("content-length") ?? 0),
     durationMs,
     headMs: durationMs,
+    queueMs: 0,
+    stickyOutcome: undefined,
     ending: error === undefined ? "complete" : "rejected",
     error: error === undefined ? undefined : { code: error.code, message: error.message },
     attempts: [],

@@ -77,6 +77,8 @@ test("one line holds the whole story of a request", () => {
       endpoint: "beta",
       durationMs: 12.345,
       headMs: 5.06,
+      queueMs: 3.21,
+      stickyOutcome: "repin",
       attempts: [
         { endpoint: "alpha", model: "m", durationMs: 1, status: undefined, error: "connect_refused" },
         { endpoint: "beta", model: "m", durationMs: 4, status: 200, error: undefined },
@@ -94,11 +96,14 @@ test("one line holds the whole story of a request", () => {
     model: "llama3",
     duration_ms: 12.3,
     head_ms: 5.1,
+    queue_ms: 3.2,
+    sticky: "repin",
     request_bytes: 10,
     response_bytes: 100,
     ending: "complete",
     attempts: 2,
     tried: ["alpha", "beta"],
+    failed: ["alpha: connect_refused"],
     routing_strategy: "strict",
     routing_action: "routed",
     routing_reason: "model_found",
@@ -107,6 +112,28 @@ test("one line holds the whole story of a request", () => {
     error_code: undefined,
     error: undefined,
   });
+});
+
+test("a failed attempt is told with the endpoint's status where it gave one, a client's leaving is none", () => {
+  const attempt = { endpoint: "alpha", model: "m", durationMs: 1, status: undefined } as const;
+  const failedOf = (...attempts: Outcome["attempts"]) => linesOf(outcomeOf({ attempts }))[0]?.fields.failed;
+  expect(
+    failedOf(
+      { ...attempt, status: 503, error: "upstream_status" },
+      { ...attempt, status: 200, error: "stream_error" },
+      { ...attempt, endpoint: "beta", error: undefined },
+    ),
+  ).toEqual(["alpha: 503", "alpha: stream_error"]);
+  expect(failedOf({ ...attempt, error: "client_abort" })).toBeUndefined();
+});
+
+test("a request that neither waited nor belongs to a conversation says nothing of it", () => {
+  const [line] = linesOf(outcomeOf());
+  expect([line?.fields.queue_ms, line?.fields.sticky, line?.fields.failed]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 test("without an access log only what went wrong is written; below the level nothing is", () => {

@@ -9,7 +9,7 @@ import type { Exchange } from "../../src/pipeline/exchange.ts";
 import { builtinProfiles } from "../../src/profiles/builtin.ts";
 import { ProfileSet } from "../../src/profiles/profile-set.ts";
 import type { ConnectionControl } from "../../src/server/connection.ts";
-import type { RequestPipeline, ServerSettings } from "../../src/server/dependencies.ts";
+import type { RequestPipeline, ServerDependencies, ServerSettings } from "../../src/server/dependencies.ts";
 import { createRouter, type Router } from "../../src/server/router.ts";
 import { createFakeClock, type FakeClock } from "../support/fake-clock.ts";
 
@@ -42,6 +42,8 @@ interface TestServerOptions {
   readonly settings?: Partial<ServerSettings>;
   readonly handle?: RequestPipeline["handle"];
   readonly peer?: string;
+  /** What the status shows of breakers, queues and cooldowns; nothing when not given. */
+  readonly traffic?: (clock: FakeClock) => Pick<ServerDependencies, "breakers" | "queues" | "cooldowns">;
 }
 
 export function createTestServer(options: TestServerOptions = {}): TestServer {
@@ -73,6 +75,7 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
     catalog,
     connections: { of: (name) => connections.get(name) ?? 0 },
     stats,
+    ...options.traffic?.(clock),
     record(outcome) {
       outcomes.push(outcome);
       recorder.record(outcome);
@@ -133,6 +136,8 @@ export function outcomeOf(changes: Partial<Outcome> = {}): Outcome {
     responseBytes: 100,
     durationMs: 250,
     headMs: 50,
+    queueMs: 0,
+    stickyOutcome: undefined,
     ending: "complete",
     error: undefined,
     attempts: [{ endpoint, model: "llama3", durationMs: 40, status: 200, error: undefined }],

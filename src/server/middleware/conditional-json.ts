@@ -25,6 +25,7 @@ const volatileMembers: ReadonlySet<string> = new Set([
   "health_check_at",
   "next_check_at",
   "last_model_sync_at",
+  "retry_in",
 ]);
 
 /** Answers with the JSON of `render`, or with 304 where the client has it already, compressed where that pays. */

@@ -4,19 +4,25 @@ import type { EndpointView, ServerDependencies } from "../dependencies.ts";
 import { inDisplayOrder } from "../endpoint-order.ts";
 import { formatAgo, formatLatency, formatPercent, formatTime } from "../format-text.ts";
 import { hasLowSuccessRate, isDown, latencyMembers, nextCheckTime, successPercent } from "./status.ts";
+import { type TrafficSources, trafficMembersOf } from "./traffic-members.ts";
 
-type EndpointSources = Pick<ServerDependencies, "clock" | "endpoints" | "catalog" | "connections" | "stats">;
+type EndpointSources = TrafficSources &
+  Pick<ServerDependencies, "endpoints" | "catalog" | "connections" | "stats">;
 
 /** `GET /internal/status/endpoints`. */
 export function renderEndpointStatus(sources: EndpointSources): object {
   const now = sources.clock.wallTime();
   const views = inDisplayOrder(sources.endpoints.snapshot());
+  const trafficMembers = trafficMembersOf(sources);
   return {
     timestamp: formatTime(now),
     total_count: views.length,
     healthy_count: views.filter(({ health }) => health.status === "healthy").length,
     routable_count: views.filter(({ health }) => isRoutable(health.status)).length,
-    endpoints: views.map((view) => renderEndpoint(view, sources, now)),
+    endpoints: views.map((view) => ({
+      ...renderEndpoint(view, sources, now),
+      ...trafficMembers(view.endpoint.name),
+    })),
   };
 }
 

@@ -11,21 +11,24 @@ import {
   formatUntil,
   formatUptime,
 } from "../format-text.ts";
+import { systemQueueMember, type TrafficSources, trafficMembersOf } from "./traffic-members.ts";
 
-type StatusSources = Pick<
-  ServerDependencies,
-  "settings" | "clock" | "endpoints" | "catalog" | "connections" | "stats"
->;
+type StatusSources = TrafficSources &
+  Pick<ServerDependencies, "settings" | "endpoints" | "catalog" | "connections" | "stats">;
 
 /** `GET /internal/status`: the whole system on one page. */
 export function renderStatus(sources: StatusSources): object {
   const now = sources.clock.wallTime();
   const views = inDisplayOrder(sources.endpoints.snapshot());
   const { settings } = sources;
+  const trafficMembers = trafficMembersOf(sources);
   return {
     timestamp: formatTime(now),
     proxy: { engine: settings.engine, profile: settings.deliveryMode, balancer: settings.balancer },
-    endpoints: views.map((view) => renderEndpoint(view, sources, now)),
+    endpoints: views.map((view) => ({
+      ...renderEndpoint(view, sources, now),
+      ...trafficMembers(view.endpoint.name),
+    })),
     security: renderSecurity(sources),
     system: renderSystem(views, sources, now),
   };
@@ -128,6 +131,7 @@ function renderSystem(views: readonly EndpointView[], sources: StatusSources, no
     total_requests: totals.requests,
     total_failures: totals.failures,
     has_traffic: totals.requests > 0,
+    ...systemQueueMember(sources),
   };
 }
 

@@ -61,9 +61,13 @@ async function askRaw(olla: RunningOlla, body: string): Promise<RawClient> {
 
 /** How many wait for the endpoint, as the status says it. */
 async function waitForDepth(olla: RunningOlla, depth: number, name = "one"): Promise<void> {
-  await waitUntil(async () => ((await endpointStatus(olla, name)).queue_depth ?? 0) === depth, {
+  await waitUntil(async () => queueDepthOf(await endpointStatus(olla, name)) === depth, {
     what: `${depth} requests wait`,
   });
+}
+
+function queueDepthOf(row: Readonly<Record<string, unknown>>): unknown {
+  return (row.queue as { depth?: unknown } | undefined)?.depth;
 }
 
 async function expectBusy(answer: Response, code: string): Promise<void> {
