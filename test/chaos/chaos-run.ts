@@ -86,9 +86,16 @@ class Fleet {
     await upstream.become(trouble);
   }
 
-  /** Whether one endpoint was good all that time. */
-  couldServe(from: number, until: number): boolean {
-    return [...this.#good.values()].flat().some((time) => time.from <= from && until <= time.until);
+  /** The names of those that were good all that time. */
+  whoCouldServe(from: number, until: number): string[] {
+    const isGood = (time: GoodTime): boolean => time.from <= from && until <= time.until;
+    return this.upstreams
+      .filter((upstream) => this.#good.get(upstream)?.some(isGood))
+      .map(({ name }) => name);
+  }
+
+  describe(): string {
+    return this.upstreams.map(({ name, mode }) => `${name} ${mode}`).join(", ");
   }
 
   async heal(): Promise<void> {
@@ -132,13 +139,15 @@ class Tally {
       case "violation":
         this.violations.push(verdict.what);
         return;
-      case "failed":
+      case "failed": {
+        const able = fleet.whoCouldServe(startedAt, endedAt);
         if (verdict.code === "truncated") this.brokenAfterHead += 1;
-        else if (!fleet.couldServe(startedAt, endedAt)) this.couldNotBeServed += 1;
+        else if (able.length === 0) this.couldNotBeServed += 1;
         else
           this.violations.push(
-            `not served though it could be: ${verdict.status} ${verdict.code} after ${Math.round(endedAt - startedAt)} ms: ${report.received}`,
+            `not served though ${able.join(" and ")} could (${fleet.describe()}): ${verdict.code}, ${report.attempts} attempts, ${Math.round(endedAt - startedAt)} ms: ${report.received.split("\n")[1]}`,
           );
+      }
     }
   }
 }
@@ -171,7 +180,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     balancer,
     ...figures,
     troubles: fleet.counts,
-    violations: [...new Set(violations)],
+    violations: [...new Set(violations)].slice(0, 20),
   };
 }
 

@@ -26,6 +26,9 @@ export function wholeText({ nonce, tokens }: ChaosAsk): string {
   return Array.from({ length: tokens }, (_, index) => tokenText(nonce, index)).join("");
 }
 
+/** Longer than the `Retry-After` that is handed out and than breakers stay open. */
+const aftermathMs = 1_200;
+
 const eventStream = { "Content-Type": "text/event-stream" };
 
 function delay(ms: number): Promise<void> {
@@ -41,7 +44,8 @@ export class ChaosUpstream implements AsyncDisposable {
   #server: SocketServer | undefined;
   #mode: Mode = "well";
   #resumed = Promise.withResolvers<void>();
-  /** Whole answers since it was last made well. */
+  #wellSince = Number.NEGATIVE_INFINITY;
+  /** Whole answers to requests that came once all `Retry-After` and open breakers of its bad time were over. */
   answersSinceWell = 0;
   requests = 0;
   /** Every `Authorization` that came in. */
@@ -72,6 +76,7 @@ export class ChaosUpstream implements AsyncDisposable {
     const before = this.#mode;
     this.#mode = mode;
     this.answersSinceWell = 0;
+    this.#wellSince = performance.now();
     if (mode === "killed") await this.#kill();
     if (before === "killed") this.#server = new SocketServer((exchange) => this.#behave(exchange), this.port);
     this.#resumed.resolve();
@@ -118,7 +123,7 @@ export class ChaosUpstream implements AsyncDisposable {
     }
     await this.#whileHung();
     await (ask.stream ? this.#stream(exchange, ask) : exchange.respondJson(completionOf(wholeText(ask))));
-    if (!ask.stream) this.answersSinceWell += 1;
+    if (!ask.stream) this.#noteAnswered(exchange);
   }
 
   async #stream(exchange: Exchange, ask: ChaosAsk): Promise<void> {
@@ -130,7 +135,11 @@ export class ChaosUpstream implements AsyncDisposable {
     }
     await exchange.chunk(sseDone);
     await exchange.endChunked();
-    this.answersSinceWell += 1;
+    this.#noteAnswered(exchange);
+  }
+
+  #noteAnswered(exchange: Exchange): void {
+    if (exchange.receivedAt > this.#wellSince + aftermathMs) this.answersSinceWell += 1;
   }
 
   #refuse(exchange: Exchange): Promise<void> {
