@@ -1,0 +1,138 @@
+// Keys whose effect no case of the engines shows, each by what a client and the endpoints see of it.
+import { expect, test } from "bun:test";
+import { neverRetriedStatuses } from "../../src/pipeline/failover-policy.ts";
+import { findDeadPort } from "../support/dead-port.ts";
+import { FakeUpstream } from "../support/fake-upstream.ts";
+import type { Behaviour } from "../support/socket-server.ts";
+import { type RunningOlla, startOlla } from "../support/start-olla.ts";
+import { answerJson, hangAfterTokens } from "../support/upstream-behaviours.ts";
+
+interface Pair extends AsyncDisposable {
+  readonly failing: FakeUpstream;
+  readonly alive: FakeUpstream;
+  readonly olla: RunningOlla;
+}
+
+/** One that is asked first and behaves as told, and one that serves. */
+async function startPair(behave: Behaviour, proxy: Readonly<Record<string, unknown>>): Promise<Pair> {
+  await using started = new AsyncDisposableStack();
+  const failing = started.use(new FakeUpstream({ behave }));
+  const alive = started.use(new FakeUpstream());
+  const endpoints = [
+    { name: "failing", url: failing.url, type: failing.kind, priority: 200 },
+    { name: "alive", url: alive.url, type: alive.kind, priority: 100 },
+  ];
+  const olla = started.use(await startOlla({ endpoints, proxy }));
+  const owned = started.move();
+  return { failing, alive, olla, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+const refuse: Behaviour = answerJson({ error: { message: "busy" } }, 503);
+
+function ask({ url }: RunningOlla, extra: Readonly<Record<string, unknown>> = {}): Promise<Response> {
+  const messages = [{ role: "user", content: "hi" }];
+  return fetch(`${url}/olla/proxy/v1/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify({ model: "tiny", messages, ...extra }),
+  });
+}
+
+/** Of that many requests at once, each of which fails over. */
+async function pausesOf(pair: Pair, count: number): Promise<number[]> {
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const startedAt = performance.now();
+      expect((await ask(pair.olla)).status).toBe(200);
+      return performance.now() - startedAt;
+    }),
+  );
+}
+
+test("proxy.max_retries is the number of attempts after the first one", async () => {
+  await using none = await startPair(refuse, { max_retries: 0 });
+  expect((await ask(none.olla)).status).toBe(503);
+  expect(none.alive.requests).toHaveLength(0);
+
+  await using three = await startPair(refuse, { max_retries: 3 });
+  three.alive.behave = refuse;
+  const answer = await ask(three.olla);
+  expect([answer.status, answer.headers.get("x-olla-attempts")]).toEqual([503, "4"]);
+  expect([three.failing.requests.length, three.alive.requests.length]).toEqual([2, 2]);
+});
+
+test("proxy.retry.max_attempts outranks proxy.max_retries", async () => {
+  await using pair = await startPair(refuse, { max_retries: 3, retry: { max_attempts: 1 } });
+  expect((await ask(pair.olla)).headers.get("x-olla-attempts")).toBe("1");
+});
+
+test("proxy.retry_backoff is the pause before the second attempt", async () => {
+  await using pair = await startPair(refuse, { retry_backoff: "300ms", retry: { jitter: 0 } });
+  const [pause = 0] = await pausesOf(pair, 1);
+  expect(pause).toBeGreaterThan(280);
+});
+
+test("proxy.retry.jitter leaves its share of a pause to chance", async () => {
+  await using all = await startPair(refuse, { retry: { backoff: "400ms", jitter: 1 } });
+  // All ten draws below 0.1: once in ten thousand million runs.
+  expect(Math.min(...(await pausesOf(all, 10)))).toBeLessThan(360);
+  await using none = await startPair(refuse, { retry: { backoff: "400ms", jitter: 0 } });
+  expect(Math.min(...(await pausesOf(none, 10)))).toBeGreaterThan(380);
+});
+
+test("proxy.retry.on_connection_failure: false tells the client, and other failures still fail over", async () => {
+  await using witness = new FakeUpstream();
+  const settings = {
+    endpoints: [
+      {
+        name: "gone",
+        url: `http://127.0.0.1:${findDeadPort()}`,
+        type: "openai-compatible",
+        health_check_url: `${witness.url}/v1/models`,
+        model_url: `${witness.url}/v1/models`,
+        check_interval: "60s",
+        priority: 200,
+      },
+      { name: "alive", url: witness.url, type: "openai-compatible", priority: 100 },
+    ],
+  };
+  await using strict = await startOlla({ ...settings, proxy: { retry: { on_connection_failure: false } } });
+  const answer = await ask(strict);
+  expect([answer.status, answer.headers.get("x-olla-error")]).toEqual([502, "connect_refused"]);
+  expect(witness.requests).toHaveLength(0);
+
+  await using usual = await startOlla(settings);
+  expect((await ask(usual)).headers.get("x-olla-endpoint")).toBe("alive");
+
+  await using pair = await startPair(refuse, { retry: { on_connection_failure: false } });
+  expect((await ask(pair.olla)).headers.get("x-olla-endpoint")).toBe("alive");
+});
+
+test.each(neverRetriedStatuses)("a %i in proxy.retry.on_status changes nothing", async (status) => {
+  await using pair = await startPair(answerJson({ error: { message: "no" } }, status), {
+    retry: { on_status: [...neverRetriedStatuses, 503] },
+  });
+  expect((await ask(pair.olla)).status).toBe(status);
+  expect(pair.alive.requests).toHaveLength(0);
+});
+
+test("proxy.keepalive_interval puts comments into a stream that has fallen silent", async () => {
+  await using pair = await startPair(hangAfterTokens(["a"]), { keepalive_interval: "50ms" });
+  const { body } = await ask(pair.olla, { stream: true });
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (/^:.*\n\n:.*\n\n/m.test(text.slice(text.indexOf("\n\n") + 2))) break;
+  }
+  expect(text).toStartWith("data: ");
+});
+
+test("the status names engine and profile, the access line what failed", async () => {
+  await using pair = await startPair(refuse, { engine: "olla", profile: "standard" });
+  expect((await ask(pair.olla)).status).toBe(200);
+  const status = (await (await fetch(`${pair.olla.url}/internal/status`)).json()) as { proxy: unknown };
+  expect(status.proxy).toEqual({ engine: "olla", profile: "standard", balancer: "priority" });
+  expect(pair.olla.accessLog().find(({ attempts }) => attempts === 2)).toMatchObject({
+    failed: ["failing: 503"],
+  });
+});
