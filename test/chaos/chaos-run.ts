@@ -255,7 +255,7 @@ async function checkAfterwards(olla: SpawnedOlla, fleet: Fleet, tally: Tally): P
     what: "no request is counted any more",
   }).catch((error: unknown) => tally.violations.push(String(error)));
   const status = (await readStatus()) + (await (await fetch(`${olla.url}/internal/status/endpoints`)).text());
-  const depths = [...status.matchAll(/"(?:queue_depth|waiting)":(\d+)/g)].map(([, depth]) => Number(depth));
+  const depths = [...status.matchAll(/"(?:depth|waiting)":(\d+)/g)].map(([, depth]) => Number(depth));
   if (depths.some((depth) => depth !== 0)) tally.violations.push(`requests still wait: ${depths.join(" ")}`);
   for (const { name, authorizations } of fleet.upstreams) {
     if ([...authorizations].some((value) => value !== `Bearer ${endpointSecret}`))
