@@ -2,7 +2,7 @@ import { createApp } from "../../src/app.ts";
 import { readTextFile } from "../../src/config/find-file.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { buildIdentity } from "../../src/lib/build-identity.ts";
-import { systemClock } from "../../src/lib/clock.ts";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { formatJson } from "../../src/lib/log-format.ts";
 import { createLogger } from "../../src/lib/log-writer.ts";
 import { loadProfiles } from "../../src/profiles/load.ts";
@@ -30,7 +30,7 @@ const configPath = "/nowhere/olla.yaml";
  * Builds the app as `olla serve` does, from the text of a configuration, inside this process, and waits until it is
  * ready. The default port stands in the text because 0 is no valid one there.
  */
-export async function startOlla(settings: OllaSettings): Promise<RunningOlla> {
+export async function startOlla(settings: OllaSettings, clock: Clock = systemClock): Promise<RunningOlla> {
   const text = renderConfig(settings, 40114);
   const loaded = await loadConfig({
     path: configPath,
@@ -51,9 +51,9 @@ export async function startOlla(settings: OllaSettings): Promise<RunningOlla> {
       level: loaded.config.logging.level,
       format: formatJson,
       output: { write: (line) => written.push(line), flush: () => Promise.resolve() },
-      clock: systemClock,
+      clock,
     }),
-    clock: systemClock,
+    clock,
     build: buildIdentity,
     port: 0,
   });
