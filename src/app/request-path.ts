@@ -223,7 +223,6 @@ function settingsOf({ config, clock }: AppOptions, engine: Engine) {
     deliveryMode: proxy.profile,
     writeLimitBytes: writeLimitBytes(proxy.stream_buffer_size, engine.relay.writeLimitBytes),
     keepaliveMs: proxy.keepalive_interval,
-    responseTimeoutMs: proxy.response_timeout,
     policy: createFailoverPolicy({
       enabled: retry.enabled,
       onConnectionFailure: retry.on_connection_failure,
@@ -238,7 +237,7 @@ function settingsOf({ config, clock }: AppOptions, engine: Engine) {
 }
 
 function createSend(
-  { clock }: AppOptions,
+  { config, clock }: AppOptions,
   { registry }: Fleet,
   { transport }: Engine,
   pending: PendingAttempts,
@@ -249,8 +248,9 @@ function createSend(
     watchConnect: createConnectWatch(clock),
     contactAgeMs: (name) => registry.contactAgeMs(name),
     pending,
+    responseTimeoutMs: config.proxy.response_timeout,
   };
-  return ({ endpoint }, request, clientSignal) => sendAttempt(endpoint, request, clientSignal, context);
+  return ({ endpoint }, request, client) => sendAttempt(endpoint, request, client, context);
 }
 
 /** The stages as the pipeline calls them, each with what it reads of the world. */

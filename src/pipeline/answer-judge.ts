@@ -97,7 +97,7 @@ async function keepBody(answer: UpstreamAnswer, clock: Clock): Promise<AnswerBod
   const declared = response.headers.get("content-length");
   if (response.body === null || Number(declared) > keptAnswerBytes) return unread;
   if (declared !== null) {
-    const limits = { clock, firstByteMs: keptAnswerMs, silenceMs: keptAnswerMs, totalMs: keptAnswerMs };
+    const limits = { clock, firstByteMs: keptAnswerMs / 2, silenceMs: keptAnswerMs / 2 };
     return { kind: "whole", bytes: await readWholeBody(answer, limits) };
   }
   const expire = () => answer.abort(upstreamError("read_timeout", answer.endpoint.name, keptAnswerMs));

@@ -3,7 +3,7 @@ import type { StickyRequest } from "../balancer/sticky.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord } from "../observe/outcome.ts";
-import { clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
+import { type AttemptClient, clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { type Claim, isSome, type Traffic } from "../proxy/traffic.ts";
 import { type AnswerBody, type JudgedAnswer, judgeAnswer } from "./answer-judge.ts";
@@ -20,7 +20,7 @@ export interface ForwardContext {
   readonly send: (
     candidate: Candidate,
     request: UpstreamRequest,
-    clientSignal: AbortSignal,
+    client: AttemptClient,
   ) => Promise<UpstreamAnswer>;
   /** The endpoint answered with a response head. */
   readonly onContact: (endpointName: string) => void;
@@ -32,7 +32,7 @@ export interface ForwardContext {
 
 export interface ForwardRequest {
   readonly candidates: Candidates;
-  readonly clientSignal: AbortSignal;
+  readonly client: AttemptClient;
   /** Behind the route's prefix: tells what a stream's events look like. */
   readonly upstreamPath: string;
   /** Undefined while sessions are not sticky. */
@@ -76,13 +76,13 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
   const progress: Progress = { attempts: 0, lastAnswer: undefined, lastError: undefined };
   let remaining: readonly Candidate[] = request.candidates;
   for (;;) {
-    if (request.clientSignal.aborted) throw clientLeft();
+    if (request.client.signal.aborted) throw clientLeft();
     const open = context.traffic.open(remaining);
     if (!isSome(open)) return conclude(request, context, progress);
     const claim = await context.traffic.claim(
       open,
       (free) => choose(free, request, context),
-      request.clientSignal,
+      request.client.signal,
     );
     if (claim === undefined) continue;
 
@@ -92,7 +92,7 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
     if (next === "served") return serve(request, progress);
     if (next === "give-up") return conclude(request, context, progress);
     if (next === "start-over") remaining = request.candidates;
-    await pause(context.policy.backoffBefore(progress.attempts + 1), context.clock, request.clientSignal);
+    await pause(context.policy.backoffBefore(progress.attempts + 1), context.clock, request.client.signal);
   }
 }
 
@@ -129,7 +129,7 @@ async function attemptOnce(
   let judged: JudgedAnswer;
   let answer: UpstreamAnswer;
   try {
-    answer = await context.send(candidate, request.encode(candidate), request.clientSignal);
+    answer = await context.send(candidate, request.encode(candidate), request.client);
     context.onContact(endpointName);
     judged = await judgeAnswer(answer, {
       clock,

@@ -33,8 +33,6 @@ export interface PipelineContext extends ForwardContext {
   readonly writeLimitBytes: number;
   /** Silence after which something is written into a stream, in milliseconds; 0 = never. */
   readonly keepaliveMs: number;
-  /** Longest time for an answer from the request's arrival, in milliseconds; 0 = none. */
-  readonly responseTimeoutMs: number;
   readonly readBody: (exchange: Exchange) => Promise<ReadBody>;
   readonly route: (exchange: Exchange, inspection: Inspection) => Route | Rejection;
   /** Whether `beginSticky` needs to see the conversation in the body. */
@@ -91,7 +89,7 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
     const forwarded = await forward(
       {
         candidates: route.candidates,
-        clientSignal: exchange.request.signal,
+        client: { signal: exchange.request.signal, receivedAt: exchange.receivedAt },
         upstreamPath: exchange.upstreamPath,
         sticky,
         encode: context.encoder(exchange, inspection),
@@ -142,7 +140,7 @@ async function answerWhole(
   const { response } = forwarded.answer;
   let bytes: Uint8Array;
   try {
-    bytes = kept ?? (await readWholeBody(forwarded.answer, limitsOf(exchange, forwarded, context)));
+    bytes = kept ?? (await readWholeBody(forwarded.answer, limitsOf(forwarded, context)));
   } catch (cause) {
     forwarded.claim.end(cause instanceof OllaError ? verdictOfError(cause) : "neutral");
     throw cause;
@@ -183,7 +181,7 @@ function answerStream(
     forwarded.answer,
     { ...bodySource(forwarded, exchange), shaper },
     {
-      ...limitsOf(exchange, forwarded, context),
+      ...limitsOf(forwarded, context),
       keepalive:
         keepaliveText === undefined ? undefined : { intervalMs: context.keepaliveMs, bytes: keepaliveText },
       // Plain text behind compressed bytes would be noise.
@@ -236,19 +234,11 @@ function verdictOfEnding(ending: Ending, status: number): AttemptVerdict {
   return verdict === "failure" ? "server-error" : verdict;
 }
 
-function limitsOf(exchange: Exchange, forwarded: Forwarded, context: PipelineContext): RelayLimits {
-  const { responseHeaderMs, readMs } = forwarded.candidate.endpoint.timeouts;
-  const { startedAt, headAt } = forwarded.answer;
-  const now = context.clock.now();
-  return {
-    clock: context.clock,
-    firstByteMs: responseHeaderMs > 0 ? Math.max(1, responseHeaderMs - (headAt - startedAt)) : 0,
-    silenceMs: readMs,
-    totalMs:
-      context.responseTimeoutMs > 0
-        ? Math.max(1, context.responseTimeoutMs - (now - exchange.receivedAt))
-        : 0,
-  };
+function limitsOf({ candidate, answer }: Forwarded, { clock }: PipelineContext): RelayLimits {
+  const { responseHeaderMs, readMs } = candidate.endpoint.timeouts;
+  const usedMs = answer.headAt - answer.startedAt;
+  const firstByteMs = responseHeaderMs > 0 ? Math.max(1, responseHeaderMs - usedMs) : 0;
+  return { clock, firstByteMs, silenceMs: readMs };
 }
 
 function reject(

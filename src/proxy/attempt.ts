@@ -19,6 +19,15 @@ export interface AttemptContext {
   /** Milliseconds since the endpoint was last heard from, by a probe or a request; Infinity when never. */
   readonly contactAgeMs: (endpointName: string) => number;
   readonly pending: PendingAttempts;
+  /** Longest time from the request's arrival to the last byte of its answer, in milliseconds; 0 = any. */
+  readonly responseTimeoutMs: number;
+}
+
+/** Who the attempt is made for. */
+export interface AttemptClient {
+  readonly signal: AbortSignal;
+  /** Monotonic milliseconds. */
+  readonly receivedAt: number;
 }
 
 /** An answer whose head has arrived. Its body is still under the attempt's abort and timers. */
@@ -43,19 +52,21 @@ export interface UpstreamAnswer {
 export async function sendAttempt(
   endpoint: Endpoint,
   request: UpstreamRequest,
-  clientSignal: AbortSignal,
+  client: AttemptClient,
   context: AttemptContext,
 ): Promise<UpstreamAnswer> {
   const { clock } = context;
   const startedAt = clock.now();
   const controller = new AbortController();
   const onClientAbort = () => controller.abort(clientLeft());
-  if (clientSignal.aborted) throw clientLeft();
-  clientSignal.addEventListener("abort", onClientAbort, { once: true });
+  if (client.signal.aborted) throw clientLeft();
+  client.signal.addEventListener("abort", onClientAbort, { once: true });
   const noteFirstByte = context.pending.add(endpoint.name, (reason) => controller.abort(reason));
+  const cancelTotalTimer = armTotalTimer(endpoint, controller, client.receivedAt, context);
   const detach = () => {
     noteFirstByte();
-    clientSignal.removeEventListener("abort", onClientAbort);
+    cancelTotalTimer();
+    client.signal.removeEventListener("abort", onClientAbort);
   };
 
   const stopTimers = armHeadTimers(endpoint, controller, context);
@@ -101,6 +112,20 @@ async function sendWithFreshRetry(
     if (!looksStale || !mayReuseConnection || elapsedMs > staleConnectionWindowMs) throw failure;
     return context.transport.send(endpoint.name, request, { signal, onFreshConnection: true });
   }
+}
+
+/** Runs on while the body is relayed: whoever reads it sees the reason. */
+function armTotalTimer(
+  endpoint: Endpoint,
+  controller: AbortController,
+  receivedAt: number,
+  { clock, responseTimeoutMs }: AttemptContext,
+): () => void {
+  if (responseTimeoutMs <= 0) return () => {};
+  const leftMs = Math.max(0, receivedAt + responseTimeoutMs - clock.now());
+  return clock.after(leftMs, () =>
+    controller.abort(upstreamError("response_timeout", endpoint.name, responseTimeoutMs)),
+  );
 }
 
 /**

@@ -22,8 +22,6 @@ export interface RelayLimits {
   readonly firstByteMs: number;
   /** Longest silence between two pieces, in milliseconds, while a read is under way; 0 = any. */
   readonly silenceMs: number;
-  /** Milliseconds left for the whole body; 0 = any. */
-  readonly totalMs: number;
 }
 
 /** What goes to the client, and how. */
@@ -48,11 +46,10 @@ export interface RelayOptions extends RelayLimits {
 /** Reads a short answer whole. Rejects with a classified OllaError when the body does not arrive complete. */
 export async function readWholeBody(
   answer: UpstreamAnswer,
-  { clock, firstByteMs, silenceMs, totalMs }: RelayLimits,
+  { clock, firstByteMs, silenceMs }: RelayLimits,
 ): Promise<Uint8Array> {
   // Nothing is handed on in between, so one limit for the whole body says the same as one for each silence.
-  const patienceMs = silenceMs > 0 && firstByteMs > 0 ? firstByteMs + silenceMs : 0;
-  const limitMs = shortest(patienceMs, totalMs);
+  const limitMs = silenceMs > 0 && firstByteMs > 0 ? firstByteMs + silenceMs : 0;
   const expire = () => answer.abort(upstreamError("read_timeout", answer.endpoint.name, limitMs));
   const cancelTimer = limitMs > 0 ? clock.after(limitMs, expire) : () => {};
   try {
@@ -78,7 +75,7 @@ export function relayStream(
   return new ReadableStream<Uint8Array>(
     {
       start: (controller) => relay.start(controller),
-      pull: (controller) => relay.pull(controller),
+      pull: () => relay.pull(),
       cancel: () => relay.cancel(),
     },
     { highWaterMark: 0 },
@@ -86,6 +83,7 @@ export function relayStream(
 }
 
 type Controller = ReadableStreamDefaultController<Uint8Array>;
+type ReadResult = Awaited<ReturnType<ChunkReader["read"]>>;
 
 /** One body on its way. Ends once, whatever comes together: the endpoint's end, its failure, the client's leaving. */
 class Relay {
@@ -93,7 +91,7 @@ class Relay {
   readonly #source: RelaySource;
   readonly #options: RelayOptions;
   readonly #silence: SilenceWatch;
-  readonly #cancelTotalTimer: () => void;
+  #controller: Controller | undefined;
   #keepalive: Keepalive | undefined;
   #chunksSent = 0;
   #bytes = 0;
@@ -107,20 +105,19 @@ class Relay {
     this.#answer = answer;
     this.#source = source;
     this.#options = options;
-    const { clock, firstByteMs, silenceMs, totalMs } = options;
-    const abort = (code: "read_timeout" | "response_timeout", elapsedMs: number) =>
-      answer.abort(upstreamError(code, answer.endpoint.name, elapsedMs));
+    const { clock, firstByteMs, silenceMs } = options;
     const hasBegun = source.chunks.length > 0;
-    this.#silence = watchSilence({ clock, silenceMs, firstByteMs: hasBegun ? silenceMs : firstByteMs }, () =>
-      abort("read_timeout", this.#bytes === 0 ? firstByteMs : silenceMs),
+    this.#silence = watchSilence(
+      { clock, silenceMs, firstByteMs: hasBegun ? silenceMs : firstByteMs },
+      () => {
+        const elapsedMs = this.#bytes === 0 ? firstByteMs : silenceMs;
+        answer.abort(upstreamError("read_timeout", answer.endpoint.name, elapsedMs));
+      },
     );
-    this.#cancelTotalTimer =
-      totalMs > 0
-        ? clock.after(totalMs, () => abort("response_timeout", sinceStart(answer, clock)))
-        : () => {};
   }
 
   start(controller: Controller): void {
+    this.#controller = controller;
     const { clock, keepalive } = this.#options;
     const { watch } = this.#source;
     if (keepalive === undefined || watch === undefined) return;
@@ -134,33 +131,12 @@ class Relay {
     });
   }
 
-  async pull(controller: Controller): Promise<void> {
-    const { shaper } = this.#source;
-    for (;;) {
-      const piece = shaper.next();
-      if (piece !== undefined) {
-        this.#bytes += piece.byteLength;
-        this.#lastByte = piece.at(-1);
-        controller.enqueue(piece);
-        return;
-      }
-      if (this.#isDrained) {
-        this.#finish(controller);
-        return;
-      }
-      try {
-        const chunk = await this.#nextChunk();
-        if (chunk !== undefined) {
-          shaper.push(chunk);
-          continue;
-        }
-      } catch (error) {
-        this.#failure = this.#classify(error);
-      }
-      this.#isDrained = true;
-      // What is held back goes out first, but not to a client that is gone.
-      if (this.#failure?.code !== "client_abort") shaper.end();
-    }
+  /** Runs for every piece, so it makes one promise and no closure. */
+  pull(): Promise<void> | undefined {
+    if (this.#write()) return undefined;
+    this.#silence.startRead();
+    this.#keepalive?.startWaiting();
+    return this.#source.reader.read().then(this.#onRead, this.#onBreak);
   }
 
   cancel(): void {
@@ -168,27 +144,55 @@ class Relay {
     this.#answer.abort(clientLeft());
   }
 
-  /** Undefined when the body is over. */
-  async #nextChunk(): Promise<Uint8Array | undefined> {
-    const { chunks, reader, watch } = this.#source;
-    const earlier = chunks[this.#chunksSent];
-    if (earlier !== undefined) {
-      this.#chunksSent += 1;
-      return earlier;
-    }
-    this.#silence.startRead();
-    this.#keepalive?.startWaiting();
-    const { done, value } = await reader.read();
+  readonly #onRead = ({ done, value }: ReadResult): Promise<void> | undefined => {
     this.#silence.endRead();
     this.#keepalive?.endWaiting();
-    if (done) return undefined;
-    if (this.#bytes === 0) this.#answer.noteFirstByte();
-    watch?.push(value);
-    return value;
+    if (done) {
+      this.#drain();
+    } else {
+      if (this.#bytes === 0) this.#answer.noteFirstByte();
+      this.#source.watch?.push(value);
+      this.#source.shaper.push(value);
+    }
+    return this.pull();
+  };
+
+  readonly #onBreak = (error: unknown): void => {
+    this.#failure = this.#classify(error);
+    this.#drain();
+    this.#write();
+  };
+
+  #drain(): void {
+    this.#isDrained = true;
+    // What is held back goes out first, but not to a client that is gone.
+    if (this.#failure?.code !== "client_abort") this.#source.shaper.end();
   }
 
-  #finish(controller: Controller): void {
-    if (this.#hasEnded) return;
+  /** Hands out the next piece, or the end. False when more must be read first. */
+  #write(): boolean {
+    const { chunks, shaper } = this.#source;
+    for (;;) {
+      const piece = shaper.next();
+      if (piece !== undefined) {
+        this.#bytes += piece.byteLength;
+        this.#lastByte = piece[piece.byteLength - 1];
+        this.#controller?.enqueue(piece);
+        return true;
+      }
+      const earlier = chunks[this.#chunksSent];
+      if (earlier === undefined || this.#isDrained) break;
+      this.#chunksSent += 1;
+      shaper.push(earlier);
+    }
+    if (!this.#isDrained) return false;
+    this.#finish();
+    return true;
+  }
+
+  #finish(): void {
+    const controller = this.#controller;
+    if (this.#hasEnded || controller === undefined) return;
     const { watch } = this.#source;
     const end = watch === undefined ? undefined : judgeEnd(watch);
     // An answer that was whole before its connection broke is whole.
@@ -229,7 +233,6 @@ class Relay {
     this.#hasEnded = true;
     this.#silence.stop();
     this.#keepalive?.stop();
-    this.#cancelTotalTimer();
     this.#answer.detach();
     this.#options.onEnd({ ending, bytes: this.#bytes, error });
   }
@@ -250,9 +253,4 @@ function endingOf(error: OllaError): Ending {
 
 function sinceStart(answer: UpstreamAnswer, clock: Clock): number {
   return clock.now() - answer.startedAt;
-}
-
-function shortest(first: number, second: number): number {
-  if (first <= 0) return second;
-  return second <= 0 ? first : Math.min(first, second);
 }
