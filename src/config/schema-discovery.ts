@@ -138,7 +138,7 @@ export const endpointEntry = section(
     max_concurrent: integerKey({
       initial: 0,
       min: 0,
-      doc: "Requests at once; further ones wait. 0 is no limit.",
+      doc: "Requests at once; further ones go to another endpoint with the model, else they wait (`proxy.queue`). 0 is no limit.",
     }),
     tier: stringKey({
       initial: "local",

@@ -185,7 +185,7 @@ export const proxy = section(
     keepalive_interval: durationKey({
       initial: "0s",
       env: "auto",
-      doc: "Send a comment into a silent event stream this often. 0 is off.",
+      doc: "Write into an event stream that has been silent this long: a comment, or a `ping` where the client speaks Anthropic. Begins after the first content. 0 is off.",
     }),
     early_commit: booleanKey({
       initial: false,
@@ -224,12 +224,12 @@ export const proxy = section(
         initial: 100,
         min: 0,
         env: "auto",
-        doc: "Requests that may wait for one busy endpoint; further ones get 429.",
+        doc: "Requests that may wait for one busy endpoint; further ones get 429. 0: nobody waits.",
       }),
       timeout: durationKey({
         initial: "30s",
         env: "auto",
-        doc: "How long a request may wait for its turn.",
+        doc: "How long a request may wait for its turn. 0 is as long as its client stays.",
       }),
     }),
     overflow: section({
