@@ -247,14 +247,25 @@ const cases: readonly EngineCase[] = [
   {
     name: "answers of 500 open it when a probe then fails, too",
     async run(harness) {
-      await using failing = new FakeUpstream({ kind: "vllm", behave: answerJson({ error: "no" }, 500) });
+      await using upstream = new FakeUpstream({ kind: "vllm", behave: () => {} });
       await using olla = await harness.start({
-        endpoints: [endpointOf(failing, "one", { check_interval: "1s", check_timeout: "500ms" })],
-        proxy: { circuit_breaker: { open_duration: "60s" } },
+        endpoints: [endpointOf(upstream, "one", { check_interval: "1s", check_timeout: "500ms" })],
       });
-      failing.health = answerJson({}, 500);
-      expect(await ask(olla, 3)).toContain(500);
-      await waitUntil(async () => (await breakerState(olla)) === "open", { what: "the breaker opens" });
+      const answers = Array.from({ length: 3 }, () => post(olla));
+      await upstream.exchange(2);
+      upstream.health = answerJson({}, 500);
+      for (const exchange of upstream.requests) await exchange.respondJson({ error: "no" }, 500);
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([500, 500, 500]);
+      await waitUntil(async () => (await endpointStatus(olla, "one")).status !== "healthy", {
+        what: "a probe is made at once, and fails",
+      });
+      upstream.health = answerJson({});
+      upstream.behave = serves;
+      await waitUntil(async () => (await endpointStatus(olla, "one")).status === "healthy", {
+        what: "the endpoint is well again",
+      });
+      expect(await isRefused(olla)).toBeTrue();
+      expect(upstream.requests.length).toBe(3);
     },
   },
   {
