@@ -5,6 +5,7 @@ import type { RunningOlla } from "../../support/start-olla.ts";
 import { sseToken } from "../../support/upstream-behaviours.ts";
 import { waitUntil, within } from "../../support/wait-until.ts";
 import { loadRecording, type Recording } from "../../support/wire-recording.ts";
+import { judgeCut, type Received, recordedStreams as streams } from "./cut-judge.ts";
 import {
   chatPath,
   type EngineCase,
@@ -15,53 +16,6 @@ import {
   systemStatus,
 } from "./engine-case.ts";
 
-interface RecordedStream {
-  readonly server: string;
-  readonly name: string;
-  readonly path: string;
-  /** Of the two that a stream may end with the one that the client must not get unless it came. */
-  readonly terminals: readonly string[];
-}
-
-const streams: readonly RecordedStream[] = [
-  {
-    server: "llama-server-b10488",
-    name: "post-v1-chat-completions-stream",
-    path: "/olla/proxy/v1/chat/completions",
-    terminals: ["[DONE]"],
-  },
-  {
-    server: "ollama-0.32.15",
-    name: "post-v1-chat-completions-stream",
-    path: "/olla/proxy/v1/chat/completions",
-    terminals: ["[DONE]"],
-  },
-  {
-    server: "ollama-0.32.15",
-    name: "post-v1-messages-stream",
-    path: "/olla/proxy/v1/messages",
-    terminals: ["message_stop"],
-  },
-  {
-    server: "ollama-0.32.15",
-    name: "post-v1-responses-stream",
-    path: "/olla/proxy/v1/responses",
-    terminals: ["response.completed"],
-  },
-  {
-    server: "ollama-0.32.15",
-    name: "post-api-chat",
-    path: "/olla/ollama/api/chat",
-    terminals: ['"done":true'],
-  },
-  {
-    server: "ollama-0.32.15",
-    name: "post-api-generate",
-    path: "/olla/ollama/api/generate",
-    terminals: ['"done":true'],
-  },
-];
-
 /** About so many offsets, spread over the whole stream, and those around its end. */
 function sampleOffsets(length: number, count: number): number[] {
   const step = Math.max(1, Math.floor(length / count));
@@ -71,7 +25,7 @@ function sampleOffsets(length: number, count: number): number[] {
   );
 }
 
-async function readAll(url: string): Promise<{ status: number; text: string; isBroken: boolean }> {
+async function readAll(url: string): Promise<Received> {
   const answer = await fetch(url, { method: "POST", body: streamingChat });
   let text = "";
   const decoder = new TextDecoder();
@@ -82,37 +36,6 @@ async function readAll(url: string): Promise<{ status: number; text: string; isB
     // A connection that breaks is one of the two ways in which a client may learn of the cut.
     return { status: answer.status, text, isBroken: true };
   }
-}
-
-/** What the answer came to, in words that a failed expectation can be read by. */
-function judge(
-  stream: RecordedStream,
-  sent: string,
-  got: { status: number; text: string; isBroken: boolean },
-  ending: "end" | "truncate",
-): string {
-  const wasTerminated = stream.terminals.some((terminal) => sent.includes(terminal));
-  const isTerminated = stream.terminals.some((terminal) => got.text.includes(terminal));
-  if (isTerminated && !wasTerminated) return "an end that never came";
-  if (got.status !== 200) return got.text.includes('"error"') ? "honest" : `a bare ${got.status}`;
-  const said = commonBeginning(sent, got.text);
-  // What the endpoint sent last may be lost with its connection; all that was sent before a proper end has come.
-  if (ending === "end" && said < sent.length) return "less than the endpoint's bytes";
-  if (got.isBroken || wasTerminated || isFinished(sent)) return "honest";
-  const notice = got.text.slice(said);
-  if (!/^[^{]*\{[^\n]*"error"/.test(notice)) return "a cut that looks like an end";
-  return (notice.match(/"source":"olla"/g)?.length ?? 0) > 1 ? "two errors" : "honest";
-}
-
-function commonBeginning(one: string, other: string): number {
-  let at = 0;
-  while (at < one.length && one[at] === other[at]) at += 1;
-  return at;
-}
-
-/** OpenAI's shape says with its finish_reason that nothing of the answer comes after it. */
-function isFinished(sent: string): boolean {
-  return /"finish_reason":"\w+"[^\n]*\n\r?\n/.test(sent);
 }
 
 function cutAt(recording: Recording, ending: "end" | "truncate") {
@@ -286,7 +209,7 @@ export const cutStreamCases: readonly EngineCase[] = [
           for (const offset of sampleOffsets(recording.body.length, 24)) {
             const sent = cut(upstream, offset);
             const got = await readAll(`${olla.url}${stream.path}`);
-            expect([offset, judge(stream, sent, got, ending), got.text.slice(-300)]).toEqual([
+            expect([offset, judgeCut(stream, sent, got, ending), got.text.slice(-300)]).toEqual([
               offset,
               "honest",
               expect.any(String),
