@@ -7,7 +7,9 @@ import { isRoutable } from "../endpoints/endpoint-status.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import { createAffinityFinder, stickyHeaders } from "../pipeline/affinity.ts";
 import { BodyBudget } from "../pipeline/body-budget.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
 import { createFailoverPolicy } from "../pipeline/failover-policy.ts";
+import type { RequestLedger } from "../pipeline/ledger.ts";
 import { createPathSupport } from "../pipeline/path-support.ts";
 import { type Answered, createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { readBody } from "../pipeline/read-body.ts";
@@ -21,9 +23,11 @@ import { createConnectWatch } from "../proxy/connect-watch.ts";
 import { Cooldowns } from "../proxy/cooldown.ts";
 import { writeLimitBytes } from "../proxy/delivery.ts";
 import type { Engine } from "../proxy/engine.ts";
+import { keepaliveBytes } from "../proxy/keepalive.ts";
 import { createOllaEngine } from "../proxy/olla.ts";
 import { PendingAttempts } from "../proxy/pending-attempts.ts";
 import { createSherpaEngine } from "../proxy/sherpa.ts";
+import { streamKindOf } from "../proxy/stream-kind.ts";
 import { Traffic } from "../proxy/traffic.ts";
 import { prepareUpstreamRequest } from "../proxy/upstream-request.ts";
 import type { QueueView } from "../server/dependencies.ts";
@@ -53,6 +57,11 @@ export interface RequestPath {
   /** Of the balancer, as shown to operators. */
   readonly balancerName: string;
 }
+
+const eventStream = "text/event-stream";
+
+/** When `proxy.keepalive_interval` is off: well below the 60 s after which proxies on the way lose patience. */
+const earlyCommitMs = 15_000;
 
 /** Longest time that an endpoint's `Retry-After` is believed. */
 const longestCooldownMs = 10 * 60_000;
@@ -220,6 +229,20 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
       );
       return ({ endpoint }) => build(endpoint);
     },
+    earlyCommit: (exchange, { wantsStream }, ledger) => {
+      if (!config.proxy.early_commit || !wantsStream) return undefined;
+      if (streamKindOf(exchange.upstreamPath, "sse") === undefined) return undefined;
+      const keepalive = keepaliveBytes(exchange.dialect, eventStream);
+      if (keepalive === undefined) return undefined;
+      return {
+        clock,
+        intervalMs: config.proxy.keepalive_interval || earlyCommitMs,
+        keepalive,
+        headers: () => earlyHeaders(exchange, ledger, version),
+        renderError: (error) => exchange.renderStreamError(error, eventStream, undefined),
+        errorEventName: exchange.dialect === "anthropic" ? "error" : undefined,
+      };
+    },
     onContact: (name) => registry.reportSuccess(name),
     onUnreachable: (name, startedAt) => registry.reportFailure(name, startedAt),
     onModelMissing: (name) => void discovery.refresh(name),
@@ -242,6 +265,27 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
         error: error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message,
       }),
   } satisfies Partial<Context>;
+}
+
+/** What can be said before anybody knows who will answer. */
+function earlyHeaders(exchange: Exchange, ledger: RequestLedger, version: string): Headers {
+  const headers = new Headers({
+    "Content-Type": eventStream,
+    "Cache-Control": "no-cache",
+    "X-Accel-Buffering": "no",
+    "X-Served-By": `Olla/${version}`,
+    Via: `1.1 olla/${version}`,
+  });
+  const facts = {
+    requestId: exchange.requestId,
+    endpointName: undefined,
+    backendType: undefined,
+    model: ledger.model,
+    elapsedMs: undefined,
+    decision: ledger.decision,
+  };
+  for (const [name, value] of ollaHeaders(facts)) headers.set(name, value);
+  return headers;
 }
 
 function responseHeaders(

@@ -189,7 +189,6 @@ export const proxy = section(
     }),
     early_commit: booleanKey({
       initial: false,
-      status: "later",
       env: "auto",
       doc: "Answer a stream's head before the endpoint does; failures then come as events in the stream.",
     }),

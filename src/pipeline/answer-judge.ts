@@ -78,17 +78,27 @@ async function judgeModelMissing(answer: UpstreamAnswer, context: JudgeContext):
 async function refuseStatus(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
   const { status } = answer.response;
   const verdict = verdictOfStatus(status);
-  const body = await keepBody(answer, context.clock);
-  const isKept = body.kind === "whole" || answer.response.body === null;
+  const body = await keepRefusal(answer, context.clock);
   // A connection is worth more than a refusal that would have to be kept open.
-  if (!isKept) answer.abort(notNeeded());
+  if (body === undefined) answer.abort(notNeeded());
   return {
     kind: "failed",
     error: new OllaError("upstream_status", `Endpoint "${answer.endpoint.name}" answered ${status}`),
     verdict: verdict === "failure" ? "server-error" : verdict,
     isModelMissing: false,
-    body: isKept ? body : undefined,
+    body,
   };
+}
+
+/** Undefined when it is too long to be kept, or breaks off: the status is refusal enough for the next attempt. */
+async function keepRefusal(answer: UpstreamAnswer, clock: Clock): Promise<AnswerBody | undefined> {
+  try {
+    const body = await keepBody(answer, clock);
+    return body.kind === "whole" || answer.response.body === null ? body : undefined;
+  } catch (cause) {
+    if (cause instanceof OllaError && cause.code !== "client_abort") return undefined;
+    throw cause;
+  }
 }
 
 /** Reads a refusal whole, to look into it or to have it later. A long one is handed on as far as it was read. */

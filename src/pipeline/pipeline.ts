@@ -13,6 +13,7 @@ import { streamFramingOf } from "../proxy/stream-kind.ts";
 import { createStreamWatch } from "../proxy/stream-watch.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
 import { findResponseId, isResponsesPath } from "./affinity.ts";
+import { commitEarly, type EarlyCommit } from "./early-commit.ts";
 import type { Exchange } from "./exchange.ts";
 import { type ForwardContext, type Forwarded, forward } from "./forward.ts";
 import { type Inspection, inspect } from "./inspect.ts";
@@ -33,6 +34,12 @@ export interface PipelineContext extends ForwardContext {
   readonly writeLimitBytes: number;
   /** Silence after which something is written into a stream, in milliseconds; 0 = never. */
   readonly keepaliveMs: number;
+  /** How to answer the head before the endpoint does; undefined where that is off or makes no sense. */
+  readonly earlyCommit: (
+    exchange: Exchange,
+    inspection: Inspection,
+    ledger: RequestLedger,
+  ) => EarlyCommit | undefined;
   readonly readBody: (exchange: Exchange) => Promise<ReadBody>;
   readonly route: (exchange: Exchange, inspection: Inspection) => Route | Rejection;
   /** Whether `beginSticky` needs to see the conversation in the body. */
@@ -73,7 +80,6 @@ export function createPipeline(context: PipelineContext): Pipeline {
 async function handle(exchange: Exchange, context: PipelineContext): Promise<Response> {
   const ledger = new RequestLedger(exchange, context.clock, context.record);
   let body: ReadBody | undefined;
-  let sticky: StickyRequest | undefined;
   try {
     body = await context.readBody(exchange);
     exchange.holdOpen();
@@ -84,11 +90,30 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
     ledger.noteDecision(route.decision);
     if ("error" in route) throw route.error;
 
-    sticky = context.beginSticky(exchange, inspection);
-    ledger.noteSticky(sticky);
+    const answered = deliver(exchange, inspection, route, ledger, body, context);
+    const early = context.earlyCommit(exchange, inspection, ledger);
+    return early === undefined ? await answered : await commitEarly(answered, early);
+  } catch (cause) {
+    body?.release();
+    return reject(exchange, cause, ledger, context);
+  }
+}
+
+/** Sends the request on and answers; never rejects. */
+async function deliver(
+  exchange: Exchange,
+  inspection: Inspection,
+  { candidates }: Route,
+  ledger: RequestLedger,
+  body: ReadBody,
+  context: PipelineContext,
+): Promise<Response> {
+  const sticky = context.beginSticky(exchange, inspection);
+  ledger.noteSticky(sticky);
+  try {
     const forwarded = await forward(
       {
-        candidates: route.candidates,
+        candidates,
         client: { signal: exchange.request.signal, receivedAt: exchange.receivedAt },
         upstreamPath: exchange.upstreamPath,
         sticky,
@@ -102,7 +127,7 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
     return reject(exchange, cause, ledger, context);
   } finally {
     // A response head is here, or no attempt will follow: the body is not needed for replay any more.
-    body?.release();
+    body.release();
     sticky?.release();
   }
 }
