@@ -57,6 +57,8 @@ async function compile(outfile: string, stamp: Stamp, target?: string): Promise<
     "--sourcemap",
     "--bytecode",
     "--format=esm",
+    // What is imported later (the demo, the query parameters' parser) stays out of memory until then.
+    "--splitting",
     // What lies in the folder where someone starts Olla is none of its business.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",

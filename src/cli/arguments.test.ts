@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { normaliseArguments, UsageError } from "./arguments.ts";
+import { normaliseArguments, readPlainServe, UsageError } from "./arguments.ts";
 
 const cases: readonly (readonly [string[], string[]])[] = [
   [
@@ -38,4 +38,21 @@ test("a switch with a value that is no boolean is wrong usage", () => {
 
 test("a config flag without a value is left for the parser to complain about", () => {
   expect(normaliseArguments(["-c"])).toEqual(["--config"]);
+});
+
+test.each([
+  [[], {}],
+  [["serve"], {}],
+  [["--config", "x.yaml"], { config: "x.yaml" }],
+  [["serve", "--config", "x.yaml"], { config: "x.yaml" }],
+  [["--config", "x.yaml", "serve"], { config: "x.yaml" }],
+  [["--config", "serve"], { config: "serve" }],
+  [["--config"], undefined],
+  [["--config", "--version"], undefined],
+  [["serve", "serve"], undefined],
+  [["serve", "--help"], undefined],
+  [["demo"], undefined],
+  [["--version"], undefined],
+])("a plain start is recognised in %p: %p", (args, expected) => {
+  expect(readPlainServe(args)).toEqual(expected);
 });

@@ -35,6 +35,21 @@ export function normaliseArguments(args: readonly string[]): string[] {
   return result;
 }
 
+/**
+ * The flags of a plain start: nothing, or `serve`, or a configuration file, in any order. Undefined for all else.
+ * @param args as `normaliseArguments` gives them
+ */
+export function readPlainServe(args: readonly string[]): { readonly config?: string } | undefined {
+  const rest = [...args];
+  let config: string | undefined;
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    const value = arg === "--config" ? rest.shift() : undefined;
+    if (value !== undefined && !value.startsWith("-")) config = value;
+    else if (arg !== "serve" || rest.includes("serve")) return undefined;
+  }
+  return config === undefined ? {} : { config };
+}
+
 function isSwitchedOn(name: string, value: string | undefined): boolean {
   if (value === undefined || trueWords.includes(value)) return true;
   if (falseWords.includes(value)) return false;

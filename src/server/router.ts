@@ -1,4 +1,3 @@
-import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import { OllaError } from "../errors.ts";
 import { formatByteSize } from "../lib/byte-size.ts";
@@ -19,7 +18,7 @@ import { requestIdHeader } from "./middleware/request-id.ts";
 import { ownOutcome } from "./own-outcome.ts";
 import { renderError } from "./render-error.ts";
 import { health } from "./routes/health.ts";
-import { modelDetail, modelQuerySchema, modelsPath, renderModels } from "./routes/models.ts";
+import { checkModelQuery, modelDetail, modelsPath, renderModels } from "./routes/models.ts";
 import { notFound } from "./routes/not-found.ts";
 import { providerListing, unsupportedPath } from "./routes/provider-listing.ts";
 import { routeList } from "./routes/route-list.ts";
@@ -111,7 +110,7 @@ function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<Dire
 
   app.all("/internal/stats/sticky", readOnly, () => jsonResponse(renderStickyStatistics(deps.sticky)));
 
-  app.all(modelsPath, readOnly, zValidator("query", modelQuerySchema, rejectBadQuery), (c) =>
+  app.all(modelsPath, readOnly, checkModelQuery, (c) =>
     jsonResponse(renderModels(c.req.valid("query"), deps)),
   );
   app.all(`${modelsPath}/*`, readOnly, modelDetail(deps));
@@ -166,19 +165,6 @@ function requestAt(url: string, request: Request): Request {
 
 function ownUrl({ scope, upstreamPath }: ScopedPath): string {
   return `http://localhost/olla/${scope.prefix}${upstreamPath}`;
-}
-
-interface ValidationResult {
-  readonly success: boolean;
-  readonly error?: {
-    readonly issues: readonly { readonly message: string; readonly path: readonly unknown[] }[];
-  };
-}
-
-function rejectBadQuery({ error }: ValidationResult): undefined {
-  const issue = error?.issues[0];
-  if (issue === undefined) return undefined;
-  throw new OllaError("invalid_request", issue.message, { field: String(issue.path[0] ?? "query") });
 }
 
 function shuttingDown(): OllaError {

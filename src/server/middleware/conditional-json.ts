@@ -1,4 +1,3 @@
-import { gzipSync } from "node:zlib";
 import type { Handler } from "hono";
 import { fnv1a64Hex } from "../../lib/fnv.ts";
 import type { Arrival } from "../arrival.ts";
@@ -48,11 +47,16 @@ export function conditionalJson(
     const plain = encoder.encode(JSON.stringify(body));
     const isCompressed =
       plain.byteLength >= minGzipBytes && acceptsGzip(requestHeaders.get("accept-encoding"));
-    const bytes = isCompressed ? gzipSync(plain) : plain;
+    const bytes = isCompressed ? gzip(plain) : plain;
     if (isCompressed) headers.set("Content-Encoding", "gzip");
     headers.set("Content-Length", String(bytes.byteLength));
     return new Response(bytes, { headers });
   };
+}
+
+/** Fetched when first needed: an import would bring 4 MiB of streams into every idle process. */
+function gzip(plain: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(process.getBuiltinModule("node:zlib").gzipSync(plain));
 }
 
 /** Weak: the same for two bodies that differ only in what time alone changes. */

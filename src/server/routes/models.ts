@@ -1,9 +1,7 @@
-import type { Handler } from "hono";
-import { z } from "zod";
+import type { Handler, MiddlewareHandler } from "hono";
 import { isRoutable } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import { nearestNames } from "../../lib/nearest.ts";
-import { listingFormats, parseListingFormat } from "../../models/listings/listing-format.ts";
 import { findModel, renderModelDetail } from "../../models/listings/model-detail.ts";
 import { renderListing } from "../../models/listings/render-listing.ts";
 import { type EndpointView, type ModelQuery, selectModels } from "../../models/listings/select-models.ts";
@@ -14,38 +12,14 @@ import { decodeSegment } from "../scope.ts";
 
 export const modelsPath = "/olla/models";
 
-const format = z.string().transform((text, context) => {
-  const known = parseListingFormat(text);
-  if (known !== undefined) return known;
-  const supported = listingFormats.toSorted().join(", ");
-  context.addIssue({
-    code: "custom",
-    message: `invalid query parameter format=${text}: unsupported format. Supported formats: ${supported}`,
-  });
-  return z.NEVER;
-});
-
-const trueOrFalse = z
-  .enum(["true", "false"], { error: "invalid value for 'available' parameter. Use 'true' or 'false'" })
-  .transform((text) => text === "true");
-
-/** The query of `/olla/models`. An empty value counts as absent; what is not named here is ignored. */
-export const modelQuerySchema = z
-  .object({
-    format: format.optional(),
-    endpoint: z.string().optional(),
-    family: z.string().optional(),
-    type: z.string().optional(),
-    capability: z.string().optional(),
-    available: trueOrFalse.optional(),
-    include_unavailable: z.string().optional(),
-  })
-  .transform(
-    ({ include_unavailable, ...query }): ModelQuery => ({
-      ...query,
-      includeUnavailable: include_unavailable === "true",
-    }),
-  );
+/** Zod is large and many a process never lists its models this way: it is loaded by the first who asks. */
+export const checkModelQuery: MiddlewareHandler<DirectEnv, string, { out: { query: ModelQuery } }> = async (
+  c,
+  next,
+) => {
+  const { modelQueryValidator } = await import("./model-query.ts");
+  return modelQueryValidator(c, next);
+};
 
 type ListingSources = Pick<ServerDependencies, "catalog" | "endpoints" | "settings">;
 

@@ -1,0 +1,104 @@
+import { Command, CommanderError } from "commander";
+import type { BuildIdentity } from "../lib/build-identity.ts";
+import { nearestNames } from "../lib/nearest.ts";
+import { UsageError } from "./arguments.ts";
+import { type RootOptions, wrongUsage } from "./root-options.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface ProgramOptions {
+  readonly terminal: Terminal;
+  readonly build: BuildIdentity;
+  /** Does what the flags ask for. @returns the exit code */
+  start(options: RootOptions): Promise<number>;
+}
+
+/**
+ * Reads any arguments: commands, flags, typos, cries for help.
+ * @returns the exit code
+ * @throws UsageError for an unknown command, and for what `start` refuses
+ */
+export async function runProgram(args: readonly string[], options: ProgramOptions): Promise<number> {
+  let code = 0;
+  const program = createProgram(options, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    // Commander has printed what was wrong, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
+    throw error;
+  }
+}
+
+function createProgram(options: ProgramOptions, finish: (code: number) => void): Command {
+  const { terminal, build } = options;
+  const program = new Command("olla");
+  const start = async (changes: RootOptions = {}): Promise<void> => {
+    finish(await options.start({ ...program.opts<RootOptions>(), ...changes }));
+  };
+  program
+    .description("One address in front of all your inference servers.")
+    .usage("[command] [options]")
+    .option("-c, --config <file>", "configuration file (default: config/config.yaml, config.yaml, …)")
+    .option("--validate-config", "check the configuration and exit, like `olla validate`")
+    .option("--version", "show the version and exit, like `olla version`")
+    .option("--profile", "not supported: Bun's inspector takes its place (see CONTRIBUTING.md)")
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      outputError: (message, write) =>
+        write(`${message.replace(/^error: /, "olla: ")}${describeUsage(program)}`),
+    })
+    .helpCommand(true);
+  program
+    .command("serve")
+    .description("route requests (what `olla` alone does)")
+    .action(() => start());
+  program
+    .command("demo")
+    .description("route requests to two simulated endpoints, to see it work")
+    .action(async () => {
+      const { demo } = await import("./demo.ts");
+      finish(await demo({ terminal, build }));
+    });
+  program
+    .command("validate")
+    .description("check the configuration and exit")
+    .action(() => start({ validateConfig: true }));
+  program
+    .command("version")
+    .description("show the version and exit")
+    .action(() => start({ version: true }));
+  // After the commands, which would inherit the permission to be given anything.
+  program.allowExcessArguments().action(async () => {
+    const [unknown] = program.args;
+    if (unknown !== undefined) throw new UsageError(describeUnknownCommand(unknown, program));
+    await start();
+  });
+  return program;
+}
+
+function describeUnknownCommand(name: string, program: Command): string {
+  const nearest = nearestNames(name, commandNames(program), 1)[0];
+  const hint = nearest === undefined ? "" : ` (did you mean \`${nearest}\`?)`;
+  return `unknown command '${name}'${hint}`;
+}
+
+function commandNames(program: Command): string[] {
+  return program.commands.map((command) => command.name());
+}
+
+/** For wrong usage that was found before or after the parsing. */
+export function usageHint(options: ProgramOptions): string {
+  return describeUsage(createProgram(options, () => undefined));
+}
+
+/** Names what there is, because a typo may be too far from everything for a guess. */
+function describeUsage(program: Command): string {
+  const flags = program.options.filter((option) => option.long !== "--profile").map((option) => option.long);
+  return `Commands: ${commandNames(program).join(", ")}. Flags: ${[...flags, "--help"].join(", ")}.\n`;
+}
