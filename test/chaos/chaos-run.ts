@@ -24,7 +24,11 @@ export interface ChaosReport {
   /** Refused while no endpoint was well from the request's beginning to its end. */
   readonly couldNotBeServed: number;
   readonly failedOver: number;
+  /** How often each kind of trouble befell an endpoint. */
   readonly troubles: Readonly<Record<string, number>>;
+  /** Of the four, at any one time: on average, and at most. */
+  readonly illOnAverage: number;
+  readonly illAtMost: number;
   readonly slowestMs: number;
   readonly violations: readonly string[];
 }
@@ -45,6 +49,9 @@ class Fleet {
   readonly #random: () => number;
   readonly #good = new Map<ChaosUpstream, GoodTime[]>();
   readonly counts: Record<string, number> = {};
+  #looks = 0;
+  #illSeen = 0;
+  #illAtMost = 0;
 
   constructor(random: () => number) {
     this.#random = random;
@@ -59,6 +66,10 @@ class Fleet {
 
   /** Marks those that Olla uses again. */
   async look(olla: SpawnedOlla): Promise<void> {
+    const ill = this.upstreams.filter(({ mode }) => mode !== "well").length;
+    this.#looks += 1;
+    this.#illSeen += ill;
+    this.#illAtMost = Math.max(this.#illAtMost, ill);
     const answer = await fetch(`${olla.url}/internal/status/endpoints`);
     const { endpoints } = (await answer.json()) as { endpoints: { name: string; status: string }[] };
     for (const upstream of this.upstreams) {
@@ -92,6 +103,11 @@ class Fleet {
     return this.upstreams
       .filter((upstream) => this.#good.get(upstream)?.some(isGood))
       .map(({ name }) => name);
+  }
+
+  figures() {
+    const illOnAverage = Math.round((this.#illSeen / Math.max(1, this.#looks)) * 100) / 100;
+    return { troubles: this.counts, illOnAverage, illAtMost: this.#illAtMost };
   }
 
   describe(): string {
@@ -179,7 +195,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     engine: options.engine,
     balancer,
     ...figures,
-    troubles: fleet.counts,
+    ...fleet.figures(),
     violations: [...new Set(violations)].slice(0, 20),
   };
 }

@@ -11,6 +11,7 @@ for (const engine of engineNames) {
     console.log(`chaos: engine ${engine}, seed ${seed} (OLLA_TEST_CHAOS_SEED=${seed} repeats it)`);
     const report = await runChaos({ engine, seed, seconds, clients: 50 });
     expect(report.violations).toEqual([]);
+    expect(report.illAtMost).toBeGreaterThanOrEqual(2);
     expect(report.complete).toBeGreaterThan(200);
     expect(Object.values(report.troubles).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(10);
   }, 60_000);
