@@ -88,7 +88,11 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
 
     progress.attempts += 1;
     remaining = remaining.filter((candidate) => candidate !== claim.candidate);
-    const next = await attemptOnce(claim, remaining.length, request, context, progress);
+    const next = await attemptOnce(claim, remaining.length, request, context, progress).catch((fault) => {
+      // A fault of our own must not keep the place: nobody else knows of it.
+      claim.end("neutral");
+      throw fault;
+    });
     if (next === "served") return serve(request, progress);
     if (next === "give-up") return conclude(request, context, progress);
     if (next === "start-over") remaining = request.candidates;

@@ -142,11 +142,19 @@ async function answer(
   ledger.noteAnswer(forwarded);
   const { body } = forwarded;
   const { response } = forwarded.answer;
-  if (body.kind === "whole") return answerWhole(exchange, forwarded, ledger, context, body.bytes);
-  if (body.kind === "unread" && (isShort(response, context.relay) || response.body === null)) {
-    return answerWhole(exchange, forwarded, ledger, context, undefined);
+  try {
+    if (body.kind === "whole") return await answerWhole(exchange, forwarded, ledger, context, body.bytes);
+    if (body.kind === "unread" && (isShort(response, context.relay) || response.body === null)) {
+      return await answerWhole(exchange, forwarded, ledger, context, undefined);
+    }
+    return answerStream(exchange, forwarded, ledger, context);
+  } catch (cause) {
+    // Nobody will read the rest. After a failed read this is done already; after a fault of our own it is not.
+    forwarded.claim.end("neutral");
+    forwarded.answer.abort(new OllaError("internal", "Olla failed on this request", { cause }));
+    forwarded.answer.detach();
+    throw cause;
   }
-  return answerStream(exchange, forwarded, ledger, context);
 }
 
 function isShort(response: Response, relay: RelaySettings): boolean {
@@ -217,6 +225,7 @@ function answerStream(
         forwarded.claim.end(
           error === undefined ? verdictOfEnding(ending, response.status) : verdictOfError(error),
         );
+        if (error?.code === "internal") context.onInternalError(error, exchange);
         ledger.close({ status: response.status, ending, responseBytes: bytes, isStream, error });
       },
     },

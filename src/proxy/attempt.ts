@@ -62,15 +62,17 @@ export async function sendAttempt(
   if (client.signal.aborted) throw clientLeft();
   client.signal.addEventListener("abort", onClientAbort, { once: true });
   const noteFirstByte = context.pending.add(endpoint.name, (reason) => controller.abort(reason));
-  const cancelTotalTimer = armTotalTimer(endpoint, controller, client.receivedAt, context);
+  let cancelTotalTimer = () => {};
   const detach = () => {
     noteFirstByte();
     cancelTotalTimer();
     client.signal.removeEventListener("abort", onClientAbort);
   };
 
-  const stopTimers = armHeadTimers(endpoint, controller, context);
+  let stopTimers = () => {};
   try {
+    cancelTotalTimer = armTotalTimer(endpoint, controller, client.receivedAt, context);
+    stopTimers = armHeadTimers(endpoint, controller, context);
     const response = await sendWithFreshRetry(endpoint, request, controller.signal, context);
     return {
       endpoint,

@@ -1,4 +1,4 @@
-import type { OllaError } from "../errors.ts";
+import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import { clientLeft, type UpstreamAnswer } from "./attempt.ts";
 import type { WriteShaper } from "./delivery.ts";
@@ -133,10 +133,12 @@ class Relay {
 
   /** Runs for every piece, so it makes one promise and no closure. */
   pull(): Promise<void> | undefined {
-    if (this.#write()) return undefined;
-    this.#silence.startRead();
-    this.#keepalive?.startWaiting();
-    return this.#source.reader.read().then(this.#onRead, this.#onBreak);
+    try {
+      return this.#advance();
+    } catch (fault) {
+      this.#giveUp(fault);
+      return undefined;
+    }
   }
 
   cancel(): void {
@@ -144,24 +146,51 @@ class Relay {
     this.#answer.abort(clientLeft());
   }
 
+  #advance(): Promise<void> | undefined {
+    if (this.#write()) return undefined;
+    this.#silence.startRead();
+    this.#keepalive?.startWaiting();
+    return this.#source.reader.read().then(this.#onRead, this.#onBreak);
+  }
+
   readonly #onRead = ({ done, value }: ReadResult): Promise<void> | undefined => {
-    this.#silence.endRead();
-    this.#keepalive?.endWaiting();
-    if (done) {
-      this.#drain();
-    } else {
-      if (this.#bytes === 0) this.#answer.noteFirstByte();
-      this.#source.watch?.push(value);
-      this.#source.shaper.push(value);
+    try {
+      this.#silence.endRead();
+      this.#keepalive?.endWaiting();
+      if (done) {
+        this.#drain();
+      } else {
+        if (this.#bytes === 0) this.#answer.noteFirstByte();
+        this.#source.watch?.push(value);
+        this.#source.shaper.push(value);
+      }
+      return this.#advance();
+    } catch (fault) {
+      this.#giveUp(fault);
+      return undefined;
     }
-    return this.pull();
   };
 
   readonly #onBreak = (error: unknown): void => {
-    this.#failure = this.#classify(error);
-    this.#drain();
-    this.#write();
+    try {
+      this.#failure = this.#classify(error);
+      this.#drain();
+      this.#write();
+    } catch (fault) {
+      this.#giveUp(fault);
+    }
   };
+
+  /** A fault of our own: the client's connection is cut, and nothing stays behind. */
+  #giveUp(fault: unknown): void {
+    const error = new OllaError("internal", "Olla failed while relaying an answer", { cause: fault });
+    this.#answer.abort(error);
+    try {
+      this.#end("upstream-error", error);
+    } finally {
+      this.#controller?.error(error);
+    }
+  }
 
   #drain(): void {
     this.#isDrained = true;

@@ -85,15 +85,18 @@ export class Traffic {
 
   /**
    * Takes a place for one attempt: at a candidate with one free, chosen by `select`, else the first that becomes free.
-   * Undefined when a breaker closed the door in the meantime: ask `open` again.
+   * Undefined when the door was closed in the meantime, by a breaker or by a time to stay away: ask `open` again.
    * @throws OllaError `queue_full`, `queue_timeout`, `client_abort`
    */
   async claim(open: Candidates, select: Select, clientSignal: AbortSignal): Promise<Claim | undefined> {
-    const { breakers } = this.#parts;
+    const { breakers, cooldowns } = this.#parts;
     const place = await this.#takePlace(open, select, clientSignal);
     const { candidate, release } = place;
-    const pass = breakers?.admit(candidate.endpoint.name, candidate.model);
-    if (breakers !== undefined && pass === undefined) {
+    // Whoever waited may have been overtaken by what the endpoint said to somebody else.
+    const isCooling =
+      place.queuedMs > 0 && cooldowns.untilOf(candidate.endpoint.name, candidate.model) !== undefined;
+    const pass = isCooling ? undefined : breakers?.admit(candidate.endpoint.name, candidate.model);
+    if (isCooling || (breakers !== undefined && pass === undefined)) {
       release();
       return undefined;
     }

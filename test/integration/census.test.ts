@@ -7,8 +7,8 @@ import { engineNames } from "../../src/proxy/engine.ts";
 import { FakeUpstream } from "../support/fake-upstream.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { type RunningOlla, startOlla } from "../support/start-olla.ts";
-import { hangAfterTokens, hangBeforeHead } from "../support/upstream-behaviours.ts";
-import { waitUntil } from "../support/wait-until.ts";
+import { hangAfterTokens, hangBeforeHead, streamTokens } from "../support/upstream-behaviours.ts";
+import { waitUntil, within } from "../support/wait-until.ts";
 
 const chat = "POST /olla/proxy/v1/chat/completions HTTP/1.1";
 const streaming = '{"model":"tiny","messages":[{"role":"user","content":"hi"}],"stream":true}';
@@ -126,58 +126,104 @@ describe("1,000 aborted streams leave nothing behind", () => {
   }
 });
 
-describe("a fault inside Olla", () => {
-  /** A clock that fails while it is told to: the only part of the app that a test can put in from outside. */
-  function faultyClock(): Clock & { isBroken: boolean } {
-    const clock = {
-      isBroken: false,
-      now: systemClock.now,
-      wallTime: systemClock.wallTime,
-      after(delayMs: number, callback: () => void) {
-        if (clock.isBroken) throw new Error("a fault with canary-detail in it");
-        return systemClock.after(delayMs, callback);
-      },
-    };
-    return clock;
-  }
+type ClockCall = "now" | "wallTime" | "after";
 
+/** A clock that fails at one of its calls: the only part of the app that a test can put in from outside. */
+function faultyClock() {
+  let armed: ClockCall | undefined;
+  let callsLeft = 0;
+  const mayFail = (call: ClockCall): void => {
+    if (call !== armed) return;
+    callsLeft -= 1;
+    if (callsLeft > 0) return;
+    armed = undefined;
+    throw new Error("a fault with canary-detail in it");
+  };
+  const clock: Clock = {
+    now() {
+      mayFail("now");
+      return systemClock.now();
+    },
+    wallTime() {
+      mayFail("wallTime");
+      return systemClock.wallTime();
+    },
+    after(delayMs, callback) {
+      mayFail("after");
+      return systemClock.after(delayMs, callback);
+    },
+  };
+  return {
+    clock,
+    /** Lets the given call fail, the next one being number 1. */
+    arm(call: ClockCall, number: number) {
+      armed = call;
+      callsLeft = number;
+    },
+    /** Whether it did fail; from now on it does not. */
+    disarm(): boolean {
+      const hasFailed = armed === undefined;
+      armed = undefined;
+      return hasFailed;
+    },
+  };
+}
+
+/** One answer, and it is whole, or an error of ours, or visibly cut. */
+function expectOneHonestAnswer(text: string): void {
+  expect(text.match(/HTTP\/1\.1 /g)?.length ?? 0).toBeLessThanOrEqual(1);
+  expect(text).not.toContain("canary-detail");
+  if (/^HTTP\/1\.1 500 /.test(text)) {
+    const [, json = ""] = text.split("\r\n\r\n");
+    expect(JSON.parse(json)).toMatchObject({ error: { code: "internal", source: "olla" } });
+    return;
+  }
+  const isWhole = text.includes("[DONE]");
+  const isEnded = text.endsWith("\r\n0\r\n\r\n");
+  if (isEnded && !isWhole) expect(text).toContain('"error"');
+}
+
+describe("a fault inside Olla is answered once, and leaves no count behind", () => {
   for (const engine of engineNames) {
-    test(`before the answer is one well-formed 500, and no count is left (${engine})`, async () => {
-      const clock = faultyClock();
-      await using upstream = new FakeUpstream({ behave: hangAfterTokens(["alpha"]) });
-      await using olla = await startOlla(
-        {
-          endpoints: [
-            {
-              name: "one",
-              url: upstream.url,
-              type: "openai-compatible",
-              check_interval: "60s",
-              max_concurrent: 1,
-            },
-          ],
-          proxy: { engine },
-        },
-        clock,
-      );
-      for (let round = 0; round < 3; round += 1) {
+    for (const call of ["now", "wallTime", "after"] as const) {
+      test(`wherever clock.${call}() fails (${engine})`, async () => {
+        const faults = faultyClock();
+        await using upstream = new FakeUpstream({ behave: streamTokens(["alpha", "beta"]) });
+        await using olla = await startOlla(
+          {
+            endpoints: [
+              {
+                name: "one",
+                url: upstream.url,
+                type: "openai-compatible",
+                check_interval: "60s",
+                max_concurrent: 1,
+              },
+            ],
+            proxy: { engine, queue: { max: 0 }, circuit_breaker: { enabled: false } },
+          },
+          faults.clock,
+        );
+        let faultCount = 0;
+        for (let number = 1; number <= 60; number += 1) {
+          using client = await RawClient.connect(olla.port);
+          faults.arm(call, number);
+          client.request(chat, ["Connection: close"], streaming);
+          await within(client.closed, 5_000, `an answer when call ${number} fails`);
+          if (!faults.disarm()) break;
+          faultCount += 1;
+          expectOneHonestAnswer(client.text);
+          const status = await readStatus(olla);
+          expect([number, /"active_connections":\d+/.exec(status)?.[0]]).toEqual([
+            number,
+            '"active_connections":0',
+          ]);
+        }
+        expect(faultCount).toBeGreaterThan(0);
         using client = await RawClient.connect(olla.port);
-        clock.isBroken = true;
         client.request(chat, [], streaming);
-        const answer = await client.readResponse();
-        clock.isBroken = false;
-        expect(answer.startLine).toContain(" 500 ");
-        expect(JSON.parse(answer.text)).toMatchObject({ error: { code: "internal", source: "olla" } });
-        expect(answer.text).not.toContain("canary-detail");
-        // The connection is still good for another request, and nothing of a second answer is on it.
-        client.request("GET /internal/health HTTP/1.1");
-        expect((await client.readResponse()).startLine).toContain(" 200 ");
-      }
-      expect(await readStatus(olla)).toContain('"active_connections":0');
-      expect(olla.output()).toContain("canary-detail");
-      using client = await RawClient.connect(olla.port);
-      client.request(chat, [], streaming);
-      await client.readUntil("alpha");
-    });
+        await client.readUntil("[DONE]");
+      }, 30_000);
+    }
   }
 });

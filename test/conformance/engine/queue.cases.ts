@@ -278,6 +278,29 @@ export const queueCases: readonly EngineCase[] = [
     },
   },
   {
+    name: "who waits is not sent to an endpoint that asked for time in the meantime",
+    async run(harness) {
+      await using one = heldUpstream();
+      await using two = heldUpstream();
+      await using olla = await harness.start({
+        endpoints: [
+          endpointOf(one, "one", { ...first, max_concurrent: 1 }),
+          endpointOf(two, "two", { ...second, max_concurrent: 1 }),
+        ],
+      });
+      const answers = [ask(olla, "a")];
+      const refused = await one.exchange();
+      answers.push(ask(olla, "b"));
+      await two.exchange();
+      answers.push(ask(olla, "c"));
+      await waitForDepth(olla, 1);
+      await refused.respondJson({ error: { message: "not now" } }, 503, { "Retry-After": "60" });
+      for (let index = 0; index < 3; index += 1) await release(await two.exchange(index));
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
+      expect(one.requests.length).toBe(1);
+    },
+  },
+  {
     name: "max_concurrent: 0 is no limit",
     async run(harness) {
       await using upstream = heldUpstream();
