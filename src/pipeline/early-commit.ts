@@ -35,6 +35,7 @@ export async function commitEarly(answer: Promise<Response>, options: EarlyCommi
 function streamLater(answer: Promise<Response>, options: EarlyCommit): ReadableStream<Uint8Array> {
   let cancelTimer = () => {};
   let reader: ChunkReader | undefined;
+  let hasClientLeft = false;
   let cancelBody = () => Promise.resolve();
   return new ReadableStream<Uint8Array>(
     {
@@ -49,6 +50,7 @@ function streamLater(answer: Promise<Response>, options: EarlyCommit): ReadableS
         if (reader === undefined) {
           const response = await answer;
           cancelTimer();
+          if (hasClientLeft) return;
           if (!isEventStream(response)) {
             controller.enqueue(await asEvent(response, options));
             controller.close();
@@ -63,8 +65,11 @@ function streamLater(answer: Promise<Response>, options: EarlyCommit): ReadableS
         else controller.enqueue(next.value);
       },
       async cancel() {
+        hasClientLeft = true;
         cancelTimer();
-        await cancelBody();
+        // Whoever relays a body learns of its end only by a read or a cancel, so a late answer needs one, too.
+        if (reader === undefined) await (await answer).body?.cancel();
+        else await cancelBody();
       },
     },
     { highWaterMark: 0 },
