@@ -20,14 +20,14 @@ import { renderError } from "./render-error.ts";
 import { health } from "./routes/health.ts";
 import { checkModelQuery, modelDetail, modelsPath, renderModels } from "./routes/models.ts";
 import { notFound } from "./routes/not-found.ts";
-import { providerListing, unsupportedPath } from "./routes/provider-listing.ts";
+import { providerListing, providerModel, unsupportedPath } from "./routes/provider-listing.ts";
 import { routeList } from "./routes/route-list.ts";
 import { renderStickyStatistics } from "./routes/stats-sticky.ts";
 import { renderStatus } from "./routes/status.ts";
 import { renderEndpointStatus } from "./routes/status-endpoints.ts";
 import { renderModelStatus } from "./routes/status-models.ts";
 import { version } from "./routes/version.ts";
-import { proxyListingPath, type ScopedPath, Scopes } from "./scope.ts";
+import { isOwnPath, proxyListing, type ScopedPath, Scopes } from "./scope.ts";
 
 export interface Router {
   /** Answers every request; never rejects. */
@@ -72,7 +72,7 @@ export function createRouter(deps: ServerDependencies): Router {
       }
       const scoped = scopes.split(arrival.path);
       if (scoped === undefined) return direct.fetch(requestAt(arrival.url, request), arrival);
-      if (!scoped.scope.ownPaths.has(scoped.upstreamPath)) return proxy(arrival, scoped);
+      if (!isOwnPath(scoped, request.method)) return proxy(arrival, scoped);
       return direct.fetch(requestAt(ownUrl(scoped), request), arrival);
     },
     beginDrain() {
@@ -117,13 +117,15 @@ function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<Dire
 
   for (const scope of scopes.all()) {
     const base = `/olla/${scope.prefix}`;
-    if (scope.profile === "all") {
-      app.all(`${base}${proxyListingPath}`, readOnly, providerListing(scope, "openai", deps));
-      continue;
-    }
-    for (const { path, format } of scope.profile.listings) {
+    const listings = scope.profile === "all" ? [proxyListing] : scope.profile.listings;
+    for (const { path, format } of listings) {
       app.all(`${base}${path}`, readOnly, providerListing(scope, format, deps));
     }
+    // After the lists, which this pattern matches, too.
+    for (const listing of scope.modelLists) {
+      app.all(`${base}${listing.path}/*`, readOnly, providerModel(scope, listing, deps));
+    }
+    if (scope.profile === "all") continue;
     for (const unsupported of scope.profile.unsupportedPaths) {
       app.all(`${base}${unsupported.path}`, unsupportedPath(unsupported));
     }

@@ -1,4 +1,4 @@
-import type { Profile } from "../profiles/profile.ts";
+import type { Profile, ProfileListing } from "../profiles/profile.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
 
 /** Where `/olla/<prefix>/…` leads. */
@@ -8,6 +8,8 @@ export interface Scope {
   readonly profile: Profile | "all";
   /** Paths behind the prefix that Olla answers itself. */
   readonly ownPaths: ReadonlySet<string>;
+  /** Lists that Olla answers itself and whose models have a path each, `<list>/<id>`. */
+  readonly modelLists: readonly ProfileListing[];
 }
 
 /** A path split at the end of `/olla/<prefix>`. */
@@ -19,7 +21,7 @@ export interface ScopedPath {
 
 /** The route to every endpoint. */
 export const proxyPrefix = "proxy";
-export const proxyListingPath = "/v1/models";
+export const proxyListing: ProfileListing = { path: "/v1/models", format: "openai" };
 const base = "/olla/";
 
 /** First segments below `/olla/` that are no provider's, whatever a profile says. */
@@ -32,12 +34,18 @@ export class Scopes {
 
   constructor(profiles: ProfileSet) {
     this.#profiles = profiles;
-    this.#add({ prefix: proxyPrefix, profile: "all", ownPaths: new Set([proxyListingPath]) });
+    this.#add({
+      prefix: proxyPrefix,
+      profile: "all",
+      ownPaths: new Set([proxyListing.path]),
+      modelLists: [proxyListing],
+    });
     for (const prefix of profiles.prefixes()) {
       const profile = profiles.byPrefix(prefix);
       if (profile === undefined || reservedPrefixes.has(prefix)) continue;
       const own = [...profile.listings, ...profile.unsupportedPaths].map(({ path }) => path);
-      this.#add({ prefix, profile, ownPaths: new Set(own) });
+      const modelLists = profile.listings.filter(({ path }) => path.endsWith("/models"));
+      this.#add({ prefix, profile, ownPaths: new Set(own), modelLists });
     }
   }
 
@@ -71,6 +79,13 @@ export class Scopes {
     const profile = this.#profiles.byPrefix(wanted);
     return profile === undefined ? undefined : this.all().find((scope) => scope.profile === profile);
   }
+}
+
+/** Whether Olla answers itself. Whoever reads one model of a list of ours asks for what we said about it. */
+export function isOwnPath({ scope, upstreamPath }: ScopedPath, method: string): boolean {
+  if (scope.ownPaths.has(upstreamPath)) return true;
+  if (method !== "GET" && method !== "HEAD") return false;
+  return scope.modelLists.some(({ path }) => upstreamPath.startsWith(`${path}/`));
 }
 
 /** `base_url` with a slash at its end is a common slip, and `//host` would be another host to a URL parser. */

@@ -163,3 +163,36 @@ describe("a provider's own list", () => {
     expect(await namesAt(server, "/olla/ollama/api/tags")).toEqual(["llama3:8b", "nomic-embed-text"]);
   });
 });
+
+describe("one model of a provider's list", () => {
+  test.each([
+    ["/olla/openai/v1/models/llama3:8b", { id: "llama3:8b", object: "model", owned_by: "olla" }],
+    ["/olla/openai/v1/models/qwen/qwen3-8b", { id: "qwen/qwen3-8b" }],
+    ["/olla/proxy/v1/models/qwen%2Fqwen3-8b", { id: "qwen/qwen3-8b" }],
+    ["/olla/ollama/v1/models/LLAMA3:8b", { id: "llama3:8b" }],
+    ["/olla/lmstudio/api/v0/models/qwen/qwen3-8b", { id: "qwen/qwen3-8b", state: "loaded" }],
+  ])("%s is what the list says of it", async (path, expected) => {
+    const response = await serverWithModels().request(path);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject(expected);
+  });
+
+  test("a name that is not in the list is refused with the nearest that is", async () => {
+    const response = await serverWithModels().request("/olla/openai/v1/models/llama3:8");
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({
+      error: { code: "model_not_found", message: expect.stringContaining("llama3:8b") },
+    });
+  });
+
+  test("a model of another kind is not in the list", async () => {
+    const response = await serverWithModels().request("/olla/ollama/v1/models/qwen/qwen3-8b");
+    expect(response.status).toBe(404);
+  });
+
+  test("what is no reading goes on to an endpoint", async () => {
+    const server = serverWithModels();
+    await server.request("/olla/openai/v1/models/llama3:8b", { method: "DELETE" });
+    expect(server.exchanges.map(({ upstreamPath }) => upstreamPath)).toEqual(["/v1/models/llama3:8b"]);
+  });
+});

@@ -61,7 +61,8 @@ export function viewOf(endpoints: ServerDependencies["endpoints"]): EndpointView
   };
 }
 
-function unknownModel(id: string, names: readonly string[]): OllaError {
+/** @param names those that there are, to guess the one that was meant */
+export function unknownModel(id: string, names: readonly string[]): OllaError {
   const nearest = nearestNames(id, names, 3);
   const hint = nearest.length === 0 ? "" : `. Did you mean ${nearest.join(" or ")}?`;
   return new OllaError("model_not_found", `Model not found: ${id}${hint}`, { field: "model" });
