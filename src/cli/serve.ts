@@ -1,5 +1,5 @@
 import { createApp } from "../app.ts";
-import { formatProblem } from "../config/problem.ts";
+import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { systemClock } from "../lib/clock.ts";
 import { chooseLogFormat, openLog } from "./log-settings.ts";
@@ -14,13 +14,18 @@ export interface ServeOptions {
   readonly build: BuildIdentity;
 }
 
+function isMistake({ severity, kind }: ConfigProblem): boolean {
+  return severity === "error" || kind === "unknown-key";
+}
+
 /** Routes requests until it is told to stop. @returns the exit code */
 export async function serve({ configPath, terminal, build }: ServeOptions): Promise<number> {
   const { loaded, profiles, problems } = await prepare({ configPath, env: terminal.env, cwd: terminal.cwd });
   const { config } = loaded;
   const errors = problems.filter((problem) => problem.severity === "error");
   if (config === undefined || errors.length > 0) {
-    for (const problem of errors) terminal.err(`olla: ${formatProblem(problem)}\n`);
+    // A mistyped key does not keep Olla from starting, but who corrects the file wants to know of it now.
+    for (const problem of problems.filter(isMistake)) terminal.err(`olla: ${formatProblem(problem)}\n`);
     return 1;
   }
   const clock = systemClock;

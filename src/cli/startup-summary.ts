@@ -2,13 +2,16 @@ import type { FirstLook } from "../app/fleet.ts";
 import type { LogWriter } from "../lib/log-writer.ts";
 import type { Painter } from "./terminal.ts";
 
+/** The first look, and how many models each endpoint has where that is known, by the endpoint's name. */
+export type SummaryFacts = FirstLook & { readonly modelCounts?: ReadonlyMap<string, number> };
+
 /** What a person wants to know after starting Olla: what it found, and what to do with it. */
-export function formatSummary(look: FirstLook, url: string, painter: Painter): string {
+export function formatSummary(look: SummaryFacts, url: string, painter: Painter): string {
   const sections = [
     formatEndpoints(look, painter),
     formatModels(look, painter),
     formatSearch(look, painter),
-    formatUse(url, painter),
+    formatUse(look, url, painter),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -17,7 +20,7 @@ export function formatSummary(look: FirstLook, url: string, painter: Painter): s
 }
 
 /** The same for a log collector. */
-export function logSummary(logger: LogWriter, look: FirstLook, url: string): void {
+export function logSummary(logger: LogWriter, look: SummaryFacts, url: string): void {
   for (const { port, text } of look.searched ?? []) logger.info("Looked for a server", { port, seen: text });
   for (const { endpoint, health } of look.endpoints) {
     logger.info("Endpoint", {
@@ -26,6 +29,7 @@ export function logSummary(logger: LogWriter, look: FirstLook, url: string): voi
       type: endpoint.profile.name,
       priority: endpoint.priority,
       status: health.status,
+      models: look.modelCounts?.get(endpoint.name),
     });
   }
   logger.info("Ready", { url, endpoints: look.endpoints.length, models: look.modelNames.length });
@@ -33,7 +37,10 @@ export function logSummary(logger: LogWriter, look: FirstLook, url: string): voi
 
 const routable = ["healthy", "busy", "warming"];
 
-export function formatEndpoints({ endpoints, searched }: FirstLook, painter: Painter): string[] {
+export function formatEndpoints(
+  { endpoints, searched, modelCounts }: SummaryFacts,
+  painter: Painter,
+): string[] {
   if (endpoints.length === 0) {
     return searched === undefined ? [painter.yellow("  No endpoints are configured.")] : [];
   }
@@ -43,13 +50,19 @@ export function formatEndpoints({ endpoints, searched }: FirstLook, painter: Pai
       endpoint.url,
       endpoint.isAutoDetected ? "auto" : endpoint.profile.name,
       health.status === "unknown" ? "not checked yet" : health.status,
+      describeCount(modelCounts?.get(endpoint.name)),
     ]),
   );
   const marked = lines.map((line, index) => {
     const isUp = routable.includes(endpoints[index]?.health.status ?? "unknown");
-    return `    ${isUp ? painter.green("●") : painter.red("○")} ${line}`;
+    return `    ${isUp ? painter.green("●") : painter.red("○")} ${line.trimEnd()}`;
   });
   return [painter.bold("  Endpoints"), ...marked];
+}
+
+function describeCount(models: number | undefined): string {
+  if (models === undefined || models === 0) return "";
+  return models === 1 ? "1 model" : `${models} models`;
 }
 
 export function formatModels({ modelNames }: FirstLook, painter: Painter): string[] {
@@ -57,10 +70,14 @@ export function formatModels({ modelNames }: FirstLook, painter: Painter): strin
   return [painter.bold("  Models"), ...wrapWords(modelNames, 96).map((line) => `    ${line}`)];
 }
 
-function formatUse(url: string, painter: Painter): string[] {
+function formatUse({ endpoints }: FirstLook, url: string, painter: Painter): string[] {
+  // Ollama's own API needs an Ollama behind it; who has none yet may be about to start one.
+  const isForOllama =
+    endpoints.length === 0 ||
+    endpoints.some(({ endpoint }) => endpoint.isAutoDetected || endpoint.profile.name === "ollama");
   const rows = [
     ["OpenAI clients", `${url}/olla/openai/v1`],
-    ["Ollama clients", `${url}/olla/ollama`],
+    ...(isForOllama ? [["Ollama clients", `${url}/olla/ollama`]] : []),
     ["Status", `${url}/internal/status`],
     ["Stop", "Ctrl-C"],
   ];

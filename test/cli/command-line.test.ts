@@ -78,6 +78,14 @@ test.concurrent("an endpoint type that no profile has is reported together with 
   expect([checked.code, served.code]).toEqual([1, 1]);
 });
 
+test.concurrent("a mistyped key is told with the errors that keep Olla from starting", async () => {
+  const files = { "config.yaml": "server:\n  prot: 1\n  port: many\n" };
+  const { code, stderr } = await runToEnd([], { command, files });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/yaml:2:\d+ .*server\.port`/);
+  expect(stderr).toMatch(/yaml:3:\d+ .*"many"/);
+});
+
 test.concurrent("validate warns about a broken profile file", async () => {
   const files = { "config/profiles/bad.yaml": "name: [1\n" };
   const { code, stdout } = await runToEnd(["validate"], { command, files });
