@@ -12,6 +12,8 @@ import type { AppOptions } from "./options.ts";
 export interface FirstLook {
   readonly endpoints: readonly EndpointState[];
   readonly modelNames: readonly string[];
+  /** By endpoint name. */
+  readonly modelCounts: ReadonlyMap<string, number>;
   /** What the search of this machine saw; undefined when endpoints are configured. */
   readonly searched: readonly PortReport[] | undefined;
 }
@@ -115,7 +117,11 @@ export function createFleet({ config, isSet, profiles, logger, clock, build }: A
       const reports = await searched;
       await checker.checkNow();
       await discovery.refreshAll();
-      return { endpoints: registry.snapshot(), modelNames: catalog.names(), searched: reports };
+      const endpoints = registry.snapshot();
+      const modelCounts = new Map(
+        endpoints.map(({ endpoint: { name } }) => [name, catalog.modelsAt(name).length]),
+      );
+      return { endpoints, modelNames: catalog.names(), modelCounts, searched: reports };
     },
     async stop() {
       search?.stop();

@@ -4,7 +4,7 @@ import { formatSummary, wrapWords } from "./startup-summary.ts";
 import { createPainter } from "./terminal.ts";
 
 const plain = createPainter(false);
-const empty: FirstLook = { endpoints: [], modelNames: [], searched: undefined };
+const empty: FirstLook = { endpoints: [], modelNames: [], modelCounts: new Map(), searched: undefined };
 
 test("a search that found something shows it as a config to start from", () => {
   const found = { name: "ollama-11434", url: "http://127.0.0.1:11434", profileName: "ollama" };

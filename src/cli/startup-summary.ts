@@ -2,11 +2,8 @@ import type { FirstLook } from "../app/fleet.ts";
 import type { LogWriter } from "../lib/log-writer.ts";
 import type { Painter } from "./terminal.ts";
 
-/** The first look, and how many models each endpoint has where that is known, by the endpoint's name. */
-export type SummaryFacts = FirstLook & { readonly modelCounts?: ReadonlyMap<string, number> };
-
 /** What a person wants to know after starting Olla: what it found, and what to do with it. */
-export function formatSummary(look: SummaryFacts, url: string, painter: Painter): string {
+export function formatSummary(look: FirstLook, url: string, painter: Painter): string {
   const sections = [
     formatEndpoints(look, painter),
     formatModels(look, painter),
@@ -20,7 +17,7 @@ export function formatSummary(look: SummaryFacts, url: string, painter: Painter)
 }
 
 /** The same for a log collector. */
-export function logSummary(logger: LogWriter, look: SummaryFacts, url: string): void {
+export function logSummary(logger: LogWriter, look: FirstLook, url: string): void {
   for (const { port, text } of look.searched ?? []) logger.info("Looked for a server", { port, seen: text });
   for (const { endpoint, health } of look.endpoints) {
     logger.info("Endpoint", {
@@ -29,7 +26,7 @@ export function logSummary(logger: LogWriter, look: SummaryFacts, url: string): 
       type: endpoint.profile.name,
       priority: endpoint.priority,
       status: health.status,
-      models: look.modelCounts?.get(endpoint.name),
+      models: look.modelCounts.get(endpoint.name),
     });
   }
   logger.info("Ready", { url, endpoints: look.endpoints.length, models: look.modelNames.length });
@@ -37,10 +34,7 @@ export function logSummary(logger: LogWriter, look: SummaryFacts, url: string): 
 
 const routable = ["healthy", "busy", "warming"];
 
-export function formatEndpoints(
-  { endpoints, searched, modelCounts }: SummaryFacts,
-  painter: Painter,
-): string[] {
+export function formatEndpoints({ endpoints, searched, modelCounts }: FirstLook, painter: Painter): string[] {
   if (endpoints.length === 0) {
     return searched === undefined ? [painter.yellow("  No endpoints are configured.")] : [];
   }
@@ -50,7 +44,7 @@ export function formatEndpoints(
       endpoint.url,
       endpoint.isAutoDetected ? "auto" : endpoint.profile.name,
       health.status === "unknown" ? "not checked yet" : health.status,
-      describeCount(modelCounts?.get(endpoint.name)),
+      describeCount(modelCounts.get(endpoint.name)),
     ]),
   );
   const marked = lines.map((line, index) => {

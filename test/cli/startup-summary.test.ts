@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { formatSummary, type SummaryFacts } from "../../src/cli/startup-summary.ts";
+import type { FirstLook } from "../../src/app/fleet.ts";
+import { formatSummary } from "../../src/cli/startup-summary.ts";
 import { createPainter } from "../../src/cli/terminal.ts";
 import { initialHealth } from "../../src/endpoints/endpoint-health.ts";
 import { builtinProfiles } from "../../src/profiles/builtin.ts";
@@ -14,12 +15,12 @@ function profileNamed(name: string) {
 }
 
 /** Endpoints by name and kind, all of them up. */
-function lookAt(kinds: Readonly<Record<string, string>>): SummaryFacts {
+function lookAt(kinds: Readonly<Record<string, string>>): FirstLook {
   const endpoints = Object.entries(kinds).map(([name, kind]) => ({
     endpoint: sampleEndpoint({ name, url: `http://${name}.test`, profile: profileNamed(kind) }),
     health: { ...initialHealth(0), status: "healthy" as const },
   }));
-  return { endpoints, modelNames: [], searched: undefined };
+  return { endpoints, modelNames: [], modelCounts: new Map(), searched: undefined };
 }
 
 test("each endpoint is one line, with its models counted where they are known", () => {

@@ -3,11 +3,11 @@ import type { ServerDependencies } from "../dependencies.ts";
 import type { DirectEnv } from "../direct-env.ts";
 import { jsonResponse } from "../json-response.ts";
 
-const homepage = "https://github.com/thushan/olla";
-
 /** What is built in; the list grows with the features. */
 const capabilities: readonly string[] = [
   "load_balancing",
+  "failover",
+  "sticky_sessions",
   "health_checking",
   "model_unification",
   "endpoint_discovery",
@@ -30,7 +30,8 @@ export function version({ settings, profiles }: ServerDependencies): Handler<Dir
     capabilities,
     capabilities_experimental: [],
     supported_backends: profiles.names(),
-    links: { homepage, documentation: `${homepage}#readme`, releases: `${homepage}/releases` },
+    // The keys are what existing clients read; there is no public address to put there yet.
+    links: { homepage: "", documentation: "", releases: "" },
     api: {
       version: "v1",
       endpoints: {
