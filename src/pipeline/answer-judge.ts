@@ -80,7 +80,10 @@ async function refuseStatus(answer: UpstreamAnswer, context: JudgeContext): Prom
   const verdict = verdictOfStatus(status);
   const body = await keepRefusal(answer, context.clock);
   // A connection is worth more than a refusal that would have to be kept open.
-  if (body === undefined) answer.abort(notNeeded());
+  if (body === undefined) {
+    answer.abort(notNeeded());
+    answer.detach();
+  }
   return {
     kind: "failed",
     error: new OllaError("upstream_status", `Endpoint "${answer.endpoint.name}" answered ${status}`),
@@ -105,7 +108,11 @@ async function keepRefusal(answer: UpstreamAnswer, clock: Clock): Promise<Answer
 async function keepBody(answer: UpstreamAnswer, clock: Clock): Promise<AnswerBody> {
   const { response } = answer;
   const declared = response.headers.get("content-length");
-  if (response.body === null || Number(declared) > keptAnswerBytes) return unread;
+  if (response.body === null) {
+    answer.detach();
+    return unread;
+  }
+  if (Number(declared) > keptAnswerBytes) return unread;
   if (declared !== null) {
     const limits = { clock, firstByteMs: keptAnswerMs / 2, silenceMs: keptAnswerMs / 2 };
     return { kind: "whole", bytes: await readWholeBody(answer, limits) };
@@ -114,7 +121,9 @@ async function keepBody(answer: UpstreamAnswer, clock: Clock): Promise<AnswerBod
   const cancelTimer = clock.after(keptAnswerMs, expire);
   const reader = response.body.getReader();
   try {
-    return await readUndeclared(reader);
+    const body = await readUndeclared(reader);
+    if (body.kind === "whole") answer.detach();
+    return body;
   } catch (cause) {
     answer.detach();
     throw classifyBodyFailure(cause, answer.signal, answer.endpoint.name, clock.now() - answer.startedAt);
