@@ -59,6 +59,8 @@ export interface WriteShaper {
   end(): void;
   /** The next write; undefined when more must be read first, or after the end when all is written. */
   next(): Uint8Array | undefined;
+  /** What is held back, after `next` had nothing: for something of our own that has to come behind it. */
+  flush(): Uint8Array | undefined;
 }
 
 /** @param maxBytes the coalescing threshold, or the largest single write; more than 0 */
@@ -84,6 +86,7 @@ export function splitWrites(maxBytes: number): WriteShaper {
       rest = piece.subarray(maxBytes);
       return piece.subarray(0, maxBytes);
     },
+    flush: () => undefined,
   };
 }
 
@@ -126,6 +129,7 @@ export function coalesceWrites(maxBytes: number): WriteShaper {
       }
       return hasEnded ? takeHeld() : undefined;
     },
+    flush: takeHeld,
   };
 }
 

@@ -126,7 +126,11 @@ class Relay {
       intervalMs: keepalive.intervalMs,
       isAtEventBoundary: () => watch.isAtEventBoundary,
       onDue: () => {
-        if (!this.#hasEnded) controller.enqueue(keepalive.bytes);
+        if (this.#hasEnded) return;
+        // The boundary is where the endpoint's bytes end, so all of them have to be out.
+        const held = this.#source.shaper.flush();
+        if (held !== undefined) this.#send(held);
+        controller.enqueue(keepalive.bytes);
       },
     });
   }
@@ -204,9 +208,7 @@ class Relay {
     for (;;) {
       const piece = shaper.next();
       if (piece !== undefined) {
-        this.#bytes += piece.byteLength;
-        this.#lastByte = piece[piece.byteLength - 1];
-        this.#controller?.enqueue(piece);
+        this.#send(piece);
         return true;
       }
       const earlier = chunks[this.#chunksSent];
@@ -217,6 +219,12 @@ class Relay {
     if (!this.#isDrained) return false;
     this.#finish();
     return true;
+  }
+
+  #send(piece: Uint8Array): void {
+    this.#bytes += piece.byteLength;
+    this.#lastByte = piece[piece.byteLength - 1];
+    this.#controller?.enqueue(piece);
   }
 
   #finish(): void {
