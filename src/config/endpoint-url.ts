@@ -9,7 +9,7 @@ export function readEndpointUrl(raw: unknown, complain: Complain): string {
     return "";
   }
   const text = raw.trim();
-  const shown = text.includes("@") ? describeSecret(text) : describeValue(text);
+  const shown = describeAddress(text);
   const url = URL.parse(text);
   if (url !== null && isHttp(url) && (url.username !== "" || url.password !== "")) {
     complain(adviseOnCredentials(url));
@@ -17,7 +17,7 @@ export function readEndpointUrl(raw: unknown, complain: Complain): string {
     const hasOtherScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
     const guess = !hasOtherScheme && !text.includes("@") ? URL.parse(`http://${text}`) : null;
     complain(
-      `${wanted}, got ${shown}${guess === null ? "" : `; did you mean ${JSON.stringify(`http://${text}`)}?`}`,
+      `${wanted}, got ${shown}${guess === null ? "" : `; did you mean ${describeValue(`http://${withoutQuery(text)}`)}?`}`,
     );
   } else if (!/^https?:\/\/[^/?#]/i.test(text)) {
     complain(`${wanted}, got ${shown}, which names no host`);
@@ -45,8 +45,7 @@ export function checkEndpointPath(text: string): string | undefined {
   if (!text.includes("://")) return undefined;
   const url = URL.parse(text);
   if (url === null || !isHttp(url)) {
-    const shown = text.includes("@") ? describeSecret(text) : describeValue(text);
-    return `expected a path such as /health, or an http or https URL, got ${shown}`;
+    return `expected a path such as /health, or an http or https URL, got ${describeAddress(text)}`;
   }
   if (url.username === "" && url.password === "") return undefined;
   return "expected a URL without user name and password; put them into the endpoint's auth block";
@@ -56,6 +55,15 @@ export function checkEndpointPath(text: string): string | undefined {
 export function checkEndpointName(name: string): string | undefined {
   if (name === "" || /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(name)) return undefined;
   return "expected a name of printable ASCII characters without spaces around it";
+}
+
+/** Credentials stand before an `@`, or in the query. */
+function describeAddress(text: string): string {
+  return text.includes("@") ? describeSecret(text) : describeValue(withoutQuery(text));
+}
+
+function withoutQuery(text: string): string {
+  return text.replace(/[?#].*$/s, "");
 }
 
 function isHttp(url: URL): boolean {

@@ -317,6 +317,17 @@ describe("older names for the settings of retries", () => {
   });
 });
 
+test.each([
+  ["{}", "{}", 0],
+  ["{ write_timeout: 2s }", "{}", 2_000],
+  ["{}", "{ response_timeout: 3s }", 3_000],
+  ["{ write_timeout: 2s }", "{ response_timeout: 3s }", 2_000],
+  ["{ write_timeout: 4s }", "{ response_timeout: 3s }", 3_000],
+])("of server %p and proxy %p, the shorter limit of an answer counts", async (server, proxy, limitMs) => {
+  const { config } = await load(`server: ${server}\nproxy: ${proxy}`);
+  expect(config?.proxy.response_timeout).toBe(limitMs);
+});
+
 test("statuses that are never retried are worth a word, the usual ones are not", async () => {
   const problemsWith = (statuses: string) => problemsOf(`proxy: { retry: { on_status: ${statuses} } }`);
   expect(await problemsWith("[500, 503]")).toEqual([]);

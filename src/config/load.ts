@@ -229,6 +229,11 @@ function buildConfig(parsed: ParsedConfig, secrets: readonly EndpointSecrets[]):
   const { unification, routing_strategy: strategy } = parsed.model_registry;
   return freeze({
     ...parsed,
+    proxy: {
+      ...parsed.proxy,
+      // Two names for one limit, kept from the reference; nobody downstream has to know the second one.
+      response_timeout: shorterLimit(parsed.proxy.response_timeout, parsed.server.write_timeout),
+    },
     discovery: { ...parsed.discovery, static: { endpoints } },
     model_registry: {
       ...parsed.model_registry,
@@ -243,6 +248,11 @@ function buildConfig(parsed: ParsedConfig, secrets: readonly EndpointSecrets[]):
       },
     },
   });
+}
+
+/** Of two limits in milliseconds, of which 0 is none. */
+function shorterLimit(one: number, other: number): number {
+  return one > 0 && other > 0 ? Math.min(one, other) : Math.max(one, other);
 }
 
 function freeze<T>(value: T): Frozen<T> {

@@ -84,6 +84,7 @@ export const modelRegistry = section(
     }),
     enable_unifier: booleanKey({
       initial: true,
+      status: "later",
       env: ["OLLA_MODEL_UNIFIER_ENABLED"],
       doc: "Show one model that several endpoints have as one entry in `/olla/models`.",
     }),

@@ -155,7 +155,7 @@ export const proxy = section(
     response_timeout: durationKey({
       initial: "0s",
       env: ["OLLA_PROXY_RESPONSE_TIMEOUT"],
-      doc: "Total time of an answer, from sending the request to its last byte. 0 is no limit.",
+      doc: "Total time of an answer, from the request's arrival to its last byte. 0 is no limit.",
     }),
     read_timeout: durationKey({
       initial: "10m",

@@ -193,7 +193,7 @@ export const server = section(
     write_timeout: durationKey({
       initial: "0s",
       env: ["OLLA_SERVER_WRITE_TIMEOUT"],
-      doc: "Longest time an answer may take. 0 is no limit; anything else cuts long streams and is warned about.",
+      doc: "Longest time an answer may take; with `proxy.response_timeout` the shorter one counts. 0 is no limit; anything else cuts long streams and is warned about.",
     }),
     idle_timeout: durationKey({
       initial: "0s",

@@ -1,4 +1,5 @@
 import { OllaError } from "../errors.ts";
+import { formatByteSize } from "../lib/byte-size.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { BodyBudget, Reservation } from "./body-budget.ts";
 
@@ -132,7 +133,10 @@ function asBodyError(cause: unknown, clientSignal: AbortSignal): OllaError {
 }
 
 function bodyTooLarge({ maxBytes }: ReadBodyLimits): OllaError {
-  return new OllaError("body_too_large", `The request body is larger than the limit of ${maxBytes} bytes`);
+  return new OllaError(
+    "body_too_large",
+    `The request body is larger than the limit of ${formatByteSize(maxBytes)}`,
+  );
 }
 
 function bufferFull(): OllaError {

@@ -127,6 +127,19 @@ test("proxy.keepalive_interval puts comments into a stream that has fallen silen
   expect(text).toStartWith("data: ");
 });
 
+test("server.write_timeout ends an answer that takes longer, visibly", async () => {
+  await using upstream = new FakeUpstream({ behave: hangAfterTokens(["a"]) });
+  await using olla = await startOlla({
+    endpoints: [{ name: "slow", url: upstream.url, type: upstream.kind }],
+    server: { write_timeout: "300ms" },
+  });
+  const startedAt = performance.now();
+  const text = await (await ask(olla, { stream: true })).text();
+  expect(performance.now() - startedAt).toBeWithin(250, 2_500);
+  expect(text).toContain("response_timeout");
+  expect(text).not.toContain("[DONE]");
+});
+
 test("the status names engine and profile, the access line what failed", async () => {
   await using pair = await startPair(refuse, { engine: "olla", profile: "standard" });
   expect((await ask(pair.olla)).status).toBe(200);
