@@ -48,7 +48,8 @@ function accessFields(outcome: Outcome): LogFields {
     path: outcome.path,
     query: outcome.query || undefined,
     status: outcome.status,
-    endpoint: outcome.endpoint,
+    // Nobody answered: then who was asked last, so that a hang-up while waiting names an endpoint as well.
+    endpoint: outcome.endpoint ?? attempts.at(-1)?.endpoint,
     model: outcome.model,
     duration_ms: toTenths(outcome.durationMs),
     head_ms: outcome.headMs === undefined ? undefined : toTenths(outcome.headMs),

@@ -69,6 +69,17 @@ test.each([
   },
 );
 
+test("a request that nobody answered names the endpoint that was asked last", () => {
+  const attempt = { model: "tiny", durationMs: 5, status: undefined, error: "reset" } as const;
+  const attempts = [
+    { ...attempt, endpoint: "alpha" },
+    { ...attempt, endpoint: "beta" },
+  ];
+  const [line] = linesOf(outcomeOf({ endpoint: undefined, attempts, status: 502 }));
+  expect(line?.fields.endpoint).toBe("beta");
+  expect(linesOf(outcomeOf(noAnswer))[0]?.fields.endpoint).toBeUndefined();
+});
+
 test("one line holds the whole story of a request", () => {
   const [line] = linesOf(
     outcomeOf({
