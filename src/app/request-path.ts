@@ -201,6 +201,8 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
   });
 
   type Context = Parameters<typeof createPipeline>[0];
+  const mayCommitEarly = ({ upstreamPath }: Exchange, wantsStream: boolean) =>
+    config.proxy.early_commit && wantsStream && streamKindOf(upstreamPath, "sse") !== undefined;
   return {
     looksAtConversation: sessions !== undefined,
     readBody: async (exchange) => readBody(exchange.request, bodyLimits),
@@ -211,11 +213,17 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
       ),
     beginSticky: (exchange, inspection) => sessions?.begin(findAffinity(exchange, inspection)),
     onResponseId: (id, model, endpointName) => sessions?.noteResponse(id, model, endpointName),
-    encoder: (exchange, { model, body }) => {
+    encoder: (exchange, { model, body, wantsStream }) => {
+      let { headers } = exchange.request;
+      if (mayCommitEarly(exchange, wantsStream)) {
+        // An early head can't say how the body will be encoded.
+        headers = new Headers(headers);
+        headers.delete("accept-encoding");
+      }
       const build = prepareUpstreamRequest(
         {
           method: exchange.request.method,
-          headers: exchange.request.headers,
+          headers,
           clientAddress: exchange.clientAddress,
           isSecure: exchange.isSecure,
           isFromTrustedProxy: false,
@@ -230,8 +238,7 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
       return ({ endpoint }) => build(endpoint);
     },
     earlyCommit: (exchange, { wantsStream }, ledger) => {
-      if (!config.proxy.early_commit || !wantsStream) return undefined;
-      if (streamKindOf(exchange.upstreamPath, "sse") === undefined) return undefined;
+      if (!mayCommitEarly(exchange, wantsStream)) return undefined;
       const keepalive = keepaliveBytes(exchange.dialect, eventStream);
       if (keepalive === undefined) return undefined;
       return {

@@ -76,12 +76,26 @@ function streamLater(answer: Promise<Response>, options: EarlyCommit): ReadableS
   );
 }
 
-function isEventStream({ ok, headers }: Response): boolean {
-  return ok && (headers.get("content-type") ?? "").startsWith("text/event-stream");
+function isEventStream(response: Response): boolean {
+  const { ok, headers } = response;
+  return ok && !isEncoded(response) && (headers.get("content-type") ?? "").startsWith("text/event-stream");
+}
+
+/** The head is out and did not say so. */
+function isEncoded({ headers }: Response): boolean {
+  return (headers.get("content-encoding") ?? "identity") !== "identity";
 }
 
 /** A refusal whose status can't be told any more: its body, if it is JSON, is in the caller's dialect already. */
 async function asEvent(response: Response, options: EarlyCommit): Promise<Uint8Array> {
+  if (isEncoded(response)) {
+    await response.body?.cancel();
+    const error = new OllaError(
+      "malformed_response",
+      "The endpoint compressed its answer without being asked to",
+    );
+    return options.renderError(error) ?? new Uint8Array(0);
+  }
   const text = await response.text();
   const line = toJsonLine(text);
   if (line !== undefined) {

@@ -104,3 +104,23 @@ test("it is off unless asked for: the head waits for the endpoint", async () => 
   later.finish();
   expect((await answer).status).toBe(500);
 });
+
+test("an answer behind an early head is not compressed, which the head could not have said", async () => {
+  const later = answersLater();
+  await using upstream = new FakeUpstream({ behave: later.behave });
+  await using olla = await startEarly(upstream);
+  const answer = await fetch(`${olla.url}/olla/proxy/v1/chat/completions`, {
+    method: "POST",
+    headers: { "Accept-Encoding": "gzip" },
+    body: JSON.stringify(chat),
+  });
+  const exchange = await later.asked;
+  expect(exchange.header("accept-encoding")).toBe("identity");
+  // One that compresses all the same is told from an answer.
+  await exchange.startChunked(200, { "Content-Type": "text/event-stream", "Content-Encoding": "gzip" });
+  await exchange.chunk(Bun.gzipSync("data: [DONE]\n\n"));
+  later.finish();
+  const { events } = await collectSse(answer.body);
+  expect(events.map(({ data }) => JSON.parse(data).error.source)).toEqual(["olla"]);
+  await exchange.gone;
+});
