@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { FirstLook } from "../app/fleet.ts";
-import { formatSummary, wrapWords } from "./startup-summary.ts";
+import { formatSummary, logSummary, wrapWords } from "./startup-summary.ts";
 import { createPainter } from "./terminal.ts";
 
 const plain = createPainter(false);
@@ -25,6 +25,20 @@ test("a search that found something shows it as a config to start from", () => {
 
 test("a search that found nothing shows what to write all the same", () => {
   expect(formatSummary({ ...empty, searched: [] }, "http://x", plain)).toContain("type: ollama }");
+});
+
+test("a log collector is told what to write, too, and only where there is no configuration", () => {
+  const wholeLog = (look: FirstLook) => {
+    const lines: string[] = [];
+    logSummary(
+      { info: (message, fields) => void lines.push(JSON.stringify([message, fields])) },
+      look,
+      "http://x",
+    );
+    return lines.join("\n");
+  };
+  expect(wholeLog({ ...empty, searched: [] })).toContain("type: ollama }");
+  expect(wholeLog(empty)).not.toContain("ollama");
 });
 
 test("an empty list of endpoints is said plainly", () => {

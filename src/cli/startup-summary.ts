@@ -17,7 +17,7 @@ export function formatSummary(look: FirstLook, url: string, painter: Painter): s
 }
 
 /** The same for a log collector. */
-export function logSummary(logger: LogWriter, look: FirstLook, url: string): void {
+export function logSummary(logger: Pick<LogWriter, "info">, look: FirstLook, url: string): void {
   for (const { port, text } of look.searched ?? []) logger.info("Looked for a server", { port, seen: text });
   for (const { endpoint, health } of look.endpoints) {
     logger.info("Endpoint", {
@@ -27,6 +27,11 @@ export function logSummary(logger: LogWriter, look: FirstLook, url: string): voi
       priority: endpoint.priority,
       status: health.status,
       models: look.modelCounts.get(endpoint.name),
+    });
+  }
+  if (look.searched !== undefined) {
+    logger.info("No configuration file: this machine is searched, now and from time to time", {
+      config_to_write: `${exampleConfig(look.searched).join("\n")}\n`,
     });
   }
   logger.info("Ready", { url, endpoints: look.endpoints.length, models: look.modelNames.length });
