@@ -99,6 +99,8 @@ class Relay {
   /** The endpoint's body is over; what the shaper holds is still to be written. */
   #isDrained = false;
   #failure: OllaError | undefined;
+  #hasBegun = false;
+  #isReading = false;
   #hasEnded = false;
 
   constructor(answer: UpstreamAnswer, source: RelaySource, options: RelayOptions) {
@@ -138,6 +140,7 @@ class Relay {
   /** Runs for every piece, so it makes one promise and no closure. */
   pull(): Promise<void> | undefined {
     try {
+      if (!this.#hasBegun) this.#begin();
       return this.#advance();
     } catch (fault) {
       this.#giveUp(fault);
@@ -154,11 +157,13 @@ class Relay {
     if (this.#write()) return undefined;
     this.#silence.startRead();
     this.#keepalive?.startWaiting();
+    this.#isReading = true;
     return this.#source.reader.read().then(this.#onRead, this.#onBreak);
   }
 
   readonly #onRead = ({ done, value }: ReadResult): Promise<void> | undefined => {
     try {
+      this.#isReading = false;
       this.#silence.endRead();
       this.#keepalive?.endWaiting();
       if (done) {
@@ -175,8 +180,28 @@ class Relay {
     }
   };
 
+  #begin(): void {
+    this.#hasBegun = true;
+    const { signal } = this.#answer;
+    if (!signal.aborted) signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** A read under way hears of it by itself. But a client that takes nothing would never let another one begin. */
+  readonly #onAbort = (): void => {
+    if (this.#isReading || this.#hasEnded) return;
+    try {
+      this.#failure = this.#classify(undefined);
+      if (this.#failure.code !== "client_abort") while (this.#write());
+      this.#drain();
+      while (!this.#hasEnded && this.#write());
+    } catch (fault) {
+      this.#giveUp(fault);
+    }
+  };
+
   readonly #onBreak = (error: unknown): void => {
     try {
+      this.#isReading = false;
       this.#failure = this.#classify(error);
       this.#drain();
       this.#write();
@@ -188,10 +213,10 @@ class Relay {
   /** A fault of our own: the client's connection is cut, and nothing stays behind. */
   #giveUp(fault: unknown): void {
     const error = new OllaError("internal", "Olla failed while relaying an answer", { cause: fault });
-    this.#answer.abort(error);
     try {
       this.#end("upstream-error", error);
     } finally {
+      this.#answer.abort(error);
       this.#controller?.error(error);
     }
   }
