@@ -1,6 +1,7 @@
 import type { StickyOutcome } from "../balancer/sticky.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Ending } from "../proxy/ending.ts";
+import type { ProviderMetrics } from "./usage.ts";
 
 /** One send to one endpoint. */
 export interface AttemptRecord {
@@ -52,4 +53,6 @@ export interface Outcome {
   readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
   readonly attempts: readonly AttemptRecord[];
   readonly decision: RoutingDecision | undefined;
+  /** What the answer said about its tokens and times; absent where it said nothing or nobody asked. */
+  readonly usage?: ProviderMetrics | undefined;
 }

@@ -2,6 +2,7 @@ import { errorTable } from "../errors.ts";
 import type { LogFields, Logger, LogLevel } from "../lib/log.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Stats } from "./stats.ts";
+import type { ProviderMetrics } from "./usage.ts";
 
 export interface Recorder {
   /** Called exactly once for each request, when its answer has ended. */
@@ -57,6 +58,7 @@ function accessFields(outcome: Outcome): LogFields {
     sticky: outcome.stickyOutcome,
     request_bytes: outcome.requestBytes,
     response_bytes: outcome.responseBytes,
+    ...(outcome.usage === undefined ? {} : usageFields(outcome.usage)),
     ending: outcome.ending,
     attempts: attempts.length === 0 ? undefined : attempts.length,
     tried: attempts.length > 1 ? attempts.map((attempt) => attempt.endpoint) : undefined,
@@ -71,6 +73,20 @@ function accessFields(outcome: Outcome): LogFields {
   };
 }
 
+function usageFields(usage: ProviderMetrics): LogFields {
+  return {
+    input_tokens: usage.input_tokens,
+    output_tokens: usage.output_tokens,
+    total_tokens: usage.total_tokens,
+    tokens_per_sec: roundedOrNone(usage.tokens_per_sec),
+    ttft_ms: roundedOrNone(usage.ttft_ms),
+    prompt_ms: roundedOrNone(usage.prompt_ms),
+    generation_ms: roundedOrNone(usage.generation_ms),
+    provider_model: usage.model,
+    finish_reason: usage.finish_reason,
+  };
+}
+
 /** `alpha: connect_refused` for each attempt that an endpoint failed; undefined when none did. */
 function failuresOf(attempts: Outcome["attempts"]): string[] | undefined {
   const failures = attempts.flatMap(({ endpoint, status, error }) => {
@@ -78,6 +94,10 @@ function failuresOf(attempts: Outcome["attempts"]): string[] | undefined {
     return [`${endpoint}: ${error === "upstream_status" && status !== undefined ? status : error}`];
   });
   return failures.length === 0 ? undefined : failures;
+}
+
+function roundedOrNone(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : toTenths(value) || undefined;
 }
 
 function toTenths(milliseconds: number): number {

@@ -6,6 +6,7 @@ import { type ConfigProblem, isMapping, joinPath, type KeyPath } from "../config
 import { compileGlobs, type GlobFilter } from "../lib/glob.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { builtinProfiles } from "./builtin.ts";
+import { compileMetrics } from "./metrics-block.ts";
 import { listFormats, type Profile } from "./profile.ts";
 import { ProfileSet } from "./profile-set.ts";
 import { findListFormat, profileSchema, toProfile } from "./schema.ts";
@@ -131,6 +132,9 @@ export function parseProfile(file: string, source: string, problems: ConfigProbl
       nearest === undefined ? `, known are ${listFormats.join(", ")}` : `, did you mean "${nearest}"?`;
     const path = ["request", "response_format"];
     const message = `unknown format "${wanted}"${hint}; read as openai`;
+    problems.push({ ...warning(file, joinPath(path), message), ...at(path) });
+  }
+  for (const { path, message } of compileMetrics(result.output.metrics).problems) {
     problems.push({ ...warning(file, joinPath(path), message), ...at(path) });
   }
   return toProfile(result.output);

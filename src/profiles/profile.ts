@@ -1,3 +1,5 @@
+import type { MetricsExtraction } from "./metrics-block.ts";
+
 /** The shapes of a model list that some backend answers with and that we can parse. */
 export const listFormats = ["ollama", "lmstudio", "openai", "vllm"] as const;
 export type ListFormat = (typeof listFormats)[number];
@@ -46,4 +48,6 @@ export interface Profile {
   readonly maxConcurrentRequests: number;
   /** Ports to look at on this host when no configuration names an endpoint. */
   readonly defaultPorts: readonly number[];
+  /** Where its answers tell tokens and times; without it nobody looks. */
+  readonly metrics?: MetricsExtraction;
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { parseDuration } from "../lib/duration.ts";
+import { compileMetrics, metricsSchema } from "./metrics-block.ts";
 import { type ListFormat, listFormats, type Profile, type ProfileListing } from "./profile.ts";
 
 const text = v.pipe(v.string(), v.trim());
@@ -51,6 +52,7 @@ export const profileSchema = v.object({
     {},
   ),
   detection: v.optional(v.object({ default_ports: v.optional(v.array(port), []) }), {}),
+  metrics: metricsSchema,
   request: v.optional(v.object({ response_format: v.optional(v.string(), "openai") }), {}),
   timeouts: v.optional(
     v.object({
@@ -72,6 +74,7 @@ export function findListFormat(responseFormat: string): ListFormat | undefined {
 }
 
 export function toProfile(file: ProfileFile): Profile {
+  const { extraction: metrics } = compileMetrics(file.metrics);
   const listFormat = findListFormat(file.request.response_format) ?? "openai";
   return {
     name: file.name,
@@ -94,6 +97,7 @@ export function toProfile(file: ProfileFile): Profile {
     },
     maxConcurrentRequests: file.characteristics.max_concurrent_requests,
     defaultPorts: file.detection.default_ports,
+    ...(metrics === undefined ? {} : { metrics }),
   };
 }
 

@@ -152,3 +152,48 @@ test("without an access log only what went wrong is written; below the level not
   expect(linesOf(outcomeOf({ status: 502 }), false)).toHaveLength(1);
   expect(linesOf(outcomeOf(), true, "warn")).toEqual([]);
 });
+
+test("what the answer said about its tokens and times stands in the line, rounded", () => {
+  const usage = {
+    model: "llama3:8b",
+    finish_reason: "stop",
+    input_tokens: 50,
+    output_tokens: 200,
+    total_tokens: 250,
+    ttft_ms: 100.04,
+    total_ms: 5000,
+    model_load_ms: 500,
+    prompt_ms: 0.04,
+    generation_ms: 4400.26,
+    tokens_per_sec: 45.4545,
+    is_complete: true,
+  };
+  const named = [
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "tokens_per_sec",
+    "ttft_ms",
+    "prompt_ms",
+    "generation_ms",
+    "provider_model",
+    "finish_reason",
+  ];
+  const shown = (fields: LogFields | undefined) =>
+    Object.fromEntries(Object.entries(fields ?? {}).filter(([name]) => named.includes(name)));
+  expect(shown(linesOf(outcomeOf({ usage }))[0]?.fields)).toEqual({
+    input_tokens: 50,
+    output_tokens: 200,
+    total_tokens: 250,
+    tokens_per_sec: 45.5,
+    ttft_ms: 100,
+    prompt_ms: undefined,
+    generation_ms: 4400.3,
+    provider_model: "llama3:8b",
+    finish_reason: "stop",
+  });
+  expect(shown(linesOf(outcomeOf({ usage: { model: "m" } }))[0]?.fields)).toMatchObject({
+    provider_model: "m",
+  });
+  expect(shown(linesOf(outcomeOf({}))[0]?.fields)).toEqual({});
+});

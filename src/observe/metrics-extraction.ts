@@ -1,0 +1,126 @@
+import type { MetricScalar } from "../profiles/metric-expression.ts";
+import { readMetricPath } from "../profiles/metric-path.ts";
+import type { MetricsExtraction } from "../profiles/metrics-block.ts";
+import type { Profile } from "../profiles/profile.ts";
+import type { BodyTail, KeptBody } from "../proxy/body-tail.ts";
+import type { StreamFraming } from "../proxy/stream-kind.ts";
+import { readDialect } from "./metrics-dialects.ts";
+import { type JsonObject, readLastDocuments } from "./metrics-documents.ts";
+import { MetricsRecord } from "./metrics-record.ts";
+import type { ProviderMetrics } from "./usage.ts";
+
+/** An answer that has ended: its body as it came from the endpoint, whole or the end of it, and what was measured. */
+export type EndedAnswer = ({ readonly tail: BodyTail } | { readonly body: Uint8Array }) & {
+  /** Undefined for a body that is one document. */
+  readonly framing: StreamFraming | undefined;
+  /** As the endpoint sent them. */
+  readonly headers: Headers;
+  /** In milliseconds; `ttftMs` is undefined for what is no stream. */
+  readonly measured: { readonly totalMs: number; readonly ttftMs: number | undefined };
+};
+
+/** Of a body that is at hand as a whole, this much of its end is looked at. */
+const maxBodyBytes = 64 * 1024;
+
+/**
+ * Tells what an answer says about its tokens and times, as its endpoint's profile describes. Called once for each
+ * answer, after the client has all of it. Never throws; undefined when nothing is known or the profile wants nothing.
+ */
+export function extractMetrics(
+  profile: Pick<Profile, "metrics">,
+  answer: EndedAnswer,
+): ProviderMetrics | undefined {
+  if (profile.metrics === undefined) return undefined;
+  return extract(profile.metrics, answer);
+}
+
+function extract(extraction: MetricsExtraction, answer: EndedAnswer): ProviderMetrics | undefined {
+  const { headers, measured } = answer;
+  const values = new Map<string, MetricScalar>();
+  for (const { field, header } of extraction.headers)
+    note(values, field, scalarOfHeader(headers.get(header)));
+
+  const record = new MetricsRecord();
+  if (extraction.source === "response_body" && isReadable(headers)) {
+    const documents = readLastDocuments(keptOf(answer), answer.framing);
+    for (const document of documents) readPaths(values, document, extraction);
+    record.addAll(values);
+    addDialect(record, documents);
+  } else {
+    record.addAll(values);
+  }
+  record.completeTotal();
+
+  const scope = new Map<string, MetricScalar>([
+    ["response_time_ms", measured.totalMs],
+    ["total_ms", measured.totalMs],
+    ...(measured.ttftMs === undefined ? [] : ([["ttft_ms", measured.ttftMs]] as const)),
+    ...record.entries(),
+    ...values,
+  ]);
+  for (const { field, evaluate } of extraction.calculations) {
+    const result = evaluate(scope);
+    if (result !== undefined) record.set(field, result);
+  }
+  return record.finish(measured.ttftMs);
+}
+
+function keptOf(answer: EndedAnswer): KeptBody {
+  if ("tail" in answer) return answer.tail.read();
+  const { body } = answer;
+  if (body.length <= maxBodyBytes) return { tail: body, isWhole: true, head: undefined };
+  return {
+    tail: body.subarray(body.length - maxBodyBytes),
+    isWhole: false,
+    head: body.subarray(0, 4 * 1024),
+  };
+}
+
+/** The end of a compressed body says nothing without its beginning. */
+function isReadable(headers: Headers): boolean {
+  const encoding = headers.get("content-encoding");
+  return encoding === null || encoding === "" || encoding.toLowerCase() === "identity";
+}
+
+function readPaths(
+  values: Map<string, MetricScalar>,
+  document: JsonObject,
+  { paths }: MetricsExtraction,
+): void {
+  for (const { field, steps } of paths) {
+    if (!values.get(field)) note(values, field, scalarOf(readMetricPath(document, steps)));
+  }
+}
+
+/** Later documents come first; a zero or an empty text gives way to an earlier one that says more. */
+function note(values: Map<string, MetricScalar>, field: string, value: MetricScalar): void {
+  if (value !== null && (value || !values.has(field))) values.set(field, value);
+}
+
+function addDialect(record: MetricsRecord, documents: readonly JsonObject[]): void {
+  const figures = new Map<string, MetricScalar>();
+  for (const document of documents) {
+    for (const [field, value] of Object.entries(readDialect(document))) {
+      if (!figures.get(field)) note(figures, field, scalarOf(value));
+    }
+  }
+  const input = figures.get("input_tokens");
+  const cached = count(figures.get("cache_read_tokens")) + count(figures.get("cache_creation_tokens"));
+  if (cached > 0) figures.set("input_tokens", count(input) + cached);
+  record.fillIn(figures);
+}
+
+function count(value: MetricScalar | undefined): number {
+  return typeof value === "number" && value > 0 ? value : 0;
+}
+
+function scalarOf(value: unknown): MetricScalar {
+  return typeof value === "number" || typeof value === "string" || typeof value === "boolean" ? value : null;
+}
+
+function scalarOfHeader(value: string | null): MetricScalar {
+  if (value === null || value === "") return null;
+  if (value === "true" || value === "false") return value === "true";
+  const number = Number(value);
+  return Number.isFinite(number) ? number : value;
+}

@@ -1,0 +1,121 @@
+import type { MetricScalar } from "../profiles/metric-expression.ts";
+import type { ProviderMetrics } from "./usage.ts";
+
+type RecordField = keyof ProviderMetrics;
+type Kind = "text" | "count" | "amount" | "nanoseconds" | "truth";
+
+interface Target {
+  readonly kind: Kind;
+  readonly fields: readonly RecordField[];
+}
+
+const to = (kind: Kind, ...fields: RecordField[]): Target => ({ kind, fields });
+
+/** What the names of a profile's paths, headers and calculations mean. Others are variables for calculations only. */
+const targets: ReadonlyMap<string, Target> = new Map([
+  ["model", to("text", "model")],
+  ["finish_reason", to("text", "finish_reason")],
+  ["input_tokens", to("count", "input_tokens")],
+  ["output_tokens", to("count", "output_tokens")],
+  ["total_tokens", to("count", "total_tokens")],
+  ["is_complete", to("truth", "is_complete")],
+  ["done", to("truth", "is_complete")],
+  ["prompt_duration_ns", to("nanoseconds", "prompt_ms", "ttft_ms")],
+  ["prompt_eval_duration", to("nanoseconds", "prompt_ms", "ttft_ms")],
+  ["eval_duration_ns", to("nanoseconds", "generation_ms")],
+  ["eval_duration", to("nanoseconds", "generation_ms")],
+  ["total_duration_ns", to("nanoseconds", "total_ms")],
+  ["load_duration_ns", to("nanoseconds", "model_load_ms")],
+  ["ttft_ms", to("amount", "ttft_ms")],
+  ["total_ms", to("amount", "total_ms")],
+  ["total_time_ms", to("amount", "total_ms")],
+  ["model_load_ms", to("amount", "model_load_ms")],
+  ["prompt_ms", to("amount", "prompt_ms")],
+  ["prompt_processing_ms", to("amount", "prompt_ms")],
+  ["generation_ms", to("amount", "generation_ms")],
+  ["generation_time_ms", to("amount", "generation_ms")],
+  ["processing_time_ms", to("amount", "generation_ms")],
+  ["tokens_per_second", to("amount", "tokens_per_sec")],
+  ["tokens_per_sec", to("amount", "tokens_per_sec")],
+]);
+
+const largestCount = 2 ** 31 - 1;
+const nanosecondsPerMillisecond = 1_000_000;
+const longestText = 256;
+
+/** Collects one answer's figures. Nothing, nonsense and values of the wrong kind are not taken. */
+export class MetricsRecord {
+  readonly #values = new Map<RecordField, MetricScalar>();
+
+  /** Replaces what is known. */
+  set(field: string, value: MetricScalar): void {
+    const target = targets.get(field);
+    if (target === undefined) return;
+    const converted = convert(target.kind, value);
+    if (converted === undefined) return;
+    for (const each of target.fields) this.#values.set(each, converted);
+  }
+
+  addAll(values: ReadonlyMap<string, MetricScalar>): void {
+    for (const [field, value] of values) this.set(field, value);
+  }
+
+  /** Takes only what is not known yet. */
+  fillIn(values: ReadonlyMap<string, MetricScalar>): void {
+    for (const [field, value] of values) {
+      const isKnown = targets.get(field)?.fields.some((each) => this.#values.has(each)) ?? true;
+      if (!isKnown) this.set(field, value);
+    }
+  }
+
+  completeTotal(): void {
+    const input = this.#number("input_tokens");
+    const output = this.#number("output_tokens");
+    const isMissing = !this.#values.has("total_tokens");
+    if (isMissing && input > 0 && output > 0) this.set("total_tokens", input + output);
+  }
+
+  entries(): Iterable<readonly [string, MetricScalar]> {
+    return this.#values;
+  }
+
+  /** @returns undefined when nothing is known but, perhaps, what was measured here */
+  finish(measuredTtftMs: number | undefined): ProviderMetrics | undefined {
+    if (this.#values.size === 0) return undefined;
+    const generationMs = this.#number("generation_ms");
+    const output = this.#number("output_tokens");
+    const hasSpeed = this.#values.has("tokens_per_sec");
+    if (!hasSpeed && output > 0 && generationMs > 0) {
+      this.set("tokens_per_sec", (output * 1000) / generationMs);
+    }
+    if (!this.#values.has("ttft_ms") && measuredTtftMs !== undefined) this.set("ttft_ms", measuredTtftMs);
+    // `set` has given each field the kind that its type says.
+    return Object.fromEntries(this.#values) as ProviderMetrics;
+  }
+
+  #number(field: RecordField): number {
+    const value = this.#values.get(field);
+    return typeof value === "number" ? value : 0;
+  }
+}
+
+function convert(kind: Kind, value: MetricScalar): MetricScalar | undefined {
+  switch (kind) {
+    case "text":
+      return typeof value === "string" && value !== "" ? value.slice(0, longestText) : undefined;
+    case "truth":
+      return value === true ? true : undefined;
+    case "count":
+      return positive(value, (amount) => Math.min(largestCount, Math.trunc(amount)));
+    case "nanoseconds":
+      return positive(value, (amount) => amount / nanosecondsPerMillisecond);
+    case "amount":
+      return positive(value, (amount) => amount);
+  }
+}
+
+function positive(value: MetricScalar, convertAmount: (amount: number) => number): number | undefined {
+  if (typeof value !== "number" || !Number.isFinite(value)) return undefined;
+  const amount = convertAmount(value);
+  return amount > 0 ? amount : undefined;
+}

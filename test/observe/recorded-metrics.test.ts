@@ -1,0 +1,240 @@
+import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { extractMetrics } from "../../src/observe/metrics-extraction.ts";
+import type { ProviderMetrics } from "../../src/observe/usage.ts";
+import { builtinProfiles } from "../../src/profiles/builtin.ts";
+import { BodyTail } from "../../src/proxy/body-tail.ts";
+import { streamFramingOf } from "../../src/proxy/stream-kind.ts";
+import { loadRecording, type Recording } from "../support/wire-recording.ts";
+
+const measured = { totalMs: 1000, ttftMs: undefined } as const;
+
+function profileNamed(name: string) {
+  const profile = builtinProfiles().find((each) => each.name === name);
+  if (profile === undefined) throw new Error(`no profile "${name}"`);
+  return profile;
+}
+
+/** The same answer whole, and relayed in pieces of several sizes: each must say the same. */
+function metricsOf(
+  profileName: string,
+  { headers: pairs, body: text }: Recording,
+): ProviderMetrics | undefined {
+  const profile = profileNamed(profileName);
+  const headers = new Headers(pairs.map(([name, value]): [string, string] => [name, value]));
+  const framing = streamFramingOf(headers.get("content-type"));
+  const body = Buffer.from(text);
+  const metrics = extractMetrics(profile, { body, framing, headers, measured });
+  for (const pieceBytes of [1, 7, 100, 5000]) {
+    const tail = new BodyTail();
+    for (let at = 0; at < body.length; at += pieceBytes) tail.push(body.subarray(at, at + pieceBytes));
+    expect(extractMetrics(profile, { tail, framing, headers, measured })).toEqual(metrics);
+  }
+  return metrics;
+}
+
+const tokens = (input_tokens: number, output_tokens: number) => ({
+  input_tokens,
+  output_tokens,
+  total_tokens: input_tokens + output_tokens,
+});
+
+/** Without times of its own an answer's speed is taken from the second that its whole took. */
+const overall = (output_tokens: number) => ({ is_complete: true, tokens_per_sec: output_tokens });
+
+const chat = "post-v1-chat-completions";
+const messages = "post-v1-messages";
+const responses = "post-v1-responses";
+
+const figures: [profile: string, server: string, name: string, expected: ProviderMetrics][] = [
+  [
+    "ollama",
+    "ollama-0.32.15",
+    "post-api-chat",
+    {
+      model: "tiny",
+      finish_reason: "length",
+      ...tokens(22, 3),
+      is_complete: true,
+      prompt_ms: 0.298,
+      ttft_ms: 0.298,
+      generation_ms: 0.539,
+      model_load_ms: 0.933319,
+      total_ms: 5.329762,
+      tokens_per_sec: (3 * 1e9) / 539_000,
+    },
+  ],
+  [
+    "ollama",
+    "ollama-0.32.15",
+    "post-api-generate",
+    {
+      model: "tiny",
+      finish_reason: "length",
+      ...tokens(22, 3),
+      is_complete: true,
+      prompt_ms: 0.25,
+      ttft_ms: 0.25,
+      generation_ms: 0.173,
+      model_load_ms: 0.747442,
+      total_ms: 5.290734,
+      tokens_per_sec: (3 * 1e9) / 173_000,
+    },
+  ],
+  [
+    "ollama",
+    "ollama-0.32.15",
+    "post-api-embed",
+    { model: "tiny-embed", input_tokens: 3, total_ms: 256.425602, model_load_ms: 254.357724 },
+  ],
+  [
+    "ollama",
+    "ollama-0.32.15",
+    `${chat}-stream`,
+    { model: "tiny", finish_reason: "length", ...tokens(22, 3) },
+  ],
+  [
+    "ollama",
+    "ollama-0.32.15",
+    `${messages}-stream`,
+    { model: "tiny", finish_reason: "max_tokens", ...tokens(22, 3) },
+  ],
+  [
+    "ollama",
+    "ollama-0.32.15",
+    `${responses}-stream`,
+    { model: "tiny", finish_reason: "completed", ...tokens(22, 3) },
+  ],
+  ["ollama", "ollama-0.32.15", `${responses}-no-messages`, { model: "tiny", finish_reason: "completed" }],
+  ...["tiny", "tiny-a"].flatMap((model): typeof figures => {
+    const server = model === "tiny" ? "llama-server-b10488" : "llama-server-b10488-router";
+    return [
+      [
+        "openai-compatible",
+        server,
+        `${chat}-stream`,
+        { model, finish_reason: "length", ...tokens(22, 3), ...overall(3) },
+      ],
+      [
+        "openai-compatible",
+        server,
+        `${messages}-stream`,
+        { model, finish_reason: "max_tokens", ...tokens(22, 3), ...overall(3) },
+      ],
+      [
+        "openai-compatible",
+        server,
+        `${responses}-stream`,
+        { model, finish_reason: "completed", ...tokens(22, 3), ...overall(3) },
+      ],
+    ];
+  }),
+  [
+    "openai-compatible",
+    "llama-server-b10488",
+    `${chat}-missing-model`,
+    { model: "tiny", finish_reason: "length", ...tokens(22, 2), ...overall(2) },
+  ],
+  [
+    "openai-compatible",
+    "llama-server-b10488",
+    `${messages}-missing-model`,
+    { model: "tiny", finish_reason: "max_tokens", ...tokens(22, 2), ...overall(2) },
+  ],
+  [
+    "openai-compatible",
+    "llama-server-b10488",
+    `${responses}-missing-model`,
+    { model: "tiny", finish_reason: "completed", ...tokens(22, 2), ...overall(2) },
+  ],
+  [
+    "openai-compatible",
+    "llama-cpp-python-0.3.36",
+    `${chat}-stream`,
+    { model: "tiny", finish_reason: "length", is_complete: true },
+  ],
+  [
+    "openai-compatible",
+    "llama-cpp-python-0.3.36",
+    `${chat}-no-messages`,
+    { model: "tiny", finish_reason: "stop", ...tokens(11, 158), ...overall(158) },
+  ],
+  [
+    "openai-compatible",
+    "llama-cpp-python-0.3.36",
+    `${chat}-missing-model`,
+    { model: "nope", finish_reason: "length", ...tokens(21, 2), ...overall(2) },
+  ],
+];
+
+test.each(figures)("%s: %s %s tells its figures", async (profile, server, name, expected) => {
+  expect(metricsOf(profile, await loadRecording(server, name))).toEqual(expected);
+});
+
+const wire = join(import.meta.dir, "../fixtures/wire");
+const posts = readdirSync(wire).flatMap((server) =>
+  readdirSync(join(wire, server))
+    .filter((file) => file.startsWith("post-"))
+    .map((file): [string, string] => [server, file.replace(/\.http$/, "")]),
+);
+
+test("every recorded answer to a POST either has its figures above or is an error that tells none", async () => {
+  const isListed = (server: string, name: string) =>
+    figures.some(([, listedServer, listedName]) => listedServer === server && listedName === name);
+  const others = posts.filter(([server, name]) => !isListed(server, name));
+  expect(others.length).toBeGreaterThan(20);
+  for (const [server, name] of others) {
+    const recording = await loadRecording(server, name);
+    expect([server, name, recording.status >= 400]).toEqual([server, name, true]);
+    for (const profile of ["ollama", "openai-compatible"])
+      expect(metricsOf(profile, recording)).toBeUndefined();
+  }
+});
+
+test("Ollama's last line says it all", () => {
+  const line = {
+    model: "llama3",
+    done: true,
+    done_reason: "stop",
+    eval_count: 200,
+    eval_duration: 4_400_000_000,
+    prompt_eval_count: 50,
+    prompt_eval_duration: 100_000_000,
+    total_duration: 5_000_000_000,
+    load_duration: 500_000_000,
+  };
+  const headers: Recording["headers"] = [["Content-Type", "application/x-ndjson"]];
+  const metrics = metricsOf("ollama", { status: 200, headers, body: `${JSON.stringify(line)}\n` });
+  expect(metrics).toEqual({
+    model: "llama3",
+    finish_reason: "stop",
+    ...tokens(50, 200),
+    is_complete: true,
+    ttft_ms: 100,
+    prompt_ms: 100,
+    generation_ms: 4400,
+    total_ms: 5000,
+    model_load_ms: 500,
+    tokens_per_sec: expect.closeTo(45.4545, 3),
+  });
+});
+
+test("vLLM's own times become the record's", () => {
+  const body = {
+    model: "m",
+    choices: [{ finish_reason: "stop" }],
+    usage: { prompt_tokens: 10, completion_tokens: 40, total_tokens: 50 },
+    metrics: { time_to_first_token_ms: 120, generation_time_ms: 800 },
+  };
+  const headers: Recording["headers"] = [["Content-Type", "application/json"]];
+  expect(metricsOf("vllm", { status: 200, headers, body: JSON.stringify(body) })).toEqual({
+    model: "m",
+    finish_reason: "stop",
+    ...tokens(10, 40),
+    ttft_ms: 120,
+    generation_ms: 800,
+    tokens_per_sec: 50,
+    is_complete: true,
+  });
+});
