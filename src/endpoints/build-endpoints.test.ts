@@ -78,7 +78,7 @@ describe("kind", () => {
       severity: "error",
       path: "discovery.static.endpoints[1].type",
       message:
-        'endpoint "typo": unsupported endpoint type "olama", supported types: lm-studio, ollama, openai-compatible, vllm, auto; did you mean "ollama"?',
+        'endpoint "typo": unsupported endpoint type "olama", supported types: docker-model-runner, lemonade, litellm, llamacpp, lm-studio, lmdeploy, ollama, omlx, openai-compatible, sglang, vllm, vllm-mlx, auto; did you mean "ollama"?',
     });
   });
 

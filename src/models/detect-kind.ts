@@ -1,9 +1,13 @@
 import { resolveEndpointUrl } from "../endpoints/endpoint-url.ts";
-import type { ListFormat, Profile } from "../profiles/profile.ts";
+import type { Profile } from "../profiles/profile.ts";
 import { fallbackProfileName } from "../profiles/profile-set.ts";
-import { fetchModelList, ModelFetchError, type ModelFetchOptions } from "./fetch-model-list.ts";
-import { ModelListError } from "./list-parsers/model-list-error.ts";
-import { parseModelList } from "./list-parsers/parse-model-list.ts";
+import {
+  fetchListAnswer,
+  type ListAnswer,
+  ModelFetchError,
+  type ModelFetchOptions,
+} from "./fetch-model-list.ts";
+import { type KindReading, readAsKind } from "./kind-marks.ts";
 import type { Model } from "./model.ts";
 
 export interface DetectedKind {
@@ -16,26 +20,37 @@ export interface DetectKindOptions extends ModelFetchOptions {
   readonly profiles: readonly Profile[];
 }
 
+type Answers = ReadonlyMap<string, ListAnswer | ModelFetchError>;
+
 /**
- * Finds out what kind of backend answers at `baseUrl`: each kind is asked at its own list path and accepted only for
- * a list with its own marks. `undefined`: something answers, but with no list of any of these kinds. Throws
+ * Finds out what kind of backend answers at `baseUrl`. Each kind is asked at its own list path, and the one that most
+ * speaks for is taken: what the program calls itself, the shape of its list, then a path that nobody else answers,
+ * then the kinds' own probes, and at last OpenAI's list, which many kinds have. Between equals the usual port decides,
+ * then the order of the profiles. `undefined`: something answers, but with no list of any of these kinds. Throws
  * `ModelFetchError` when nothing answers, or only with an error that hides what is there (401, 500).
  */
 export async function detectKind(
   baseUrl: string,
   options: DetectKindOptions,
 ): Promise<DetectedKind | undefined> {
-  const candidates = inOrderOfTelling(options.profiles);
-  const urls = new Set(candidates.map((profile) => resolveEndpointUrl(baseUrl, profile.modelDiscoveryPath)));
-  const answers = new Map(
+  const listUrl = (profile: Profile) => resolveEndpointUrl(baseUrl, profile.modelDiscoveryPath);
+  const urls = new Set(options.profiles.map(listUrl));
+  const answers: Answers = new Map(
     await Promise.all([...urls].map(async (url) => [url, await fetchOrError(url, options)] as const)),
   );
-  for (const profile of candidates) {
-    const answer = answers.get(resolveEndpointUrl(baseUrl, profile.modelDiscoveryPath));
-    if (answer === undefined || answer instanceof ModelFetchError) continue;
-    const models = readAsKind(profile.listFormat, answer);
-    if (models !== undefined) return { profile, models };
-  }
+  const readings = options.profiles.flatMap((profile) => {
+    const answer = answers.get(listUrl(profile));
+    if (answer === undefined || answer instanceof ModelFetchError) return [];
+    return readAsKind(profile, answer) ?? [];
+  });
+
+  const fallback = readings.find(isFallback);
+  const found =
+    mostMarked(readings, baseUrl) ??
+    onlyOwnPath(readings, urls.size) ??
+    (await firstProbed(readings, baseUrl, options)) ??
+    fallback;
+  if (found !== undefined) return { profile: found.profile, models: found.models };
   const hidden = [...answers.values()].find(
     (answer) => answer instanceof ModelFetchError && !meansNoSuchList(answer),
   );
@@ -43,18 +58,67 @@ export async function detectKind(
   return undefined;
 }
 
-/** The kind whose marks one given list bears, for an endpoint whose list path the user has set. */
-export function kindOfList(body: Uint8Array, profiles: readonly Profile[]): DetectedKind | undefined {
-  for (const profile of inOrderOfTelling(profiles)) {
-    const models = readAsKind(profile.listFormat, body);
-    if (models !== undefined) return { profile, models };
-  }
-  return undefined;
+/** The kind that one given list speaks for, for an endpoint whose list path the user has set. */
+export function kindOfList(answer: ListAnswer, profiles: readonly Profile[]): DetectedKind | undefined {
+  const readings = profiles.flatMap((profile) => readAsKind(profile, answer) ?? []);
+  const found = mostMarked(readings, undefined) ?? readings.find(isFallback);
+  return found === undefined ? undefined : { profile: found.profile, models: found.models };
 }
 
-async function fetchOrError(url: string, options: ModelFetchOptions): Promise<Uint8Array | ModelFetchError> {
+function isFallback({ profile }: KindReading): boolean {
+  return profile.name === fallbackProfileName;
+}
+
+function mostMarked(readings: readonly KindReading[], baseUrl: string | undefined): KindReading | undefined {
+  const port = baseUrl === undefined ? undefined : Number(new URL(baseUrl).port);
+  const isAtHome = ({ profile }: KindReading) => port !== undefined && profile.defaultPorts.includes(port);
+  return readings
+    .filter(({ score }) => score > 0)
+    .toSorted(
+      (left, right) => right.score - left.score || Number(isAtHome(right)) - Number(isAtHome(left)),
+    )[0];
+}
+
+/**
+ * A list without any mark, at a path that is one kind's own. It counts where OpenAI's path has no list, or where
+ * several such paths were asked and only this one had any: some servers answer every path with the same list.
+ */
+function onlyOwnPath(readings: readonly KindReading[], askedCount: number): KindReading | undefined {
+  const byPath = Map.groupBy(readings, ({ profile }) => profile.modelDiscoveryPath);
+  const [own, ...others] = [...byPath.keys()].filter((path) => path !== sharedPath);
+  if (own === undefined || others.length > 0) return undefined;
+  const isTelling = !byPath.has(sharedPath) || askedCount > 2;
+  return isTelling ? byPath.get(own)?.[0] : undefined;
+}
+
+/** Where most kinds have their list. */
+const sharedPath = "/v1/models";
+
+async function firstProbed(
+  readings: readonly KindReading[],
+  baseUrl: string,
+  options: ModelFetchOptions,
+): Promise<KindReading | undefined> {
+  const verdicts = await Promise.all(
+    readings.map(async (reading) => {
+      const { probes } = reading.profile;
+      const answers = await Promise.all(
+        probes.map(async ({ path, contains }) => {
+          const answer = await fetchOrError(resolveEndpointUrl(baseUrl, path), options);
+          return (
+            !(answer instanceof ModelFetchError) && new TextDecoder().decode(answer.body).includes(contains)
+          );
+        }),
+      );
+      return answers.includes(true);
+    }),
+  );
+  return readings.find((_reading, index) => verdicts[index]);
+}
+
+async function fetchOrError(url: string, options: ModelFetchOptions): Promise<ListAnswer | ModelFetchError> {
   try {
-    return await fetchModelList(url, options);
+    return await fetchListAnswer(url, options);
   } catch (error) {
     if (error instanceof ModelFetchError) return error;
     throw error;
@@ -63,48 +127,4 @@ async function fetchOrError(url: string, options: ModelFetchOptions): Promise<Ui
 
 function meansNoSuchList(error: ModelFetchError): boolean {
   return error.status === 404 || error.status === 405 || error.fault === "redirect";
-}
-
-const markedFormats: readonly ListFormat[] = ["ollama", "lmstudio", "vllm"];
-
-/** Kinds with marks of their own first, the one that any OpenAI-like list would fit last. */
-function inOrderOfTelling(profiles: readonly Profile[]): readonly Profile[] {
-  const marked = markedFormats.flatMap((format) => profiles.filter((each) => each.listFormat === format));
-  const plain = profiles.filter((profile) => profile.listFormat === "openai");
-  const fallback = plain.find((profile) => profile.name === fallbackProfileName);
-  // A plain kind on the fallback's own path can't be told from it, so it has to be named in the config.
-  const own = plain.filter(
-    (each) => each !== fallback && each.modelDiscoveryPath !== fallback?.modelDiscoveryPath,
-  );
-  return fallback === undefined ? [...marked, ...own] : [...marked, ...own, fallback];
-}
-
-type Wire = Readonly<Record<string, unknown>>;
-
-/** Whether a list that parses as this format is really of a backend that has it. */
-const bearsMarks: Readonly<Record<ListFormat, (entries: readonly Wire[], body: Wire) => boolean>> = {
-  // llama.cpp answers Ollama's path too, with both lists in one body.
-  ollama: (_entries, body) => !Array.isArray(body.data),
-  lmstudio: (entries) =>
-    entries.length === 0 ||
-    entries.some((entry) =>
-      ["state", "compatibility_type", "arch"].some((mark) => Object.hasOwn(entry, mark)),
-    ),
-  vllm: (entries) => entries.some((entry) => entry.owned_by === "vllm"),
-  openai: () => true,
-};
-
-function readAsKind(format: ListFormat, body: Uint8Array): readonly Model[] | undefined {
-  try {
-    const { models, entries, top } = parseModelList(format, body);
-    if (entries.length > 0 && models.length === 0) return undefined;
-    return bearsMarks[format](entries.filter(isRecord), top) ? models : undefined;
-  } catch (error) {
-    if (error instanceof ModelListError) return undefined;
-    throw error;
-  }
-}
-
-function isRecord(value: unknown): value is Wire {
-  return typeof value === "object" && value !== null;
 }

@@ -48,11 +48,16 @@ const maxListBytes = 10 * 1024 * 1024;
 const maxRedirects = 3;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+export interface ListAnswer {
+  readonly body: Uint8Array;
+  readonly headers: Headers;
+}
+
 /**
- * The body of a model list. Redirects are followed within the same origin only: the headers carry credentials.
+ * The answer to a question for a model list. Redirects are followed within the same origin only: the headers carry credentials.
  * Throws `ModelFetchError`; a list over 10 MiB is an error, not half a list.
  */
-export async function fetchModelList(url: string, options: ModelFetchOptions): Promise<Uint8Array> {
+export async function fetchListAnswer(url: string, options: ModelFetchOptions): Promise<ListAnswer> {
   const deadline = options.clock.now() + options.timeoutMs;
   let target = url;
   for (let redirects = 0; ; redirects += 1) {
@@ -65,8 +70,13 @@ export async function fetchModelList(url: string, options: ModelFetchOptions): P
     if (answer.isTruncated) {
       throw new ModelFetchError("the model list is larger than 10 MiB", { fault: "too-large" });
     }
-    return answer.body;
+    return { body: answer.body, headers: answer.headers };
   }
+}
+
+/** The body alone, for whoever knows what kind answers. Throws as `fetchListAnswer` does. */
+export async function fetchModelList(url: string, options: ModelFetchOptions): Promise<Uint8Array> {
+  return (await fetchListAnswer(url, options)).body;
 }
 
 async function getOnce(url: string, options: ModelFetchOptions): ReturnType<typeof httpGet> {

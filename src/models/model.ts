@@ -25,4 +25,10 @@ export interface Model {
   /** Milliseconds since the epoch. */
   readonly modifiedAt?: number;
   readonly capabilities?: readonly string[];
+  /** Lemonade: the repository and file that the model was made from. */
+  readonly checkpoint?: string;
+  /** Lemonade: which engine runs it. */
+  readonly recipe?: string;
+  /** What the backend said besides, as it said it. Shown again in lists of that very format, and nowhere else. */
+  readonly nativeFields?: Readonly<Record<string, unknown>>;
 }

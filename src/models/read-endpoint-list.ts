@@ -6,6 +6,7 @@ import { fallbackProfileName, type ProfileSet } from "../profiles/profile-set.ts
 import { type DetectedKind, detectKind, kindOfList } from "./detect-kind.ts";
 import {
   discoveryHeaders,
+  fetchListAnswer,
   fetchModelList,
   ModelFetchError,
   type ModelFetchFault,
@@ -70,7 +71,7 @@ async function readOnce(
     return { profile: endpoint.profile, models: await readKnownKind(endpoint, fetchOptions) };
   }
   const detected = endpoint.hasOwnModelsUrl
-    ? kindOfList(await fetchModelList(endpoint.modelsUrl, fetchOptions), profiles.all)
+    ? kindOfList(await fetchListAnswer(endpoint.modelsUrl, fetchOptions), profiles.all)
     : await detectKind(baseUrlOf(endpoint), { ...fetchOptions, profiles: profiles.all });
   if (detected === undefined) {
     throw new ModelListError("no answer is a model list of a known kind", { fault: "wrong-shape" });

@@ -11,6 +11,10 @@ test.each([
   ["lm_studio", "lm-studio"],
   ["LM-Studio", "lm-studio"],
   ["vllm", "vllm"],
+  ["dmr", "docker-model-runner"],
+  ["llama.cpp", "llamacpp"],
+  ["llama_cpp", "llamacpp"],
+  ["VLLM_MLX", "vllm-mlx"],
   ["openai", "openai-compatible"],
   ["openai_compatible", "openai-compatible"],
 ])("the type %p means %p", (spelling, name) => {
@@ -36,10 +40,18 @@ test("a route prefix finds its profile in any case, and a mere alias is no prefi
 test("every prefix is listed once, as written", () => {
   expect(builtins.prefixes()).toEqual([
     "ollama",
+    "llamacpp",
     "lmstudio",
     "lm-studio",
     "lm_studio",
     "vllm",
+    "omlx",
+    "vllm-mlx",
+    "sglang",
+    "lmdeploy",
+    "lemonade",
+    "litellm",
+    "dmr",
     "openai",
     "openai-compatible",
   ]);

@@ -1,7 +1,16 @@
-import type { MetricsExtraction } from "./metrics-block.ts";
-
 /** The shapes of a model list that some backend answers with and that we can parse. */
-export const listFormats = ["ollama", "lmstudio", "openai", "vllm"] as const;
+export const listFormats = [
+  "ollama",
+  "lmstudio",
+  "openai",
+  "vllm",
+  "vllm-mlx",
+  "sglang",
+  "lmdeploy",
+  "llamacpp",
+  "lemonade",
+  "docker-model-runner",
+] as const;
 export type ListFormat = (typeof listFormats)[number];
 
 /** A model list that Olla answers itself, out of its catalog, instead of asking one endpoint. */
@@ -15,6 +24,20 @@ export interface ProfileListing {
 export interface UnsupportedPath {
   readonly path: string;
   readonly reason: string;
+}
+
+/** A response header by which a kind of backend can be known. */
+export interface HeaderMark {
+  readonly name: string;
+  /** Case-insensitive; absent: whatever it says. */
+  readonly value?: string;
+}
+
+/** A path that only one kind of backend answers in this way. */
+export interface KindProbe {
+  readonly path: string;
+  /** Text of the answer's body. */
+  readonly contains: string;
 }
 
 /**
@@ -48,6 +71,10 @@ export interface Profile {
   readonly maxConcurrentRequests: number;
   /** Ports to look at on this host when no configuration names an endpoint. */
   readonly defaultPorts: readonly number[];
-  /** Where its answers tell tokens and times; without it nobody looks. */
-  readonly metrics?: MetricsExtraction;
+  /** What such a backend calls itself in the `owned_by` of its models. With the next two: how `type: auto` knows it. */
+  readonly ownerMarks: readonly string[];
+  /** Headers of its model list's answer. */
+  readonly headerMarks: readonly HeaderMark[];
+  /** Asked only where the model list does not tell. */
+  readonly probes: readonly KindProbe[];
 }

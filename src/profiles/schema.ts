@@ -1,7 +1,12 @@
 import * as v from "valibot";
 import { parseDuration } from "../lib/duration.ts";
-import { compileMetrics, metricsSchema } from "./metrics-block.ts";
-import { type ListFormat, listFormats, type Profile, type ProfileListing } from "./profile.ts";
+import {
+  type HeaderMark,
+  type ListFormat,
+  listFormats,
+  type Profile,
+  type ProfileListing,
+} from "./profile.ts";
 
 const text = v.pipe(v.string(), v.trim());
 const path = v.pipe(v.string(), v.startsWith("/", "expected a path that begins with /"));
@@ -13,20 +18,24 @@ const duration = v.pipe(
 );
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
 
-/**
- * Formats that existing profile files name and whose lists have OpenAI's shape (`data[].id`), so that its parser
- * reads them.
- */
-const openaiShapedFormats: readonly string[] = [
-  "llamacpp",
-  "sglang",
-  "lmdeploy",
-  "vllm-mlx",
-  "lemonade",
-  "docker-model-runner",
-  "litellm",
-  "omlx",
-];
+/** `Name`, `Name: value`, or the mapping that YAML makes of the latter without quotes. */
+const headerMark = v.pipe(
+  v.union([text, v.record(v.string(), v.string())], 'expected a header such as "Server: llama.cpp"'),
+  v.transform((value): HeaderMark[] =>
+    typeof value === "string"
+      ? [parseHeaderMark(value)]
+      : Object.entries(value).map(([name, content]) => ({ name, value: content })),
+  ),
+);
+
+function parseHeaderMark(line: string): HeaderMark {
+  const colon = line.indexOf(":");
+  if (colon < 0) return { name: line };
+  return { name: line.slice(0, colon).trim(), value: line.slice(colon + 1).trim() };
+}
+
+/** Kinds that existing profile files name as a format, and whose lists are OpenAI's own. */
+const openaiFormats: readonly string[] = ["litellm", "omlx"];
 
 /** What we read of a profile's YAML. Other keys are judged by `unknown-keys.ts` before this is applied. */
 export const profileSchema = v.object({
@@ -51,8 +60,17 @@ export const profileSchema = v.object({
     }),
     {},
   ),
-  detection: v.optional(v.object({ default_ports: v.optional(v.array(port), []) }), {}),
-  metrics: metricsSchema,
+  detection: v.optional(
+    v.object({
+      default_ports: v.optional(v.array(port), []),
+      owned_by: v.optional(v.array(v.pipe(text, v.nonEmpty())), []),
+      headers: v.optional(v.array(headerMark), []),
+      // The reference's files use both names.
+      response_headers: v.optional(v.array(headerMark), []),
+      probes: v.optional(v.array(v.object({ path, contains: v.pipe(v.string(), v.nonEmpty()) })), []),
+    }),
+    {},
+  ),
   request: v.optional(v.object({ response_format: v.optional(v.string(), "openai") }), {}),
   timeouts: v.optional(
     v.object({
@@ -70,11 +88,10 @@ export type ProfileFile = v.InferOutput<typeof profileSchema>;
 export function findListFormat(responseFormat: string): ListFormat | undefined {
   const wanted = responseFormat.trim().toLowerCase();
   const own = listFormats.find((format) => format === wanted || format === wanted.replaceAll("-", ""));
-  return own ?? (openaiShapedFormats.includes(wanted) || wanted === "" ? "openai" : undefined);
+  return own ?? (openaiFormats.includes(wanted) || wanted === "" ? "openai" : undefined);
 }
 
 export function toProfile(file: ProfileFile): Profile {
-  const { extraction: metrics } = compileMetrics(file.metrics);
   const listFormat = findListFormat(file.request.response_format) ?? "openai";
   return {
     name: file.name,
@@ -97,7 +114,9 @@ export function toProfile(file: ProfileFile): Profile {
     },
     maxConcurrentRequests: file.characteristics.max_concurrent_requests,
     defaultPorts: file.detection.default_ports,
-    ...(metrics === undefined ? {} : { metrics }),
+    ownerMarks: file.detection.owned_by,
+    headerMarks: [...file.detection.headers, ...file.detection.response_headers].flat(),
+    probes: file.detection.probes,
   };
 }
 

@@ -46,8 +46,6 @@ const foreignKeys: KeyTree = {
   },
   detection: {
     user_agent_patterns: true,
-    headers: true,
-    response_headers: true,
     response_patterns: true,
     path_indicators: true,
     server_signatures: true,
@@ -56,7 +54,7 @@ const foreignKeys: KeyTree = {
   request: { model_field_paths: true, parsing_rules: true },
   path_indices: true,
   resources: true,
-  metrics: { extraction: { format: true } },
+  metrics: true,
   features: true,
   security: true,
   performance: true,

@@ -35,13 +35,13 @@ describe("detectKind", () => {
     ],
     // llama.cpp answers Ollama's path with the same body.
     [
-      "openai-compatible",
+      "llamacpp",
       {
         "/api/tags": "llama-server-b10488/get-v1-models.http",
         "/v1/models": "llama-server-b10488/get-v1-models.http",
       },
     ],
-    ["openai-compatible", { "/v1/models": "llama-server-b10488-router/get-v1-models.http" }],
+    ["llamacpp", { "/v1/models": "llama-server-b10488-router/get-v1-models.http" }],
     ["openai-compatible", { "/v1/models": "llama-cpp-python-0.3.36/get-v1-models.http" }],
     ["vllm", { "/v1/models": "vllm-handmade/get-v1-models.http" }],
     ["lm-studio", { "/api/v0/models": "lm-studio-handmade/get-api-v0-models.http" }],
@@ -70,6 +70,63 @@ describe("detectKind", () => {
     const found = await detectAt({ "/v1/models": () => Response.json({ object: "list", data: [] }) });
     expect(found?.profile.name).toBe("openai-compatible");
     expect(found?.models).toEqual([]);
+  });
+
+  test("a server that answers every path with an empty list is openai-compatible", async () => {
+    const server = serveLists(() => Response.json({ object: "list", data: [] }));
+    servers.push(server);
+    expect((await detect(server.url))?.profile.name).toBe("openai-compatible");
+  });
+
+  const empty = () => Response.json({ object: "list", data: [] });
+  const unnamed = () => Response.json({ object: "list", data: [{ id: "a", owned_by: "someone" }] });
+
+  test("a list at one kind's own path alone is that kind, marks or none", async () => {
+    const found = await detectAt({ "/engines/v1/models": empty });
+    expect(found?.profile.name).toBe("docker-model-runner");
+    const beside = await detectAt({ "/api/v1/models": unnamed, "/v1/models": unnamed });
+    expect(beside?.profile.name).toBe("lemonade");
+    const studio = await detectAt({ "/api/v0/models": empty, "/v1/models": empty });
+    expect(studio?.profile.name).toBe("lm-studio");
+  });
+
+  test("what the program calls itself counts for more than a list that looks like another's", async () => {
+    const tags = () => Response.json({ models: [{ name: "a", digest: "1" }] });
+    for (const [owner, kind] of [
+      ["SGLang", "sglang"],
+      ["omlx", "omlx"],
+      ["someone", "ollama"],
+    ]) {
+      const list = () => Response.json({ data: [{ id: "a", owned_by: owner }] });
+      expect((await detectAt({ "/api/tags": tags, "/v1/models": list }))?.profile.name).toBe(kind);
+    }
+  });
+
+  test("a header of the list's answer names the kind, a version header with whatever it says", async () => {
+    const withHeader = (name: string, value: string) => () =>
+      Response.json({ data: [{ id: "a", owned_by: "me" }] }, { headers: { [name]: value } });
+    for (const [name, value, kind] of [
+      ["Server", "llama.cpp", "llamacpp"],
+      ["Server", "uvicorn", "openai-compatible"],
+      ["x-sglang-version", "0.5", "sglang"],
+      ["X-LiteLLM-Version", "1.80", "litellm"],
+      ["X-vLLM-Version", "0.11", "vllm"],
+    ] as const) {
+      expect((await detectAt({ "/v1/models": withHeader(name, value) }))?.profile.name).toBe(kind);
+    }
+  });
+
+  test("where the list does not tell, a path of the kind's own does, and is asked only then", async () => {
+    const alive = () => Response.json("I'm alive!");
+    expect((await detectAt({ "/v1/models": unnamed, "/health/liveness": alive }))?.profile.name).toBe(
+      "litellm",
+    );
+    const marked = serveLists((path) =>
+      path === "/v1/models" ? Response.json({ data: [{ id: "a", owned_by: "vllm" }] }) : notFound(),
+    );
+    servers.push(marked);
+    await detect(marked.url);
+    expect(marked.asked).not.toContain("/health/liveness");
   });
 
   test("an Ollama without models is Ollama", async () => {

@@ -89,6 +89,21 @@ describe("looking for backends on this host", () => {
     expect(report?.found?.profileName).toBe("vllm");
   });
 
+  test("at llama.cpp's port both llama.cpp and any OpenAI-compatible server are found as what they are", async () => {
+    const kinds = localPorts(profiles.all).find(({ port }) => port === 8080)?.profiles ?? [];
+    const body = { models: [{ name: "tiny" }], object: "list", data: [{ id: "tiny", owned_by: "llamacpp" }] };
+    const llama = serve((path) => (path === "/v1/models" ? Response.json(body) : notFound()));
+    const other = serve((path) => (path === "/v1/models" ? openaiList("gpt-x") : notFound()));
+    const reports = await searchLocalEndpoints({
+      ...search,
+      ports: [
+        { port: llama.port, profiles: kinds },
+        { port: other.port, profiles: kinds },
+      ],
+    });
+    expect(reports.map(({ found }) => found?.profileName)).toEqual(["llamacpp", "openai-compatible"]);
+  });
+
   test("the usual ports come from the profiles, llama.cpp's among them", () => {
     const byPort = new Map(
       localPorts(profiles.all).map(({ port, profiles: kinds }) => [
@@ -98,8 +113,15 @@ describe("looking for backends on this host", () => {
     );
     expect(byPort.get(11_434)).toEqual(["ollama"]);
     expect(byPort.get(1234)).toEqual(["lm-studio"]);
-    expect(byPort.get(8000)).toEqual(["openai-compatible", "vllm"]);
-    expect(byPort.get(8080)).toEqual(["openai-compatible"]);
+    expect(byPort.get(8000)).toEqual([
+      "lemonade",
+      "litellm",
+      "omlx",
+      "openai-compatible",
+      "vllm",
+      "vllm-mlx",
+    ]);
+    expect(byPort.get(8080)).toEqual(["litellm", "llamacpp", "openai-compatible"]);
     const withoutPorts = profiles.all.map((profile) => ({ ...profile, defaultPorts: [] }));
     expect(localPorts(withoutPorts).map(({ port }) => port)).toEqual([8080]);
   });

@@ -5,7 +5,7 @@ import type { ListingFormat } from "../../src/models/listings/listing-format.ts"
 import { renderListing } from "../../src/models/listings/render-listing.ts";
 import { type EndpointView, selectModels } from "../../src/models/listings/select-models.ts";
 import type { Model } from "../../src/models/model.ts";
-import type { ListFormat } from "../../src/profiles/profile.ts";
+import { type ListFormat, listFormats } from "../../src/profiles/profile.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
 import { readWireBody } from "./wire-fixture.ts";
 
@@ -78,6 +78,98 @@ const recordings: readonly Recording[] = [
     },
   },
   {
+    path: "llama-server-b10488/get-v1-models.http",
+    format: "llamacpp",
+    backendType: "llamacpp",
+    names: ["tiny"],
+    first: {
+      name: "tiny",
+      sizeBytes: 359_680,
+      format: "gguf",
+      parameterSize: "180K",
+      quantization: "F16",
+      maxContextLength: 8192,
+      nativeFields: {
+        aliases: ["tiny"],
+        tags: [],
+        meta: {
+          vocab_type: 1,
+          n_vocab: 824,
+          n_ctx: 4096,
+          n_ctx_train: 8192,
+          n_embd: 64,
+          n_params: 179_520,
+          size: 359_680,
+          ftype: "F16",
+        },
+      },
+    },
+  },
+  {
+    path: "sglang-handmade/get-v1-models.http",
+    format: "sglang",
+    backendType: "sglang",
+    names: ["Qwen/Qwen2.5-VL-7B-Instruct", "my-lora"],
+    first: {
+      name: "Qwen/Qwen2.5-VL-7B-Instruct",
+      type: "vlm",
+      capabilities: ["vision"],
+      maxContextLength: 128_000,
+      nativeFields: { supports_vision: true, radix_cache_size: 4096, spec_decoding: true },
+    },
+  },
+  {
+    path: "lmdeploy-handmade/get-v1-models.http",
+    format: "lmdeploy",
+    backendType: "lmdeploy",
+    names: ["internlm/internlm2_5-7b-chat"],
+    first: { name: "internlm/internlm2_5-7b-chat" },
+  },
+  {
+    path: "vllm-mlx-handmade/get-v1-models.http",
+    format: "vllm-mlx",
+    backendType: "vllm-mlx",
+    names: ["mlx-community/Llama-3.2-3B-Instruct-4bit"],
+    first: { name: "mlx-community/Llama-3.2-3B-Instruct-4bit", format: "mlx" },
+  },
+  {
+    path: "docker-model-runner-handmade/get-engines-v1-models.http",
+    format: "docker-model-runner",
+    backendType: "docker-model-runner",
+    names: ["ai/smollm2", "ai/mxbai-embed-large"],
+    first: { name: "ai/smollm2", format: "gguf", modifiedAt: 1_742_816_981_000 },
+  },
+  {
+    path: "lemonade-handmade/get-api-v1-models.http",
+    format: "lemonade",
+    backendType: "lemonade",
+    names: ["Qwen2.5-0.5B-Instruct-CPU", "Gemma-3-4b-it-GGUF", "nomic-embed-text-v2-moe-GGUF"],
+    first: {
+      name: "Qwen2.5-0.5B-Instruct-CPU",
+      publisher: "amd",
+      format: "onnx",
+      state: "available",
+      capabilities: ["reasoning"],
+      checkpoint: "amd/Qwen2.5-0.5B-Instruct-quantized_int4-float16-cpu-onnx",
+      recipe: "oga-cpu",
+      nativeFields: { suggested: true, labels: ["reasoning"], size: 0.77 },
+    },
+  },
+  {
+    path: "omlx-handmade/get-v1-models.http",
+    format: "openai",
+    backendType: "omlx",
+    names: ["Qwen3-30B-A3B-4bit", "bge-m3-mlx"],
+    first: { name: "Qwen3-30B-A3B-4bit", maxContextLength: 32_768 },
+  },
+  {
+    path: "litellm-handmade/get-v1-models.http",
+    format: "openai",
+    backendType: "litellm",
+    names: ["gpt-4o", "anthropic/claude-3-5-sonnet"],
+    first: { name: "gpt-4o", publisher: "openai", modifiedAt: 1_677_610_602_000 },
+  },
+  {
     path: "llama-cpp-python-0.3.36/get-v1-models.http",
     format: "openai",
     backendType: "openai-compatible",
@@ -111,18 +203,29 @@ const recordings: readonly Recording[] = [
   },
 ];
 
+/** Lists that say all of what the parser reads; the owner is what the name says, so it may differ. */
+const ownLists: ReadonlySet<ListFormat> = new Set([
+  "vllm",
+  "vllm-mlx",
+  "sglang",
+  "lmdeploy",
+  "llamacpp",
+  "lemonade",
+  "docker-model-runner",
+]);
+
 describe("a list as a backend answers it", () => {
   for (const recording of recordings) {
-    test(`${recording.path} parses to its models`, async () => {
+    test(`${recording.path} parses to its models as ${recording.format}`, async () => {
       const { models } = parseModelList(recording.format, await readWireBody(recording.path));
       expect(models.map((model) => model.name)).toEqual([...recording.names]);
       expect(models[0]).toEqual(recording.first);
     });
 
-    for (const format of ["openai", "vllm", "ollama", "lmstudio"] as const) {
+    for (const format of listFormats) {
       const isNative =
-        format === "openai" || format === "vllm" || recording.backendType.replace("-", "") === format;
-      test(`${recording.path} is listed ${isNative ? "with every name" : "without names"} as ${format}`, async () => {
+        (format !== "ollama" && format !== "lmstudio") || recording.backendType.replace("-", "") === format;
+      test(`${recording.path} as ${recording.format} is listed ${isNative ? "with every name" : "without names"} as ${format}`, async () => {
         const listed = await listAs(format, recording);
         const wanted = isNative ? [...recording.names].sort() : [];
         expect(parseModelList(format, encode(listed)).models.map((model) => model.name)).toEqual(wanted);
@@ -135,6 +238,23 @@ describe("a list as a backend answers it", () => {
     const parsed = parseModelList("ollama", body).models;
     const ours = parseModelList("ollama", encode(await listAs("ollama", recordings[0] as Recording))).models;
     expect(ours).toEqual([...parsed].sort((left, right) => (left.name < right.name ? -1 : 1)));
+  });
+
+  for (const recording of recordings.filter(({ format }) => ownLists.has(format))) {
+    test(`${recording.path} comes back from us with what ${recording.format} said of each model`, async () => {
+      const parsed = parseModelList(recording.format, await readWireBody(recording.path)).models;
+      const ours = parseModelList(recording.format, encode(await listAs(recording.format, recording))).models;
+      const byName = (left: Model, right: Model) => (left.name < right.name ? -1 : 1);
+      const withoutOwner = ({ publisher: _publisher, ...model }: Model) => model;
+      expect(ours.map(withoutOwner)).toEqual(parsed.toSorted(byName).map(withoutOwner));
+    });
+  }
+
+  test("a command line in the router's status, which may hold a key, is not kept", async () => {
+    const path = "llama-server-b10488-router/get-v1-models.http";
+    const { models } = parseModelList("llamacpp", await readWireBody(path));
+    expect(models.map(({ state }) => state)).toEqual(["loaded", "unloaded"]);
+    expect(JSON.stringify(models)).not.toContain("--port");
   });
 
   test("the unified list has one entry for a file that has two names, and names both", async () => {

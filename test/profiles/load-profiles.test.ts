@@ -60,16 +60,32 @@ describe("shipped profiles", () => {
     ]);
     expect(seen).toEqual([
       ["ollama", "/", "/api/tags", "ollama", 10, true],
+      ["llamacpp", "/health", "/v1/models", "llamacpp", 4, true],
       ["lm-studio", "/v1/models", "/api/v0/models", "lmstudio", 1, true],
       ["vllm", "/health", "/v1/models", "vllm", 100, true],
+      ["omlx", "/health", "/v1/models", "openai", 4, true],
+      ["vllm-mlx", "/health", "/v1/models", "vllm-mlx", 20, true],
+      ["sglang", "/health", "/v1/models", "sglang", 150, true],
+      ["lmdeploy", "/health", "/v1/models", "lmdeploy", 100, true],
+      ["lemonade", "/api/v1/health", "/api/v1/models", "lemonade", 100, true],
+      // LiteLLM's /health asks every model behind it, for money.
+      ["litellm", "/health/liveness", "/v1/models", "openai", 100, true],
+      ["docker-model-runner", "/engines/v1/models", "/engines/v1/models", "docker-model-runner", 8, true],
       ["openai-compatible", "/v1/models", "/v1/models", "openai", 20, true],
     ]);
   });
 
   test("kinds that load models on demand wait an hour for the first byte", () => {
     const { profiles } = loadProfiles({ folder: "/nonexistent" });
-    expect(profiles.byName("ollama")?.timeouts).toEqual({ responseHeaderMs: 3_600_000 });
-    expect(profiles.byName("lm-studio")?.timeouts).toEqual({ responseHeaderMs: 3_600_000 });
+    const patient = profiles.all.filter(({ timeouts }) => timeouts.responseHeaderMs === 3_600_000);
+    expect(patient.map(({ name }) => name).sort()).toEqual([
+      "docker-model-runner",
+      "lemonade",
+      "llamacpp",
+      "lm-studio",
+      "ollama",
+      "omlx",
+    ]);
     expect(profiles.byName("vllm")?.timeouts).toEqual({});
   });
 });
@@ -77,7 +93,20 @@ describe("shipped profiles", () => {
 describe("a user's profile folder", () => {
   test("need not exist", () => {
     const { profiles, problems } = loadProfiles({ folder: "/nonexistent/profiles" });
-    expect(profiles.names()).toEqual(["lm-studio", "ollama", "openai-compatible", "vllm"]);
+    expect(profiles.names()).toEqual([
+      "docker-model-runner",
+      "lemonade",
+      "litellm",
+      "llamacpp",
+      "lm-studio",
+      "lmdeploy",
+      "ollama",
+      "omlx",
+      "openai-compatible",
+      "sglang",
+      "vllm",
+      "vllm-mlx",
+    ]);
     expect(problems).toEqual([]);
   });
 
@@ -130,7 +159,7 @@ describe("a user's profile folder", () => {
       "list.yaml": "- name: list\n",
       "void.yaml": "",
     });
-    expect(profiles.names()).toHaveLength(4);
+    expect(profiles.names()).toHaveLength(builtinProfiles().length);
     expect(lines).toHaveLength(4);
     expect(lines[0]).toMatch(/^broken\.yaml:\d+:\d+ {2}/);
     expect(lines[1]).toMatch(/^double\.yaml:2:1 {2}/);
@@ -185,11 +214,39 @@ describe("a user's profile folder", () => {
     });
     expect(lines).toEqual([]);
     expect(profiles.byPrefix("sglang")).toMatchObject({
-      listFormat: "openai",
+      listFormat: "sglang",
+      headerMarks: [{ name: "X-SGLang-Version" }],
       maxConcurrentRequests: 150,
       defaultPorts: [30_000],
       listings: [{ path: "/v1/models", format: "openai" }],
     });
+  });
+
+  test("says by which marks its kind is known, headers as text or as YAML makes of them", () => {
+    const { profiles, lines } = load({
+      "x.yaml": [
+        "name: x",
+        "detection:",
+        "  owned_by: [xserve]",
+        "  headers: [X-Serve-Version, 'Server: xserve/2']",
+        "  response_headers:",
+        "    - Via: xgate",
+        "  probes: [{path: /ping, contains: pong}]",
+      ].join("\n"),
+      "y.yaml": "name: y\ndetection: {headers: [5], probes: [{path: ping, contains: pong}]}\n",
+    });
+    expect(profiles.byName("x")).toMatchObject({
+      ownerMarks: ["xserve"],
+      headerMarks: [
+        { name: "X-Serve-Version" },
+        { name: "Server", value: "xserve/2" },
+        { name: "Via", value: "xgate" },
+      ],
+      probes: [{ path: "/ping", contains: "pong" }],
+    });
+    expect(profiles.byName("y")).toBeUndefined();
+    expect(lines.every((line) => line.startsWith("y.yaml:2:"))).toBe(true);
+    expect(lines[0]).toContain('expected a header such as "Server: llama.cpp"');
   });
 
   test("gets its native list route where it names none", () => {
@@ -236,9 +293,8 @@ describe("a user's profile folder", () => {
 
   test("is filtered together with the built-in profiles", () => {
     const files = { "mine.yaml": "name: lm-mine\n" };
-    expect(load(files, { include: ["*lm*"], exclude: ["lm-studio"] }).profiles.names()).toEqual([
-      "lm-mine",
-      "vllm",
-    ]);
+    expect(
+      load(files, { include: ["*lm*"], exclude: ["lm-studio", "litellm", "lmdeploy"] }).profiles.names(),
+    ).toEqual(["lm-mine", "vllm", "vllm-mlx"]);
   });
 });

@@ -106,7 +106,20 @@ describe("/version", () => {
       platform: "linux/x64",
     });
     expect(keysOf(body.links)).toEqual(["documentation", "homepage", "releases"]);
-    expect(body.supported_backends).toEqual(["lm-studio", "ollama", "openai-compatible", "vllm"]);
+    expect(body.supported_backends).toEqual([
+      "docker-model-runner",
+      "lemonade",
+      "litellm",
+      "llamacpp",
+      "lm-studio",
+      "lmdeploy",
+      "ollama",
+      "omlx",
+      "openai-compatible",
+      "sglang",
+      "vllm",
+      "vllm-mlx",
+    ]);
     expect(body.api).toMatchObject({ version: "v1", endpoints: { health: "/internal/health" } });
   });
 });

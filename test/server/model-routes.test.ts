@@ -61,7 +61,7 @@ describe("/olla/models", () => {
   test.each([
     [
       "?format=xml",
-      "invalid query parameter format=xml: unsupported format. Supported formats: lmstudio, ollama, openai, unified, vllm",
+      "invalid query parameter format=xml: unsupported format. Supported formats: docker-model-runner, lemonade, llamacpp, lmdeploy, lmstudio, ollama, openai, sglang, unified, vllm, vllm-mlx",
       "format",
     ],
     ["?available=maybe", "invalid value for 'available' parameter. Use 'true' or 'false'", "available"],

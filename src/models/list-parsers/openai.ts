@@ -29,7 +29,15 @@ const entrySchema = v.looseObject({
 });
 
 /** Owners that name the serving program, not who made the model. Their `created` is the time of the answer. */
-const programs: ReadonlySet<string> = new Set(["llamacpp", "vllm"]);
+const programs: ReadonlySet<string> = new Set([
+  "llamacpp",
+  "vllm",
+  "vllm-mlx",
+  "sglang",
+  "lmdeploy",
+  "lemonade",
+  "omlx",
+]);
 
 /** One entry of `data` of `GET /v1/models`, llama.cpp's additions included; `undefined` without an id. */
 export function parseOpenaiEntry(entry: unknown): Model | undefined {

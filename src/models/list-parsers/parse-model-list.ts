@@ -1,10 +1,13 @@
 import type { ListFormat } from "../../profiles/profile.ts";
 import type { Model } from "../model.ts";
+import { parseLemonadeEntry } from "./lemonade.ts";
+import { parseLlamacppEntry } from "./llamacpp.ts";
 import { parseLmstudioEntry } from "./lmstudio.ts";
 import { ModelListError } from "./model-list-error.ts";
 import { parseOllamaEntry } from "./ollama.ts";
 import { parseOpenaiEntry } from "./openai.ts";
-import { parseVllmEntry } from "./vllm.ts";
+import { parseServedEntry } from "./served.ts";
+import { parseSglangEntry } from "./sglang.ts";
 
 export interface ParsedList {
   /** In the backend's order, each name once. */
@@ -24,7 +27,20 @@ const readers: Readonly<Record<ListFormat, ListReader>> = {
   ollama: { arrayName: "models", parseEntry: parseOllamaEntry },
   lmstudio: { arrayName: "data", parseEntry: parseLmstudioEntry },
   openai: { arrayName: "data", parseEntry: parseOpenaiEntry },
-  vllm: { arrayName: "data", parseEntry: parseVllmEntry },
+  vllm: { arrayName: "data", parseEntry: (entry) => parseServedEntry(entry, { programs: ["vllm"] }) },
+  "vllm-mlx": {
+    arrayName: "data",
+    parseEntry: (entry) => parseServedEntry(entry, { programs: ["vllm-mlx", "vllm"], format: "mlx" }),
+  },
+  sglang: { arrayName: "data", parseEntry: parseSglangEntry },
+  lmdeploy: { arrayName: "data", parseEntry: (entry) => parseServedEntry(entry, { programs: ["lmdeploy"] }) },
+  llamacpp: { arrayName: "data", parseEntry: parseLlamacppEntry },
+  lemonade: { arrayName: "data", parseEntry: parseLemonadeEntry },
+  "docker-model-runner": {
+    arrayName: "data",
+    parseEntry: (entry) =>
+      parseServedEntry(entry, { programs: ["docker"], format: "gguf", hasModelAge: true }),
+  },
 };
 
 /**

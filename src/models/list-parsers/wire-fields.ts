@@ -57,3 +57,17 @@ export function typeByCapabilities(
   if (capabilities.includes("completion")) return "llm";
   return capabilities.includes("embedding") ? "embeddings" : undefined;
 }
+
+/** A list may hold thousands of entries, and each is kept for as long as the model is known. */
+const maxNativeChars = 4096;
+
+/** The members of a list's entry that nobody has read, or nothing where there are none, or far too much of them. */
+export function unreadFields(
+  entry: Readonly<Record<string, unknown>>,
+  readNames: ReadonlySet<string>,
+): Readonly<Record<string, unknown>> | undefined {
+  const unread = Object.entries(entry).filter(([name]) => !readNames.has(name));
+  if (unread.length === 0) return undefined;
+  const fields = Object.fromEntries(unread);
+  return JSON.stringify(fields).length > maxNativeChars ? undefined : fields;
+}

@@ -293,5 +293,8 @@ function profile(name: string, openaiCompatible: boolean): Profile {
     timeouts: {},
     maxConcurrentRequests: 1,
     defaultPorts: [],
+    ownerMarks: [],
+    headerMarks: [],
+    probes: [],
   };
 }
