@@ -1,3 +1,5 @@
+import type { MetricsExtraction } from "./metrics-block.ts";
+
 /** The shapes of a model list that some backend answers with and that we can parse. */
 export const listFormats = [
   "ollama",
@@ -77,4 +79,6 @@ export interface Profile {
   readonly headerMarks: readonly HeaderMark[];
   /** Asked only where the model list does not tell. */
   readonly probes: readonly KindProbe[];
+  /** Where its answers tell tokens and times; without it nobody looks. */
+  readonly metrics?: MetricsExtraction;
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { parseDuration } from "../lib/duration.ts";
+import { compileMetrics, metricsSchema } from "./metrics-block.ts";
 import {
   type HeaderMark,
   type ListFormat,
@@ -71,6 +72,7 @@ export const profileSchema = v.object({
     }),
     {},
   ),
+  metrics: metricsSchema,
   request: v.optional(v.object({ response_format: v.optional(v.string(), "openai") }), {}),
   timeouts: v.optional(
     v.object({
@@ -92,6 +94,7 @@ export function findListFormat(responseFormat: string): ListFormat | undefined {
 }
 
 export function toProfile(file: ProfileFile): Profile {
+  const { extraction: metrics } = compileMetrics(file.metrics);
   const listFormat = findListFormat(file.request.response_format) ?? "openai";
   return {
     name: file.name,
@@ -117,6 +120,7 @@ export function toProfile(file: ProfileFile): Profile {
     ownerMarks: file.detection.owned_by,
     headerMarks: [...file.detection.headers, ...file.detection.response_headers].flat(),
     probes: file.detection.probes,
+    ...(metrics === undefined ? {} : { metrics }),
   };
 }
 

@@ -54,7 +54,7 @@ const foreignKeys: KeyTree = {
   request: { model_field_paths: true, parsing_rules: true },
   path_indices: true,
   resources: true,
-  metrics: true,
+  metrics: { extraction: { format: true } },
   features: true,
   security: true,
   performance: true,
