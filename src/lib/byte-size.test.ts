@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatByteSize, parseByteSize } from "./byte-size.ts";
+import { describeByteSize, formatByteSize, parseByteSize } from "./byte-size.ts";
 
 test.each([
   ["100", 100],
@@ -39,4 +39,8 @@ test("sizes are written in the largest unit without a fraction", () => {
   expect(formatByteSize(50 * 1024 ** 2)).toBe("50MiB");
   expect(formatByteSize(1536 * 1024)).toBe("1536KiB");
   expect(formatByteSize(1000)).toBe("1000");
+});
+
+test("in a sentence a size without a unit is so many bytes", () => {
+  expect([0, 1000, 50 * 1024 ** 2].map(describeByteSize)).toEqual(["0 bytes", "1000 bytes", "50MiB"]);
 });

@@ -23,3 +23,9 @@ export function formatByteSize(bytes: number): string {
   }
   return power === 0 ? `${bytes}` : `${value}${suffixes[power]?.toUpperCase()}iB`;
 }
+
+/** The same within a sentence, where a bare number would not tell what it counts: `50MiB`, `1000 bytes`. */
+export function describeByteSize(bytes: number): string {
+  const text = formatByteSize(bytes);
+  return /\D/.test(text) ? text : `${text} bytes`;
+}

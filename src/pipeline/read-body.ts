@@ -1,5 +1,5 @@
 import { OllaError } from "../errors.ts";
-import { formatByteSize } from "../lib/byte-size.ts";
+import { describeByteSize } from "../lib/byte-size.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { BodyBudget, Reservation } from "./body-budget.ts";
 
@@ -135,7 +135,7 @@ function asBodyError(cause: unknown, clientSignal: AbortSignal): OllaError {
 function bodyTooLarge({ maxBytes }: ReadBodyLimits): OllaError {
   return new OllaError(
     "body_too_large",
-    `The request body is larger than the limit of ${formatByteSize(maxBytes)}`,
+    `The request body is larger than the limit of ${describeByteSize(maxBytes)}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { OllaError } from "../errors.ts";
-import { formatByteSize } from "../lib/byte-size.ts";
+import { describeByteSize } from "../lib/byte-size.ts";
 import { type Arrival, arrive } from "./arrival.ts";
 import { asOllaError } from "./as-olla-error.ts";
 import type { ConnectionControl } from "./connection.ts";
@@ -176,7 +176,7 @@ function shuttingDown(): OllaError {
 function headTooLarge(maxHeaderBytes: number): OllaError {
   return new OllaError(
     "headers_too_large",
-    `The request headers are larger than the limit of ${formatByteSize(maxHeaderBytes)}`,
+    `The request headers are larger than the limit of ${describeByteSize(maxHeaderBytes)}`,
   );
 }
 

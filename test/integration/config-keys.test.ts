@@ -3,9 +3,11 @@ import { expect, test } from "bun:test";
 import { neverRetriedStatuses } from "../../src/pipeline/failover-policy.ts";
 import { findDeadPort } from "../support/dead-port.ts";
 import { FakeUpstream } from "../support/fake-upstream.ts";
+import { RawClient } from "../support/raw-client.ts";
 import type { Behaviour } from "../support/socket-server.ts";
 import { type RunningOlla, startOlla } from "../support/start-olla.ts";
-import { answerJson, hangAfterTokens } from "../support/upstream-behaviours.ts";
+import { answerJson, hangAfterTokens, hangBeforeHead } from "../support/upstream-behaviours.ts";
+import { waitUntil, within } from "../support/wait-until.ts";
 
 interface Pair extends AsyncDisposable {
   readonly failing: FakeUpstream;
@@ -138,6 +140,56 @@ test("server.write_timeout ends an answer that takes longer, visibly", async () 
   expect(performance.now() - startedAt).toBeWithin(250, 2_500);
   expect(text).toContain("response_timeout");
   expect(text).not.toContain("[DONE]");
+});
+
+async function startOne(server: Readonly<Record<string, unknown>>): Promise<Omit<Pair, "failing">> {
+  await using started = new AsyncDisposableStack();
+  const alive = started.use(new FakeUpstream());
+  const endpoints = [{ name: "alive", url: alive.url, type: alive.kind }];
+  const olla = started.use(await startOlla({ endpoints, server }));
+  const owned = started.move();
+  return { alive, olla, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+const chatHead = "POST /olla/proxy/v1/chat/completions HTTP/1.1";
+
+test("server.read_timeout ends a request whose body does not come", async () => {
+  await using one = await startOne({ read_timeout: "200ms" });
+  using client = await RawClient.connect(one.olla.port);
+  client.send(`${chatHead}\r\nHost: x\r\nContent-Length: 20\r\n\r\n{`);
+  const answer = await client.readResponse();
+  expect(answer.startLine).toContain("408");
+  expect(JSON.parse(answer.text)).toHaveProperty("error.code", "request_timeout");
+  expect(one.alive.requests).toHaveLength(0);
+});
+
+test("server.idle_timeout closes a connection that nobody uses, not one that waits for an answer", async () => {
+  await using one = await startOne({ idle_timeout: "1s" });
+  one.alive.behave = hangBeforeHead;
+  using idle = await RawClient.connect(one.olla.port);
+  using waiting = await RawClient.connect(one.olla.port);
+  waiting.request(chatHead, [], '{"model":"tiny"}');
+  idle.request("GET /internal/health HTTP/1.1");
+  await idle.readResponse();
+  await within(idle.closed, 10_000, "the idle connection is closed");
+  expect(waiting.isClosed).toBe(false);
+});
+
+test("server.request_limits.max_header_size is counted by Olla itself", async () => {
+  await using one = await startOne({ request_limits: { max_header_size: "5KiB" } });
+  const askWith = (bytes: number) =>
+    fetch(`${one.olla.url}/internal/health`, { headers: { "X-Long": "l".repeat(bytes) } });
+  expect((await askWith(4_000)).status).toBe(200);
+  expect((await askWith(6_000)).status).toBe(431);
+});
+
+test("server.request_logging: false leaves no access line of what went well", async () => {
+  await using one = await startOne({ request_logging: false });
+  expect((await ask(one.olla)).status).toBe(200);
+  one.alive.behave = refuse;
+  expect((await ask(one.olla)).status).toBe(503);
+  await waitUntil(() => one.olla.accessLog().length > 0, { what: "the failure is logged" });
+  expect(one.olla.accessLog().map(({ status }) => status)).toEqual([503]);
 });
 
 test("the status names engine and profile, the access line what failed", async () => {

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { OllaError } from "../../errors.ts";
-import { formatByteSize } from "../../lib/byte-size.ts";
+import { describeByteSize } from "../../lib/byte-size.ts";
 import type { DirectEnv } from "../direct-env.ts";
 import { declaredBodyBytes } from "../head-size.ts";
 
@@ -10,7 +10,7 @@ export function bodyLimit(maxBodyBytes: number): MiddlewareHandler<DirectEnv> {
     if (maxBodyBytes > 0 && declaredBodyBytes(c.env.request) > maxBodyBytes) {
       throw new OllaError(
         "body_too_large",
-        `The request body is larger than the limit of ${formatByteSize(maxBodyBytes)}`,
+        `The request body is larger than the limit of ${describeByteSize(maxBodyBytes)}`,
       );
     }
     await next();
