@@ -3,10 +3,10 @@ import type { Clock } from "../lib/clock.ts";
 import type { UpstreamAnswer } from "../proxy/attempt.ts";
 import { verdictOfStatus } from "../proxy/breaker.ts";
 import { type ChunkReader, readUntilContent, type StreamBeginning } from "../proxy/first-content.ts";
-import { readWholeBody } from "../proxy/relay.ts";
 import { createStreamWatch, type StreamWatch } from "../proxy/stream-watch.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
 import { classifyBodyFailure, upstreamError } from "../proxy/upstream-error.ts";
+import { readWholeBody } from "../proxy/whole-body.ts";
 import { type FailoverPolicy, isModelMissing } from "./failover-policy.ts";
 
 /** As much of an answer's body as has been looked at already. */

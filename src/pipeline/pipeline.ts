@@ -8,10 +8,11 @@ import { chooseDelivery, createWriteShaper, type DeliveryQuestion } from "../pro
 import type { Ending } from "../proxy/ending.ts";
 import type { RelaySettings, UpstreamRequest } from "../proxy/engine.ts";
 import { keepaliveBytes } from "../proxy/keepalive.ts";
-import { type RelayLimits, type RelaySource, readWholeBody, relayStream } from "../proxy/relay.ts";
+import { type RelayLimits, type RelaySource, relayStream } from "../proxy/relay.ts";
 import { streamFramingOf } from "../proxy/stream-kind.ts";
 import { createStreamWatch } from "../proxy/stream-watch.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
+import { readWholeBody } from "../proxy/whole-body.ts";
 import { findResponseId, isResponsesPath } from "./affinity.ts";
 import { commitEarly, type EarlyCommit } from "./early-commit.ts";
 import type { Exchange } from "./exchange.ts";

@@ -43,25 +43,6 @@ export interface RelayOptions extends RelayLimits {
   readonly onEnd: (end: RelayEnd) => void;
 }
 
-/** Reads a short answer whole. Rejects with a classified OllaError when the body does not arrive complete. */
-export async function readWholeBody(
-  answer: UpstreamAnswer,
-  { clock, firstByteMs, silenceMs }: RelayLimits,
-): Promise<Uint8Array> {
-  // Nothing is handed on in between, so one limit for the whole body says the same as one for each silence.
-  const limitMs = silenceMs > 0 && firstByteMs > 0 ? firstByteMs + silenceMs : 0;
-  const expire = () => answer.abort(upstreamError("read_timeout", answer.endpoint.name, limitMs));
-  const cancelTimer = limitMs > 0 ? clock.after(limitMs, expire) : () => {};
-  try {
-    return await answer.response.bytes();
-  } catch (error) {
-    throw classifyBodyFailure(error, answer.signal, answer.endpoint.name, sinceStart(answer, clock));
-  } finally {
-    cancelTimer();
-    answer.detach();
-  }
-}
-
 /**
  * Hands an endpoint's body on, piece by piece, as the client takes it: a client that stalls stalls the endpoint.
  * A break is told to the client, never hidden behind a clean end.
