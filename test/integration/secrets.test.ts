@@ -13,6 +13,9 @@ const canaries = {
   token: "canary-token-1f0a",
   key: "canary-key-2e1b",
   password: "canary-password-3d2c",
+  passwordFile: "canary-password-file-8d3e",
+  userFile: "canary-user-file-9c4f",
+  healthQuery: "canary-health-query-a05b",
   file: "canary-file-4c3d",
   header: "canary-header-5b4e",
   query: "canary-query-6a5f",
@@ -36,11 +39,14 @@ test("no credential shows up in any answer, log line or error", async () => {
   const folder = await mkdtemp(join(tmpdir(), "olla-secrets-"));
   const secretFile = join(folder, "token");
   await Bun.write(secretFile, `${canaries.file}\n`);
+  await Bun.write(join(folder, "user"), canaries.userFile);
+  await Bun.write(join(folder, "password"), canaries.passwordFile);
   const kind = "vllm";
   await using bearer = new FakeUpstream({ kind });
   await using keyed = new FakeUpstream({ kind });
   await using basic = new FakeUpstream({ kind, behave: resetAfterTokens(["a"]) });
   await using filed = new FakeUpstream({ kind });
+  await using named = new FakeUpstream({ kind });
   const dead = `http://127.0.0.1:${findDeadPort()}/v1?api_key=${canaries.query}`;
   try {
     await using olla = await spawnOlla({
@@ -61,7 +67,23 @@ test("no credential shows up in any answer, log line or error", async () => {
           auth: { type: "basic", username: "someone", password: canaries.password },
         },
         { name: "filed", url: filed.url, type: kind, auth: { type: "bearer", token_file: secretFile } },
-        { name: "dead", url: dead, type: kind },
+        {
+          name: "named",
+          url: named.url,
+          type: kind,
+          auth: { type: "api_key", key: canaries.key, header: "X-Own-Key" },
+          health_check_url: `${named.url}/health?key=${canaries.healthQuery}`,
+        },
+        {
+          name: "dead",
+          url: dead,
+          type: kind,
+          auth: {
+            type: "basic",
+            username_file: join(folder, "user"),
+            password_file: join(folder, "password"),
+          },
+        },
       ],
     });
     const outputs: string[] = [];
@@ -70,10 +92,10 @@ test("no credential shows up in any answer, log line or error", async () => {
     };
     const credentials = { Authorization: `Bearer ${canaries.client}`, Cookie: `s=${canaries.client}` };
     for (const route of routes) await keep(await fetch(`${olla.url}${route}`, { headers: credentials }));
-    for (const endpoint of [bearer, keyed, basic, filed]) {
+    for (const endpoint of [bearer, keyed, basic, filed, named]) {
       endpoint.behave = endpoint === basic ? endpoint.behave : reflectHeaders;
     }
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < 12; round += 1) {
       await keep(
         await fetch(`${olla.url}/olla/proxy/v1/chat/completions?api_key=${canaries.client}`, {
           method: "POST",
@@ -82,10 +104,10 @@ test("no credential shows up in any answer, log line or error", async () => {
         }),
       );
     }
-    await waitUntil(() => olla.accessLog().length >= 8, { what: "the access lines are written" });
+    await waitUntil(() => olla.accessLog().length >= 12, { what: "the access lines are written" });
     olla.signal("SIGTERM");
     await olla.exited;
-    const sent = [bearer, keyed, filed]
+    const sent = [bearer, keyed, filed, named]
       .flatMap(({ probes }) => probes)
       .flatMap(({ headers }) => headers.flat());
     for (const reached of [canaries.token, canaries.key, canaries.file]) {
@@ -94,6 +116,7 @@ test("no credential shows up in any answer, log line or error", async () => {
     const everything = [olla.output(), ...outputs].join("\n");
     for (const canary of Object.values(canaries)) expect(everything).not.toContain(canary);
     expect(everything).not.toContain(btoa(`someone:${canaries.password}`));
+    expect(everything).not.toContain(btoa(`${canaries.userFile}:${canaries.passwordFile}`));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -101,6 +124,8 @@ test("no credential shows up in any answer, log line or error", async () => {
 
 /** Sends every credential that arrived back in headers, as a careless debug server does. */
 function reflectHeaders(exchange: Parameters<FakeUpstream["behave"]>[0]): Promise<void> {
-  const echo = exchange.headers.filter(([name]) => /^(authorization|x-api-key|x-secret-header)$/i.test(name));
+  const echo = exchange.headers.filter(([name]) =>
+    /^(authorization|x-api-key|x-own-key|x-secret-header)$/i.test(name),
+  );
   return exchange.respond(200, [["Content-Type", "application/json"], ...echo], "{}");
 }
