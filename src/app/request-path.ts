@@ -318,7 +318,11 @@ function responseHeaders(
     headers.set("x-olla-queue-time", `${Math.round(claim.queuedMs)}ms`);
     headers.set("x-olla-queue-depth", String(claim.queueDepth));
   }
-  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
+  if (retryAfterSeconds !== undefined) {
+    headers.set("retry-after", String(retryAfterSeconds));
+    // The endpoint's own, which clients would prefer.
+    headers.delete("retry-after-ms");
+  }
   return headers;
 }
 

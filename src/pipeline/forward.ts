@@ -200,12 +200,17 @@ function conclude(request: ForwardRequest, context: ForwardContext, progress: Pr
     return { ...lastAnswer, attempts, retryAfterSeconds: retryAfter(request, context) };
   }
   if (lastError === undefined) throw context.traffic.explainClosed(request.candidates);
-  if (attempts === 1) throw lastError;
-  throw new OllaError(
-    lastError.code,
-    `All ${attempts} attempts have failed. The last: ${lastError.message}`,
-    { cause: lastError },
-  );
+  const retryAfterSeconds = retryAfter(request, context);
+  if (attempts === 1 && retryAfterSeconds === undefined) throw lastError;
+  const message =
+    attempts === 1
+      ? lastError.message
+      : `All ${attempts} attempts have failed. The last: ${lastError.message}`;
+  throw new OllaError(lastError.code, message, {
+    // Of an own fault the cause is what is logged.
+    cause: lastError.code === "internal" ? lastError.cause : lastError,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
 }
 
 /** The soonest that any candidate asked to be tried again. */
