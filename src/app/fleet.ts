@@ -32,7 +32,7 @@ export interface Fleet {
 const localSearchTimeoutMs = 2_000;
 const localSearchIntervalMs = 15_000;
 
-export function createFleet({ config, isSet, profiles, logger, clock, build }: AppOptions): Fleet {
+export function createFleet({ config, isSet, profiles, naming, logger, clock, build }: AppOptions): Fleet {
   const { proxy, discovery: discoveryConfig, model_registry: modelRegistry } = config;
   const buildFrom = (configs: readonly EndpointConfig[]): BuiltEndpoints =>
     buildEndpoints(configs, {
@@ -53,6 +53,7 @@ export function createFleet({ config, isSet, profiles, logger, clock, build }: A
     clock,
     staleAfterMs: modelRegistry.unification.stale_threshold,
     cleanupIntervalMs: modelRegistry.unification.cleanup_interval,
+    ...(naming && { naming }),
   });
   const checker = new HealthChecker({
     registry,

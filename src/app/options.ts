@@ -1,3 +1,4 @@
+import type { NamingTable } from "../config/naming-table.ts";
 import type { Config } from "../config/schema.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -9,6 +10,8 @@ export interface AppOptions {
   /** Whether the user wrote the key, in the file or as a variable. */
   readonly isSet: (path: string) => boolean;
   readonly profiles: ProfileSet;
+  /** By which model names are read; the built-in table where none is given. */
+  readonly naming?: NamingTable;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly build: BuildIdentity;

@@ -1,4 +1,5 @@
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { type LoadedNaming, loadModelsFile, withoutModelsFile } from "../config/models-file.ts";
 import { type ConfigProblem, comparePositions } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { type BuiltEndpoints, buildEndpoints, checkDrafts } from "../endpoints/build-endpoints.ts";
@@ -9,6 +10,7 @@ export interface PreparationOptions {
   readonly configPath: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Gives the configuration in place of the disk, where then no `models.yaml` is looked for either. */
   readonly readFile?: (path: string) => Promise<string>;
 }
 
@@ -16,26 +18,28 @@ export interface PreparationOptions {
 export interface Preparation {
   readonly loaded: LoadedConfig;
   readonly profiles: LoadedProfiles;
+  readonly naming: LoadedNaming;
   /** `undefined` when the configuration has errors, or names no endpoints. */
   readonly endpoints: BuiltEndpoints | undefined;
   /** Of the endpoints, with their places in the file. */
   readonly endpointProblems: readonly ConfigProblem[];
-  /** All there are: of the configuration, the profiles and the endpoints. */
+  /** All there are: of the configuration, the endpoints, the naming table and the profiles. */
   readonly problems: readonly ConfigProblem[];
 }
 
-/** Reads configuration, profiles and endpoints. Collects what is wrong instead of throwing. */
+/** Reads configuration, naming table, profiles and endpoints. Collects what is wrong instead of throwing. */
 export async function prepare(options: PreparationOptions): Promise<Preparation> {
   const { configPath, env, cwd, readFile } = options;
   const loaded = await loadConfig({ path: configPath, env, cwd, ...(readFile && { readFile }) });
+  const naming = readFile === undefined ? await loadModelsFile({ env, cwd }) : withoutModelsFile();
   const { config, drafts } = loaded;
   const profiles = loadProfiles({ filter: config?.proxy.profile_filter ?? drafts.profileFilter });
   const endpoints = config && buildConfiguredEndpoints(loaded, config, profiles.profiles);
   const found = endpoints?.problems ?? checkDrafts(drafts.endpoints, profiles.profiles);
   const endpointProblems = found.map((problem) => placeProblem(loaded, problem));
   const ofTheFile = [...loaded.problems, ...endpointProblems].toSorted(comparePositions);
-  const problems = [...ofTheFile, ...profiles.problems];
-  return { loaded, profiles, endpoints, endpointProblems, problems };
+  const problems = [...ofTheFile, ...naming.problems, ...profiles.problems];
+  return { loaded, profiles, naming, endpoints, endpointProblems, problems };
 }
 
 function buildConfiguredEndpoints(

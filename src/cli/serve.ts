@@ -20,7 +20,8 @@ function isMistake({ severity, kind }: ConfigProblem): boolean {
 
 /** Routes requests until it is told to stop. @returns the exit code */
 export async function serve({ configPath, terminal, build }: ServeOptions): Promise<number> {
-  const { loaded, profiles, problems } = await prepare({ configPath, env: terminal.env, cwd: terminal.cwd });
+  const { env, cwd } = terminal;
+  const { loaded, profiles, naming, problems } = await prepare({ configPath, env, cwd });
   const { config } = loaded;
   const errors = problems.filter((problem) => problem.severity === "error");
   if (config === undefined || errors.length > 0) {
@@ -40,6 +41,7 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
     config,
     isSet: loaded.isSet,
     profiles: profiles.profiles,
+    naming: naming.naming,
     logger,
     clock,
     build,

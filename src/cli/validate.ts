@@ -21,12 +21,18 @@ type Verdict = "OK" | "WARN" | "FAIL";
 export async function validate({ configPath, terminal, build }: ValidateOptions): Promise<number> {
   terminal.err(`Olla ${build.version}\n`);
   const { env, cwd } = terminal;
-  const { loaded, profiles, endpoints, endpointProblems } = await prepare({ configPath, env, cwd });
+  const prepared = await prepare({ configPath, env, cwd });
+  const { loaded, profiles, naming, endpoints, endpointProblems } = prepared;
   const items: ReportItem[] = [
     {
       name: "config.yaml",
       summary: loaded.file === undefined ? "no file, built-in defaults" : `loaded from ${loaded.file}`,
       problems: loaded.problems,
+    },
+    {
+      name: "models.yaml",
+      summary: naming.file === undefined ? "no file, built-in table" : `loaded from ${naming.file}`,
+      problems: naming.problems,
     },
     {
       name: "profiles",

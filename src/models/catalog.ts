@@ -1,6 +1,9 @@
+import { builtinNaming } from "../config/builtin-naming.ts";
+import type { NamingTable } from "../config/naming-table.ts";
 import type { Clock } from "../lib/clock.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import type { Model } from "./model.ts";
+import { ModelDescriber } from "./model-attributes.ts";
 import type { UnifiedModel } from "./unified-model.ts";
 import { compareText, type EndpointModels, unifyModels } from "./unify.ts";
 
@@ -16,6 +19,8 @@ export interface ModelCatalogOptions {
   readonly staleAfterMs: number;
   /** Milliseconds between two looks for such endpoints. */
   readonly cleanupIntervalMs: number;
+  /** By which names are read; the built-in table where none is given. */
+  readonly naming?: NamingTable;
 }
 
 interface Entry extends EndpointModels {
@@ -35,6 +40,7 @@ export class ModelCatalog {
   readonly #clock: Clock;
   readonly #staleAfterMs: number;
   readonly #cleanupIntervalMs: number;
+  readonly #describer: ModelDescriber;
   readonly #entries = new Map<string, Entry>();
   #index: PlaceIndex = emptyIndex;
   #unified: readonly UnifiedModel[] | undefined;
@@ -44,6 +50,7 @@ export class ModelCatalog {
     this.#clock = options.clock;
     this.#staleAfterMs = options.staleAfterMs;
     this.#cleanupIntervalMs = options.cleanupIntervalMs;
+    this.#describer = new ModelDescriber(options.naming ?? builtinNaming());
   }
 
   /** Begins to drop what is stale. Calling it twice is harmless. */
@@ -123,7 +130,7 @@ export class ModelCatalog {
 
   /** All models, merged across endpoints, sorted by id; the same array until something changes. */
   unified(): readonly UnifiedModel[] {
-    this.#unified ??= unifyModels([...this.#entries.values()]);
+    this.#unified ??= unifyModels([...this.#entries.values()], this.#describer);
     return this.#unified;
   }
 

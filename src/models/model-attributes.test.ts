@@ -1,13 +1,24 @@
 import { describe, expect, test } from "bun:test";
+import { builtinNaming } from "../config/builtin-naming.ts";
+import type { Model } from "./model.ts";
 import {
-  capabilitiesOf,
-  familyOf,
   labelQuantization,
+  ModelDescriber,
   parseParameterSize,
-  publisherOf,
   shortenQuantization,
-  typeOf,
 } from "./model-attributes.ts";
+
+const table = builtinNaming();
+const describer = new ModelDescriber(table);
+
+function familyOf(model: Model): { family: string; variant: string } {
+  const { family, variant } = describer.describe(model);
+  return { family, variant };
+}
+
+function capabilitiesOf(model: Model): readonly string[] {
+  return describer.describe(model).capabilities;
+}
 
 describe("parseParameterSize", () => {
   const cases: readonly [text: string, label: string, count: number][] = [
@@ -43,12 +54,12 @@ describe("quantisation", () => {
     ["4bit", "4bit"],
   ];
   for (const [label, short] of cases) {
-    test(`${label} is ${short} for short`, () => expect(shortenQuantization(label)).toBe(short));
+    test(`${label} is ${short} for short`, () => expect(shortenQuantization(label, table)).toBe(short));
   }
 
   test("the short form of a common label can be written out again", () => {
     for (const label of ["Q4_K_M", "Q5_K_S", "Q6_K", "Q8_0", "Q4_0", "F16", "BF16"]) {
-      expect(labelQuantization(shortenQuantization(label))).toBe(label);
+      expect(labelQuantization(shortenQuantization(label, table))).toBe(label);
     }
     expect(labelQuantization("awq4")).toBe("awq4");
   });
@@ -58,7 +69,7 @@ describe("familyOf", () => {
   const cases: readonly [name: string, family: string, variant: string][] = [
     ["llama3.1:8b", "llama", "3.1"],
     ["meta-llama/Llama-3.1-8B-Instruct", "llama", "3.1"],
-    ["mistral:7b", "mistral", ""],
+    ["mistral:7b", "mistral", "7b"],
     ["phi4:latest", "phi", "4"],
     ["microsoft/Phi-3-mini-4k", "phi", "3"],
     ["qwen2.5-coder:7b", "qwen", "2.5"],
@@ -73,8 +84,16 @@ describe("familyOf", () => {
   }
 
   test("what the backend says comes before the name", () => {
-    expect(familyOf({ name: "llama3:8b", family: "mllama" })).toEqual({ family: "mllama", variant: "" });
-    expect(familyOf({ name: "x", families: ["qwen2", "clip"] })).toEqual({ family: "qwen2", variant: "" });
+    expect(familyOf({ name: "llama3:8b", family: "mllama" })).toEqual({ family: "mllama", variant: "3" });
+    expect(familyOf({ name: "x", families: ["qwen2", "clip"] })).toEqual({ family: "qwen", variant: "" });
+    expect(familyOf({ name: "model", family: "qwen2" })).toEqual({ family: "qwen", variant: "2" });
+    expect(familyOf({ name: "qwen2.5:7b", family: "qwen2" })).toEqual({ family: "qwen", variant: "2.5" });
+    expect(familyOf({ name: "deepseek-r1:14b", family: "qwen2" })).toEqual({ family: "qwen", variant: "" });
+    expect(familyOf({ name: "kimi-k2:1t", family: "deepseek2" })).toEqual({ family: "kimi", variant: "" });
+    expect(familyOf({ name: "embedder", family: "nomic-bert" })).toEqual({
+      family: "nomic-bert",
+      variant: "",
+    });
   });
 });
 
@@ -85,11 +104,11 @@ describe("what a model can do", () => {
       "similarity",
       "vector-search",
     ]);
-    expect(typeOf({ name: "nomic-embed-text:latest" })).toBe("embeddings");
+    expect(describer.describe({ name: "nomic-embed-text:latest" }).type).toBe("embeddings");
   });
 
   test("the backend's type beats the name", () => {
-    expect(typeOf({ name: "tiny-embed:latest", type: "llm" })).toBe("llm");
+    expect(describer.describe({ name: "tiny-embed:latest", type: "llm" }).type).toBe("llm");
     expect(capabilitiesOf({ name: "tiny-embed:latest", type: "llm" })).not.toContain("embeddings");
   });
 
@@ -107,8 +126,8 @@ describe("what a model can do", () => {
   });
 
   test("the publisher is the backend's word, else the name's first part", () => {
-    expect(publisherOf({ name: "a/b", publisher: "c" })).toBe("c");
-    expect(publisherOf({ name: "Qwen/Qwen2.5-7B" })).toBe("Qwen");
-    expect(publisherOf({ name: "/odd" })).toBe("");
+    expect(describer.describe({ name: "a/b", publisher: "c" }).publisher).toBe("c");
+    expect(describer.describe({ name: "Qwen/Qwen2.5-7B" }).publisher).toBe("Qwen");
+    expect(describer.describe({ name: "/odd" }).publisher).toBe("");
   });
 });

@@ -1,4 +1,6 @@
+import type { NamingTable } from "../config/naming-table.ts";
 import type { Model, ModelType } from "./model.ts";
+import { type ModelFamily, NameReader, type NameReading } from "./model-naming.ts";
 
 export interface ParameterSize {
   /** Like `8b`, `3.2b`, `137m`; the backend's own text where it is not a plain number. */
@@ -14,15 +16,21 @@ export function parseParameterSize(text: string): ParameterSize {
   const match = /^(\d+(?:\.\d+)?)\s*([KMB]?)$/.exec(text.trim().toUpperCase());
   if (match === null) return { label: text, count: 0 };
   const count = Number(match[1]) * (countUnits[match[2] || "B"] ?? 1e9);
-  return { label: parameterLabel(count).toLowerCase(), count: Math.round(count) };
+  // "0.5B" stays so; nobody calls that model 500m.
+  const label = match[2] === "M" || match[2] === "K" ? parameterLabel(count) : billions(count);
+  return { label: label.toLowerCase(), count: Math.round(count) };
 }
 
 /** Writes a number of parameters as backends label it: `8B`, `3.2B`, `137M`, `180K`. */
 export function parameterLabel(count: number): string {
-  if (count >= 1e9) return `${(count / 1e9).toFixed(1).replace(/\.0$/, "")}B`;
+  if (count >= 1e9) return billions(count);
   if (count >= 1e6) return `${Math.round(count / 1e6)}M`;
   if (count >= 1e3) return `${Math.round(count / 1e3)}K`;
   return String(count);
+}
+
+function billions(count: number): string {
+  return `${(count / 1e9).toFixed(1).replace(/\.0$/, "")}B`;
 }
 
 /** Our short form of a quantisation against the label that GGUF backends print. */
@@ -50,20 +58,6 @@ const quantizationLabels: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-const shortQuantizations: ReadonlyMap<string, string> = new Map([
-  ...[...quantizationLabels].map(([short, label]) => [label, short] as const),
-  ["FP16", "f16"],
-  ["FP32", "f32"],
-  ["GPTQ_4BIT", "gptq4"],
-  ["GPTQ-4BIT", "gptq4"],
-  ["AWQ_4BIT", "awq4"],
-  ["AWQ-4BIT", "awq4"],
-  ["INT8", "int8"],
-  ["INT4", "int4"],
-  ["MXFP4", "mxfp4"],
-  ["NVFP4", "nvfp4"],
-]);
-
 const quantizationPatterns: readonly (readonly [RegExp, (groups: readonly string[]) => string])[] = [
   [/q(\d+)_k_([msl])/i, ([bits, size]) => `q${bits}k${size?.toLowerCase()}`],
   [/q(\d+)_(\d+)/i, ([bits, form]) => `q${bits}_${form}`],
@@ -72,10 +66,11 @@ const quantizationPatterns: readonly (readonly [RegExp, (groups: readonly string
   [/int(\d+)/i, ([bits]) => `int${bits}`],
 ];
 
-/** `Q4_K_M` gives `q4km`; what is not known is lower-cased. */
-export function shortenQuantization(label: string): string {
-  const known = shortQuantizations.get(label.trim().toUpperCase());
+/** `Q4_K_M` gives `q4km`; what neither the table nor a rule knows is lower-cased. */
+export function shortenQuantization(label: string, table: Pick<NamingTable, "quantizations">): string {
+  const known = table.quantizations.get(label.trim().toUpperCase());
   if (known !== undefined) return known;
+  if (/^(?:awq|gptq)\d?$/i.test(label.trim())) return label.trim().toLowerCase();
   for (const [pattern, write] of quantizationPatterns) {
     const match = pattern.exec(label);
     if (match !== null) return write(match.slice(1));
@@ -88,104 +83,124 @@ export function labelQuantization(short: string): string {
   return quantizationLabels.get(short) ?? short;
 }
 
-const knownFamilies: readonly string[] = [
-  "bloom",
-  "codellama",
-  "codestral",
-  "command-r",
-  "deepseek",
-  "devstral",
-  "exaone",
-  "falcon",
-  "gemma",
-  "glm",
-  "gpt-oss",
-  "gpt2",
-  "gptj",
-  "gptneox",
-  "granite",
-  "hunyuan",
-  "internlm",
-  "kimi",
-  "llama",
-  "magistral",
-  "minimax",
-  "ministral",
-  "mistral",
-  "mixtral",
-  "mpt",
-  "nemotron",
-  "olmo",
-  "opt",
-  "phi",
-  "qwen",
-  "smollm",
-  "starcoder",
-  "vicuna",
-  "yi",
-].sort((left, right) => right.length - left.length);
-
-export interface ModelFamily {
-  readonly family: string;
-  readonly variant: string;
+/** What one entry of one list says about its model, by its members and else by its name. Unknown texts are empty. */
+export interface ModelTraits extends ModelFamily {
+  readonly type: ModelType | undefined;
+  /** 0 and "" when not known. */
+  readonly size: ParameterSize;
+  /** Short, like `q4km`. */
+  readonly quantization: string;
+  readonly publisher: string;
+  readonly capabilities: readonly string[];
 }
 
-/** The backend's own family, else the known family that the name (without its publisher) begins with. */
-export function familyOf(model: Model): ModelFamily {
-  const reported = model.family ?? model.families?.[0];
-  if (reported !== undefined) return { family: reported, variant: "" };
-  const name = model.name.slice(model.name.lastIndexOf("/") + 1).toLowerCase();
-  const family = knownFamilies.find((known) => name.startsWith(known));
-  if (family === undefined) return { family: "", variant: "" };
-  // "7b" in "mistral:7b" is a size, not a version.
-  const version = /^[-_.:]?(\d+(?:\.\d+)?)(?![\dbmk.])/.exec(name.slice(family.length));
-  return { family, variant: version?.[1] ?? "" };
-}
+/** Reads models by one table: what the backend says first, what the name gives away second. */
+export class ModelDescriber {
+  readonly #table: NamingTable;
+  readonly #names: NameReader;
 
-/** The publisher that the backend names, else what stands before the name's first `/`. */
-export function publisherOf(model: Model): string {
-  if (model.publisher !== undefined) return model.publisher;
-  const slash = model.name.indexOf("/");
-  return slash > 0 ? model.name.slice(0, slash) : "";
-}
-
-/** The backend's word, else what the name gives away. */
-export function typeOf(model: Model): ModelType | undefined {
-  if (model.type !== undefined) return model.type;
-  if (/embed/i.test(model.name)) return "embeddings";
-  return /vision|vlm|llava/i.test(model.name) ? "vlm" : undefined;
-}
-
-const typeCapabilities: Readonly<Record<ModelType, readonly string[]>> = {
-  llm: ["text-generation", "chat", "completion"],
-  vlm: ["text-generation", "vision", "multimodal", "image-understanding"],
-  embeddings: ["embeddings", "similarity", "vector-search"],
-};
-
-const nameCapabilities: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/code|starcoder/i, ["code-generation", "programming", "code-completion"]],
-  [/instruct|chat|assistant/i, ["instruction-following", "chat"]],
-  [/reasoning|think/i, ["reasoning", "logic"]],
-  [/math/i, ["mathematics", "problem-solving"]],
-  [/vision|vlm|llava/i, ["vision", "multimodal", "image-understanding"]],
-];
-
-/** Tokens from which a context counts as extended, long and ultra long. */
-const contextThresholds = { extended: 32_000, long: 100_000, ultraLong: 1_000_000 } as const;
-
-/** What the model can do: from its type, its name, its context length and the backend's own list. Sorted. */
-export function capabilitiesOf(model: Model): readonly string[] {
-  const type = typeOf(model);
-  const found = new Set<string>(type === undefined ? ["text-generation"] : typeCapabilities[type]);
-  for (const [pattern, capabilities] of nameCapabilities) {
-    if (pattern.test(model.name)) for (const capability of capabilities) found.add(capability);
+  constructor(table: NamingTable) {
+    this.#table = table;
+    this.#names = new NameReader(table);
   }
-  const context = model.maxContextLength ?? 0;
-  if (context >= contextThresholds.ultraLong) found.add("ultra-long-context");
-  if (context >= contextThresholds.long) found.add("long-context");
-  else if (context >= contextThresholds.extended) found.add("extended-context");
-  for (const capability of model.capabilities ?? []) found.add(capability);
-  return [...found].sort();
+
+  describe(model: Model): ModelTraits {
+    const reading = this.#names.read(model.name);
+    const quantization = model.quantization ?? reading.quantization;
+    const guessed = guessable(model, reading.capabilities);
+    return {
+      ...this.#findFamily(model, reading),
+      type: model.type ?? typeByGuess(guessed),
+      size: parseParameterSize(model.parameterSize ?? reading.parameterSize),
+      quantization: quantization === "" ? "" : shortenQuantization(quantization, this.#table),
+      publisher: model.publisher ?? reading.publisher,
+      capabilities: this.#findCapabilities(model, guessed, reading.contextLength),
+    };
+  }
+
+  #findFamily(model: Model, reading: NameReading): ModelFamily {
+    // Kimi's architecture is DeepSeek's, and it is Kimi all the same.
+    const preserved = this.#names.preservedFamily(model.name);
+    if (preserved !== undefined) return { family: preserved, variant: "" };
+    const reported = model.family ?? model.families?.[0];
+    if (reported === undefined) return { family: reading.family, variant: reading.variant };
+    const family = this.#names.familyOfArchitecture(reported) ?? reported;
+    if (reading.variant !== "" && family.includes(reading.family)) {
+      return { family, variant: reading.variant };
+    }
+    const isNamed = reading.base.includes(family) || this.#names.isGeneric(model.name);
+    const version = /\d+(?:\.\d+)?$/.exec(reported)?.[0] ?? "";
+    return { family, variant: isNamed && family !== reported ? version : "" };
+  }
+
+  #findCapabilities(model: Model, guessed: readonly string[], contextInName: number): readonly string[] {
+    const type = model.type ?? typeByGuess(guessed);
+    const byType = type === undefined ? undefined : this.#table.typeCapabilities.get(type);
+    const found = new Set<string>(byType ?? ["text-generation"]);
+    for (const capability of guessed) found.add(capability);
+    for (const capability of model.capabilities ?? []) {
+      found.add(capability);
+      const ours = otherWords.get(capability.toLowerCase());
+      if (ours !== undefined) found.add(ours);
+    }
+    // What embeds, ranks or listens writes no text, unless its backend says that it does.
+    if (model.type === undefined || model.type === "embeddings") {
+      if (wordless.some((capability) => found.has(capability))) found.delete("text-generation");
+    }
+    for (const capability of this.#byContext(model.maxContextLength ?? contextInName)) found.add(capability);
+    return [...found].sort();
+  }
+
+  #byContext(tokens: number): readonly string[] {
+    const { ultraLong, long, extended } = this.#table.contextThresholds;
+    if (tokens >= ultraLong) return ["ultra-long-context", "long-context"];
+    if (tokens >= long) return ["long-context"];
+    return tokens >= extended ? ["extended-context"] : [];
+  }
+}
+
+/** How backends put what we have a word for. */
+const otherWords: ReadonlyMap<string, string> = new Map([
+  ["tool_use", "tools"],
+  ["tool-use", "tools"],
+  ["tool_calls", "tools"],
+  ["function_calling", "tools"],
+  ["function-calling", "tools"],
+  ["thinking", "reasoning"],
+  ["embedding", "embeddings"],
+  ["image", "vision"],
+  ["reranking", "rerank"],
+]);
+
+const wordless: readonly string[] = ["embeddings", "rerank", "transcription", "speech"];
+
+/** Capabilities that make a model something else than a writer of text. */
+const kindOfWork: ReadonlySet<string> = new Set([
+  "vision",
+  "multimodal",
+  "image-understanding",
+  "embeddings",
+  "similarity",
+  "vector-search",
+  "rerank",
+  "transcription",
+  "speech",
+]);
+
+/** What a name may add to what the backend says: nothing that the backend has already decided. */
+function guessable(model: Model, guessed: readonly string[]): readonly string[] {
+  if (guessed.length === 0 || (model.type === undefined && model.capabilities === undefined)) return guessed;
+  return guessed.filter((capability) => {
+    if (capability === "tools" && model.capabilities !== undefined) return false;
+    // A model of embeddings may rank as well, and nothing in such a list would tell.
+    if (model.type === "embeddings" && capability === "rerank") return true;
+    return model.type === undefined || !kindOfWork.has(capability);
+  });
+}
+
+function typeByGuess(guessed: readonly string[]): ModelType | undefined {
+  if (guessed.includes("embeddings")) return "embeddings";
+  return guessed.includes("vision") ? "vlm" : undefined;
 }
 
 /** The backend's own word, else `available` for what it has on disk. Never decides routing. */

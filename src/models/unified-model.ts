@@ -1,4 +1,5 @@
 import type { Model, ModelType } from "./model.ts";
+import type { ModelTraits } from "./model-attributes.ts";
 
 /** One name under which one endpoint serves a unified model. */
 export interface ModelSource {
@@ -15,6 +16,8 @@ export interface ModelSource {
   /** Milliseconds since the epoch: the last answer of the endpoint that listed it. */
   readonly lastSeenAt: number;
   readonly model: Model;
+  /** What its members and its name tell. */
+  readonly traits: ModelTraits;
 }
 
 /** What several endpoints serve as the same model, by digest or by name. Texts that are not known are empty. */

@@ -1,14 +1,6 @@
-import type { Model, ModelType } from "./model.ts";
-import {
-  capabilitiesOf,
-  familyOf,
-  parseParameterSize,
-  platformOf,
-  publisherOf,
-  shortenQuantization,
-  stateOf,
-  typeOf,
-} from "./model-attributes.ts";
+import { builtinNaming } from "../config/builtin-naming.ts";
+import type { Model } from "./model.ts";
+import { ModelDescriber, type ModelTraits, platformOf, stateOf } from "./model-attributes.ts";
 import type { ModelAlias, ModelSource, UnifiedModel } from "./unified-model.ts";
 
 /** The last list of one endpoint. */
@@ -30,8 +22,12 @@ interface Draft {
 /**
  * Merges the lists of all endpoints: same digest, else same name ignoring case unless the digests contradict.
  * Depends on nothing but its input: endpoints in any order give the same records, sorted by id.
+ * @param describer what it read of a name it need not read again; the built-in table where none is given
  */
-export function unifyModels(lists: readonly EndpointModels[]): readonly UnifiedModel[] {
+export function unifyModels(
+  lists: readonly EndpointModels[],
+  describer: ModelDescriber = new ModelDescriber(builtinNaming()),
+): readonly UnifiedModel[] {
   const drafts: Draft[] = [];
   const byDigest = new Map<string, Draft>();
   const byName = new Map<string, Draft[]>();
@@ -53,7 +49,7 @@ export function unifyModels(lists: readonly EndpointModels[]): readonly UnifiedM
       draft.digest ??= digest;
       if (draft.digest !== undefined) byDigest.set(draft.digest, draft);
       if (!namesakes.includes(draft)) byName.set(nameKey, [...namesakes, draft]);
-      draft.sources.push(sourceFrom(list, model));
+      draft.sources.push(sourceFrom(list, model, describer.describe(model)));
     }
   }
   return drafts.map((draft) => finish(draft.id, draft.sources)).sort((a, b) => compareText(a.id, b.id));
@@ -88,7 +84,7 @@ function freeId(name: string, digest: string | undefined, taken: ReadonlySet<str
   return taken.has(short) ? `${name}-${digest}` : short;
 }
 
-function sourceFrom(list: EndpointModels, model: Model): ModelSource {
+function sourceFrom(list: EndpointModels, model: Model, traits: ModelTraits): ModelSource {
   return {
     endpointName: list.endpointName,
     nativeName: model.name,
@@ -98,53 +94,46 @@ function sourceFrom(list: EndpointModels, model: Model): ModelSource {
     sizeBytes: model.sizeBytes ?? 0,
     lastSeenAt: list.refreshedAt,
     model,
+    traits,
   };
 }
 
 function finish(id: string, sources: readonly ModelSource[]): UnifiedModel {
   const models = sources.map((source) => source.model);
-  const family = firstKnown(models, familyOf, (found) => found.family !== "") ?? { family: "", variant: "" };
-  const size = firstKnown(
-    models,
-    (model) => (model.parameterSize === undefined ? undefined : parseParameterSize(model.parameterSize)),
-    isDefined,
-  );
-  const quantization = firstKnown(models, (model) => model.quantization, isDefined);
-  const maxContextLength = firstKnown(models, (model) => model.maxContextLength, isDefined);
-  const type = firstKnown<ModelType | undefined>(models, (model) => model.type, isDefined);
-  const guessedType = type ?? firstKnown(models, typeOf, isDefined);
+  const traits = sources.map((source) => source.traits);
+  const family = traits.find((found) => found.family !== "");
+  const size = traits.find((found) => found.size.label !== "")?.size;
+  const maxContextLength = firstDefined(models, (model) => model.maxContextLength);
+  // Some source's word before any guess.
+  const type = firstDefined(models, (model) => model.type) ?? firstDefined(traits, (found) => found.type);
   return {
     id,
-    ...family,
-    ...(guessedType === undefined ? {} : { type: guessedType }),
+    family: family?.family ?? "",
+    variant: family?.variant ?? "",
+    ...(type === undefined ? {} : { type }),
     parameterSize: size?.label ?? "",
     parameterCount: size?.count ?? 0,
-    quantization: quantization === undefined ? "" : shortenQuantization(quantization),
-    format: firstKnown(models, (model) => model.format, isDefined) ?? "",
-    publisher: firstKnown(models, publisherOf, (found) => found !== "") ?? "",
+    quantization: traits.find((found) => found.quantization !== "")?.quantization ?? "",
+    format: firstDefined(models, (model) => model.format) ?? "",
+    publisher: traits.find((found) => found.publisher !== "")?.publisher ?? "",
     ...(maxContextLength === undefined ? {} : { maxContextLength }),
     aliases: aliasesOf(sources),
     sources,
-    capabilities: [...new Set(models.flatMap(capabilitiesOf))].sort(),
+    capabilities: [...new Set(traits.flatMap((found) => found.capabilities))].sort(),
     totalSizeBytes: sumFileSizes(sources),
     lastSeenAt: sources.reduce((latest, source) => Math.max(latest, source.lastSeenAt), 0),
   };
 }
 
-function firstKnown<Value>(
-  models: readonly Model[],
-  read: (model: Model) => Value,
-  isKnown: (value: Value) => boolean,
+function firstDefined<Item, Value>(
+  items: readonly Item[],
+  read: (item: Item) => Value | undefined,
 ): Value | undefined {
-  for (const model of models) {
-    const value = read(model);
-    if (isKnown(value)) return value;
+  for (const item of items) {
+    const value = read(item);
+    if (value !== undefined) return value;
   }
   return undefined;
-}
-
-function isDefined(value: unknown): boolean {
-  return value !== undefined;
 }
 
 function aliasesOf(sources: readonly ModelSource[]): readonly ModelAlias[] {

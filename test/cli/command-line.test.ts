@@ -94,6 +94,16 @@ test.concurrent("validate warns about a broken profile file", async () => {
   expect(stdout).toContain("bad.yaml");
 });
 
+test.concurrent("validate reads models.yaml, and warns of what is wrong in it at its place", async () => {
+  const bad = "capabilities:\n  name_patterns:\n    - { pattern: '(', capabilities: [x] }\n";
+  const broken = await runToEnd(["validate"], { command, files: { "config/models.yaml": bad } });
+  expect(broken.code).toBe(1);
+  expect(broken.stdout).toContain("[WARN] models.yaml  loaded from config/models.yaml (1 issue(s))");
+  expect(broken.stdout).toMatch(/config\/models\.yaml:3:18 /);
+  const none = await runToEnd(["validate"], { command });
+  expect([none.code, none.stdout.includes("[OK]   models.yaml  no file, built-in table")]).toEqual([0, true]);
+});
+
 test.concurrent("a key of a later version is a note, not a failure", async () => {
   const files = { "config.yaml": "engineering: { show_nerdstats: true }\n" };
   const { code, stdout } = await runToEnd(["validate"], { command, files });

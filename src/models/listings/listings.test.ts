@@ -187,7 +187,7 @@ describe("renderListing", () => {
     ).data.filter((entry) => entry.id === "llama3:8b");
     expect(llama?.olla).toMatchObject({
       family: "llama",
-      variant: "",
+      variant: "3",
       parameter_size: "8b",
       quantization: "q4",
       aliases: ["llama3:8b", "Llama3:8B"],
@@ -227,7 +227,7 @@ describe("one model's detail", () => {
     expect(renderModelDetail(model, seenAt + 125_000)).toEqual({
       id: "llama3:8b",
       family: "llama",
-      variant: "",
+      variant: "3",
       parameter_size: "8b",
       parameter_count: 8e9,
       quantization: "q4",
