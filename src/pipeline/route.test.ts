@@ -125,6 +125,15 @@ describe("by model", () => {
     );
   });
 
+  test("a route of one kind suggests what that kind has, not what would be a 404 there again", () => {
+    const places = [
+      { name: "a", models: ["llama3.1"] },
+      { name: "b", kind: "vllm", models: ["llama3.2", "llama3.4", "llama3.5", "llama3.6"] },
+    ];
+    const routed = routeAmong(places, { model: "llama3.3", scope: kind("ollama") });
+    expect(errorOf(routed).message).toEndWith('nearest: "llama3.1"');
+  });
+
   test("a name of any length is not repeated whole", () => {
     const message = errorOf(routeAmong([{ name: "a", models: [] }], { model: "x".repeat(16_000) })).message;
     expect(message.length).toBeLessThan(300);

@@ -53,6 +53,8 @@ export interface Rejection {
 }
 
 const suggestionLimit = 3;
+/** Of which the first few are suggested that this route can serve. */
+const consideredNames = 50;
 const maxShownName = 200;
 
 /**
@@ -142,11 +144,12 @@ function describeUnknown(
 ): string {
   const who = scope === "all" ? "no endpoint has" : `no ${scope.displayName} endpoint has`;
   const asked = model.toLowerCase();
-  const nearest = catalog
-    .nearest(model, suggestionLimit + 1)
-    // On a route of one kind the same name may be listed, by endpoints of another.
-    .filter((name) => name.toLowerCase() !== asked)
-    .slice(0, suggestionLimit);
+  const names = new Set(inScope.map(({ endpoint }) => endpoint.name));
+  // On a route of one kind the catalog also knows names, this one perhaps among them, that only other kinds have.
+  const isHere = (name: string) =>
+    name.toLowerCase() !== asked &&
+    catalog.placesOf(name).some(({ endpointName }) => names.has(endpointName));
+  const nearest = catalog.nearest(model, consideredNames).filter(isHere).slice(0, suggestionLimit);
   const hint = nearest.length === 0 ? "" : `; nearest: ${nearest.map((name) => `"${name}"`).join(", ")}`;
   const unread = inScope.filter(({ endpoint }) => catalog.lastUpdatedAt(endpoint.name) === undefined);
   const doubt =

@@ -178,7 +178,7 @@ describe("a request head", () => {
     expect(text.toLowerCase()).toContain("x-olla-endpoint: other");
   });
 
-  test("with a flood of headers gets a JSON 431", async () => {
+  test("with a flood of headers gets a 431", async () => {
     using client = await RawClient.connect(olla.port);
     client.request(
       `POST ${chat} HTTP/1.1`,
