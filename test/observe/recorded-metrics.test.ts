@@ -47,7 +47,26 @@ const chat = "post-v1-chat-completions";
 const messages = "post-v1-messages";
 const responses = "post-v1-responses";
 
-const figures: [profile: string, server: string, name: string, expected: ProviderMetrics][] = [
+const prompt = (milliseconds: number) => ({ prompt_ms: milliseconds, ttft_ms: milliseconds });
+const generated = (generation_ms: number, tokens_per_sec: number) => ({ generation_ms, tokens_per_sec });
+
+type Figures = [profile: string, server: string, name: string, expected: ProviderMetrics];
+
+/** Its `/v1/messages` tells no times, and counts the cached 21 tokens of the prompt apart. */
+function llamaServerFigures(
+  server: string,
+  model: string,
+  times: { readonly chat: ProviderMetrics; readonly responses: ProviderMetrics },
+): Figures[] {
+  const told = (finish_reason: string) => ({ model, finish_reason, ...tokens(22, 3), is_complete: true });
+  return [
+    ["llamacpp", server, `${chat}-stream`, { ...told("length"), ...times.chat }],
+    ["llamacpp", server, `${messages}-stream`, told("max_tokens")],
+    ["llamacpp", server, `${responses}-stream`, { ...told("completed"), ...times.responses }],
+  ];
+}
+
+const figures: Figures[] = [
   [
     "ollama",
     "ollama-0.32.15",
@@ -107,46 +126,38 @@ const figures: [profile: string, server: string, name: string, expected: Provide
     { model: "tiny", finish_reason: "completed", ...tokens(22, 3) },
   ],
   ["ollama", "ollama-0.32.15", `${responses}-no-messages`, { model: "tiny", finish_reason: "completed" }],
-  ...["tiny", "tiny-a"].flatMap((model): typeof figures => {
-    const server = model === "tiny" ? "llama-server-b10488" : "llama-server-b10488-router";
-    return [
-      [
-        "openai-compatible",
-        server,
-        `${chat}-stream`,
-        { model, finish_reason: "length", ...tokens(22, 3), ...overall(3) },
-      ],
-      [
-        "openai-compatible",
-        server,
-        `${messages}-stream`,
-        { model, finish_reason: "max_tokens", ...tokens(22, 3), ...overall(3) },
-      ],
-      [
-        "openai-compatible",
-        server,
-        `${responses}-stream`,
-        { model, finish_reason: "completed", ...tokens(22, 3), ...overall(3) },
-      ],
-    ];
+  ...llamaServerFigures("llama-server-b10488", "tiny", {
+    chat: { ...prompt(0.408), ...generated(0.307, 6514.657980456026) },
+    responses: { ...prompt(0.221), ...generated(0.285, 7017.543859649123) },
+  }),
+  ...llamaServerFigures("llama-server-b10488-router", "tiny-a", {
+    chat: { ...prompt(0.34), ...generated(0.455, 4395.604395604396) },
+    responses: { ...prompt(0.25), ...generated(0.739, 2706.3599458728013) },
   }),
   [
-    "openai-compatible",
+    "llamacpp",
     "llama-server-b10488",
     `${chat}-missing-model`,
-    { model: "tiny", finish_reason: "length", ...tokens(22, 2), ...overall(2) },
+    {
+      model: "tiny",
+      finish_reason: "length",
+      ...tokens(22, 2),
+      is_complete: true,
+      ...prompt(0.244),
+      ...generated(0.084, 11904.761904761905),
+    },
   ],
   [
-    "openai-compatible",
+    "llamacpp",
     "llama-server-b10488",
     `${messages}-missing-model`,
-    { model: "tiny", finish_reason: "max_tokens", ...tokens(22, 2), ...overall(2) },
+    { model: "tiny", finish_reason: "max_tokens", ...tokens(22, 2), is_complete: true },
   ],
   [
-    "openai-compatible",
+    "llamacpp",
     "llama-server-b10488",
     `${responses}-missing-model`,
-    { model: "tiny", finish_reason: "completed", ...tokens(22, 2), ...overall(2) },
+    { model: "tiny", finish_reason: "completed", ...tokens(22, 2), is_complete: true },
   ],
   [
     "openai-compatible",
@@ -187,7 +198,7 @@ test("every recorded answer to a POST either has its figures above or is an erro
   for (const [server, name] of others) {
     const recording = await loadRecording(server, name);
     expect([server, name, recording.status >= 400]).toEqual([server, name, true]);
-    for (const profile of ["ollama", "openai-compatible"])
+    for (const profile of ["ollama", "llamacpp", "openai-compatible"])
       expect(metricsOf(profile, recording)).toBeUndefined();
   }
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { formatProblem } from "../../src/config/problem.ts";
+import { MetricsRecord } from "../../src/observe/metrics-record.ts";
 import { builtinProfiles } from "../../src/profiles/builtin.ts";
 import { parseProfile } from "../../src/profiles/load.ts";
 
@@ -56,4 +57,38 @@ test("every shipped profile says where its figures stand, and all of it compiles
   }
   const silent = builtinProfiles().filter(({ metrics }) => metrics === undefined);
   expect(silent.map(({ name }) => name)).toEqual([]);
+});
+
+/** Whether a figure of this name ends up in the record. */
+function isRecorded(name: string): boolean {
+  return [1e9, "text", true].some((value) => {
+    const record = new MetricsRecord();
+    record.set(name, value);
+    return [...record.entries()].length > 0;
+  });
+}
+
+interface ShippedFile {
+  readonly metrics: {
+    readonly extraction: {
+      readonly paths: Record<string, string>;
+      readonly calculations: Record<string, string>;
+    };
+  };
+}
+
+test("no shipped profile names a figure that neither the record nor a calculation takes", async () => {
+  const unread: string[] = [];
+  for await (const path of new Bun.Glob("*.yaml").scan({
+    cwd: `${import.meta.dir}/../../profiles`,
+    absolute: true,
+  })) {
+    const file: { default: ShippedFile } = await import(path);
+    const { paths, calculations } = file.default.metrics.extraction;
+    const used = new Set(Object.values(calculations).flatMap((source) => source.match(/[a-z_]\w*/gi) ?? []));
+    unread.push(...Object.keys(calculations).filter((name) => !isRecorded(name)));
+    unread.push(...Object.keys(paths).filter((name) => !isRecorded(name) && !used.has(name)));
+  }
+  expect(unread).toEqual([]);
+  expect(isRecorded("new_tokens")).toBe(false);
 });
