@@ -2,8 +2,16 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/lib/clock.ts";
 import { detectKind } from "../../src/models/detect-kind.ts";
 import { discoveryHeaders, ModelFetchError } from "../../src/models/fetch-model-list.ts";
+import { backends } from "../profiles/backend-answers.ts";
 import { findDeadPort } from "../support/dead-port.ts";
-import { type ListServer, notFound, profiles, serveLists, webPage } from "./discovery-fixture.ts";
+import {
+  type ListServer,
+  notFound,
+  profileNamed,
+  profiles,
+  serveLists,
+  webPage,
+} from "./discovery-fixture.ts";
 import { readWireBody } from "./wire-fixture.ts";
 
 const servers: ListServer[] = [];
@@ -58,6 +66,44 @@ describe("detectKind", () => {
       expect(found?.models.length).toBeGreaterThan(0);
     });
   }
+
+  for (const backend of backends) {
+    test(`what answers as ${backend.profile} does is ${backend.profile}`, async () => {
+      const bodies = await Promise.all(
+        Object.entries(backend.files).map(async ([path, file]) => [path, await readWireBody(file)] as const),
+      );
+      const found = await detectAt(
+        Object.fromEntries(bodies.map(([path, body]) => [path, () => new Response(body)])),
+      );
+      expect(found?.profile.name).toBe(backend.profile);
+      expect(found?.models.map(({ name }) => name).sort()).toEqual([...backend.models]);
+    });
+  }
+
+  test("between kinds for which as much speaks, the one whose usual port it is", async () => {
+    const server = serveLists((path) =>
+      path === "/v1/models" ? Response.json({ data: [{ id: "a", owned_by: "twin" }] }) : notFound(),
+    );
+    servers.push(server);
+    const twin = (name: string, ports: readonly number[]) => ({
+      ...profileNamed("vllm"),
+      name,
+      ownerMarks: ["twin"],
+      defaultPorts: ports,
+    });
+    for (const [ports, name] of [
+      [[server.port], "second"],
+      [[], "first"],
+    ] as const) {
+      const found = await detectKind(server.url, {
+        profiles: [twin("first", []), twin("second", ports)],
+        headers: discoveryHeaders("1", []),
+        timeoutMs: 2000,
+        clock: systemClock,
+      });
+      expect(found?.profile.name).toBe(name);
+    }
+  });
 
   test("an OpenAI-like server that answers every path with its list is not Ollama or LM Studio", async () => {
     const body = { object: "list", data: [{ id: "gpt-x", object: "model", owned_by: "someone" }] };

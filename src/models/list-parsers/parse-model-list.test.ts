@@ -44,6 +44,83 @@ describe("parseModelList", () => {
     ]);
   });
 
+  const dataFormats = listFormats.filter((format) => format !== "ollama");
+
+  test("every format with a data list takes what has a name, and little else", () => {
+    const data = [
+      null,
+      7,
+      [],
+      { id: 5 },
+      { id: "a", owned_by: 7, parent: [], max_model_len: "x" },
+      { id: "b" },
+    ];
+    for (const format of dataFormats) {
+      const body = JSON.stringify({ data: [...data, { id: "a" }] });
+      expect([format, namesOf(format, body)]).toEqual([format, ["a", "b"]]);
+      expect([format, namesOf(format, '{"data":null}')]).toEqual([format, []]);
+    }
+  });
+
+  test("a list of 20,000 models is read whole", () => {
+    const data = Array.from({ length: 20_000 }, (_entry, index) => ({
+      id: `org/model-${index}`,
+      created: 1,
+    }));
+    for (const format of dataFormats) expect(namesOf(format, JSON.stringify({ data }))).toHaveLength(20_000);
+  });
+
+  test("what a backend says beyond the known is kept, unless it is far too much", () => {
+    for (const format of [
+      "vllm",
+      "sglang",
+      "lmdeploy",
+      "lemonade",
+      "llamacpp",
+      "docker-model-runner",
+    ] as const) {
+      const entry = { id: "a", colour: "blue" };
+      expect(parse(format, JSON.stringify({ data: [entry] }))[0]).toMatchObject({
+        nativeFields: { colour: "blue" },
+      });
+      const huge = { id: "a", colour: "blue".repeat(2000) };
+      expect(parse(format, JSON.stringify({ data: [huge] }))[0]).not.toHaveProperty("nativeFields");
+    }
+  });
+
+  test("the program's own name is no publisher, another's is", () => {
+    for (const [format, program] of [
+      ["vllm", "vllm"],
+      ["vllm-mlx", "vllm"],
+      ["vllm-mlx", "vllm-mlx"],
+      ["sglang", "sglang"],
+      ["lmdeploy", "lmdeploy"],
+      ["llamacpp", "llamacpp"],
+      ["docker-model-runner", "docker"],
+    ] as const) {
+      const data = [
+        { id: "a", owned_by: program },
+        { id: "b", owned_by: "meta" },
+      ];
+      const [own, other] = parse(format, JSON.stringify({ data }));
+      expect(own).not.toHaveProperty("publisher");
+      expect(other).toMatchObject({ publisher: "meta" });
+    }
+  });
+
+  test("Lemonade's labels, recipes and checkpoints say type, format and publisher", () => {
+    const data = [
+      { id: "a", labels: ["vision"], recipe: "flm", downloaded: false },
+      { id: "b", labels: ["embeddings"], recipe: "oga-npu", checkpoint: "/odd" },
+      { id: "c", recipe: "whispercpp", checkpoint: "org/file:Q4" },
+    ];
+    expect(parse("lemonade", JSON.stringify({ data }))).toMatchObject([
+      { type: "vlm", format: "gguf", state: "not-downloaded" },
+      { type: "embeddings", format: "onnx" },
+      { publisher: "org" },
+    ]);
+  });
+
   test("a name that is listed twice counts once, the first time", () => {
     const data = [{ id: "a", max_model_len: 10 }, { id: "A" }, { id: "a", max_model_len: 20 }];
     expect(parse("vllm", JSON.stringify({ data }))).toEqual([
@@ -82,6 +159,10 @@ describe("parseModelList", () => {
 
 function parse(format: ListFormat, body: string): readonly object[] {
   return parseModelList(format, new TextEncoder().encode(body)).models;
+}
+
+function namesOf(format: ListFormat, body: string): string[] {
+  return parseModelList(format, new TextEncoder().encode(body)).models.map(({ name }) => name);
 }
 
 function faultOf(format: ListFormat, body: string): ModelListFault | undefined {
