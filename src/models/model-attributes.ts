@@ -168,7 +168,6 @@ const otherWords: ReadonlyMap<string, string> = new Map([
   ["function-calling", "tools"],
   ["thinking", "reasoning"],
   ["embedding", "embeddings"],
-  ["image", "vision"],
   ["reranking", "rerank"],
 ]);
 

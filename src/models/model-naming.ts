@@ -23,6 +23,9 @@ export interface NameReading extends ModelFamily {
 
 const nothing: ModelFamily = { family: "", variant: "" };
 
+/** Characters. What comes after them is nonsense, and patterns are slow on nonsense. */
+const longestName = 400;
+
 /** More than any fleet lists; it keeps a backend that invents names from filling the memory. */
 const maxKnownNames = 20_000;
 
@@ -84,7 +87,7 @@ export class NameReader {
   }
 
   #readAnew(name: string): NameReading {
-    const path = withoutHost(name.trim().replaceAll("\\", "/"));
+    const path = withoutHost(name.trim().slice(0, longestName).replaceAll("\\", "/"));
     const whole = path
       .toLowerCase()
       .replace(fileEnding, "")

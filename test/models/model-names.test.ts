@@ -133,6 +133,12 @@ test("2,000 models are merged within 50 ms, names never seen before", () => {
   expect(Math.min(...times)).toBeLessThan(50);
 });
 
+test("a name of a million characters costs no more than a long one", () => {
+  const startedAt = performance.now();
+  for (const part of ["qwen3", "q4_", "a/", "1.", "ms-"]) describer.describe({ name: part.repeat(300_000) });
+  expect(performance.now() - startedAt).toBeLessThan(200);
+});
+
 test("a table of the user's own reads names by its own rules", () => {
   const own = new ModelDescriber({
     ...builtinNaming(),
