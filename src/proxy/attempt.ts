@@ -74,6 +74,11 @@ export async function sendAttempt(
     cancelTotalTimer = armTotalTimer(endpoint, controller, client.receivedAt, context);
     stopTimers = armHeadTimers(endpoint, controller, context);
     const response = await sendWithFreshRetry(endpoint, request, controller.signal, context);
+    if (response.status < 200 || response.status > 599) {
+      // Nobody can pass on what HTTP does not know, and nobody will read its body.
+      controller.abort(upstreamError("malformed_response", endpoint.name, clock.now() - startedAt));
+      throw controller.signal.reason;
+    }
     return {
       endpoint,
       response,
