@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/lib/clock.ts";
 import { detectKind } from "../../src/models/detect-kind.ts";
 import { discoveryHeaders, ModelFetchError } from "../../src/models/fetch-model-list.ts";
+import { parseProfile } from "../../src/profiles/load.ts";
+import type { Profile } from "../../src/profiles/profile.ts";
 import { backends } from "../profiles/backend-answers.ts";
 import { findDeadPort } from "../support/dead-port.ts";
 import {
@@ -26,9 +28,9 @@ function detectAt(answers: Readonly<Record<string, () => Response>>, basePath = 
   return detect(`${server.url}${basePath}`);
 }
 
-function detect(url: string) {
+function detect(url: string, kinds: readonly Profile[] = profiles.all) {
   return detectKind(url, {
-    profiles: profiles.all,
+    profiles: kinds,
     headers: discoveryHeaders("1", []),
     timeoutMs: 2000,
     clock: systemClock,
@@ -79,6 +81,31 @@ describe("detectKind", () => {
       expect(found?.models.map(({ name }) => name).sort()).toEqual([...backend.models]);
     });
   }
+
+  test("a kind that only a user's own file knows is found out by the marks in it", async () => {
+    const yaml = [
+      "name: xserve",
+      "api: {model_discovery_path: /models.json}",
+      "detection: {headers: [X-Serve-Version], probes: [{path: /ping, contains: pong}]}",
+    ].join("\n");
+    const own = parseProfile("xserve.yaml", yaml, []);
+    if (own === undefined) throw new Error("the profile is wrong");
+    const list = (headers: Record<string, string>) =>
+      Response.json({ data: [{ id: "a", owned_by: "me" }] }, { headers });
+    const kinds = [...profiles.all, own];
+    const byHeader = serveLists((path) =>
+      path === "/models.json" || path === "/v1/models" ? list({ "x-serve-version": "2" }) : notFound(),
+    );
+    const byProbe = serveLists((path) => (path === "/ping" ? new Response("pong") : list({})));
+    const neither = serveLists(() => list({}));
+    servers.push(byHeader, byProbe, neither);
+    const found = [byHeader, byProbe, neither].map(({ url }) => detect(url, kinds));
+    expect((await Promise.all(found)).map((kind) => kind?.profile.name)).toEqual([
+      "xserve",
+      "xserve",
+      "openai-compatible",
+    ]);
+  });
 
   test("between kinds for which as much speaks, the one whose usual port it is", async () => {
     const server = serveLists((path) =>
