@@ -146,6 +146,35 @@ export const timeCases: readonly EngineCase[] = [
     },
   },
   {
+    name: "X-Olla-Response-Time is the total time of an answer sent whole, and the time to the head of a stream",
+    async run(harness) {
+      await using whole = new FakeUpstream({
+        async behave(exchange) {
+          await exchange.head(200, { "Content-Type": "application/json", "Content-Length": "7" });
+          await pause(400);
+          await exchange.write('{"a":1}');
+          exchange.finish();
+        },
+      });
+      await using stream = new FakeUpstream({
+        async behave(exchange) {
+          const tokens = await TokenStream.start(exchange);
+          await tokens.push("token");
+          await pause(400);
+          await tokens.end();
+        },
+      });
+      const took = async (upstream: FakeUpstream, body?: string): Promise<number> => {
+        await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+        const answer = await post(olla, body);
+        await answer.text();
+        return Number.parseInt(answer.headers.get("x-olla-response-time") ?? "", 10);
+      };
+      expect(await took(whole)).toBeWithin(350, 2_000);
+      expect(await took(stream, streamingChat)).toBeLessThan(350);
+    },
+  },
+  {
     name: "response_timeout ends an answer that never begins",
     async run(harness) {
       await using upstream = new FakeUpstream({ behave: hangBeforeHead });
