@@ -4,7 +4,7 @@
 //   npm run build -- --all             dist/olla-<target> for every target
 //   npm run build -- --target linux-arm64 --target windows-x64
 //   npm run build -- --outfile /tmp/olla
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import packageFile from "../package.json" with { type: "json" };
@@ -49,6 +49,10 @@ function readStamp(): Stamp {
 }
 
 async function compile(outfile: string, stamp: Stamp, target?: string): Promise<void> {
+  await mkdir(dirname(outfile), { recursive: true });
+  // Bun writes a source map for each piece next to the executable, which holds copies of them.
+  const folder = await mkdtemp(join(dirname(outfile), ".build-"));
+  const built = join(folder, basename(outfile));
   const define = (name: string, value: string) => `--define=${name}=${JSON.stringify(value)}`;
   const args = [
     "build",
@@ -67,16 +71,16 @@ async function compile(outfile: string, stamp: Stamp, target?: string): Promise<
     define("OLLA_BUILD_COMMIT", stamp.commit),
     define("OLLA_BUILD_DATE", stamp.date),
     ...(target === undefined ? [] : [`--target=bun-${target}`]),
-    `--outfile=${outfile}`,
+    `--outfile=${built}`,
     join(root, "src/main.ts"),
   ];
-  await mkdir(dirname(outfile), { recursive: true });
   const startedAt = performance.now();
   const build = Bun.spawn([process.execPath, ...args], { cwd: root, stdout: "pipe", stderr: "pipe" });
   const output = await Promise.all([new Response(build.stdout).text(), new Response(build.stderr).text()]);
-  if ((await build.exited) !== 0) throw new Error(`Could not build ${outfile}:\n${output.join("")}`);
-  // The executable holds a copy.
-  await rm(`${outfile}.map`, { force: true });
+  const isBuilt = (await build.exited) === 0;
+  if (isBuilt) await rename(built, outfile);
+  await rm(folder, { recursive: true, force: true });
+  if (!isBuilt) throw new Error(`Could not build ${outfile}:\n${output.join("")}`);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const megabytes = (Bun.file(outfile).size / 1e6).toFixed(0);
   console.log(`${outfile.replace(`${root}/`, "")}  ${megabytes} MB  ${seconds} s`);
