@@ -184,7 +184,7 @@ function createSend(
 /** The stages as the pipeline calls them, each with what it reads of the world. */
 function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | undefined) {
   const { config, profiles, clock, logger, build } = options;
-  const { registry, catalog, discovery } = fleet;
+  const { registry, catalog, checker, discovery } = fleet;
   const { version } = build;
   const bodyLimits = {
     maxBytes: config.server.request_limits.max_body_size,
@@ -252,13 +252,17 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
     },
     onContact: (name) => registry.reportSuccess(name),
     onUnreachable: (name, startedAt) => registry.reportFailure(name, startedAt),
+    onDoubt: (name) => void checker.checkNow(name),
     onModelMissing: (name) => void discovery.refresh(name),
     responseHeaders: (answered) => responseHeaders(answered, version),
     errorHeaders: (exchange, ledger) => [
       ...ollaHeaders({
         requestId: exchange.requestId,
         endpointName: ledger.endpointName,
-        backendType: undefined,
+        backendType:
+          ledger.endpointName === undefined
+            ? undefined
+            : registry.byName(ledger.endpointName)?.endpoint.profile.name,
         model: ledger.model,
         elapsedMs: clock.now() - exchange.receivedAt,
         decision: ledger.decision,

@@ -58,7 +58,7 @@ export function createFailoverPolicy(settings: FailoverSettings): FailoverPolicy
 
   return {
     afterError(error, attempts, candidatesLeft) {
-      const isWanted = onConnectionFailure || !demotesEndpoint(error);
+      const isWanted = onConnectionFailure || !(demotesEndpoint(error) || castsDoubt(error));
       return error.isRetryable && isWanted ? goOn(attempts, candidatesLeft) : "give-up";
     },
     afterStatus: (status, attempts, candidatesLeft) =>
@@ -80,13 +80,19 @@ const unreachableCodes: ReadonlySet<ErrorCode> = new Set([
   "connect_timeout",
   "dns",
   "unreachable",
-  "reset",
-  "eof_before_head",
 ]);
 
 /** Whether a failed attempt says that the endpoint cannot be reached, and so takes it out of routing. */
 export function demotesEndpoint(error: OllaError): boolean {
   return unreachableCodes.has(error.code);
+}
+
+/**
+ * Whether a failed attempt is a reason to look after the endpoint. One that closes a connection early may be dying, or
+ * may only dislike this request: taken at its word, one bad request would shut every endpoint that it is tried at.
+ */
+export function castsDoubt(error: OllaError): boolean {
+  return error.code === "reset" || error.code === "eof_before_head";
 }
 
 /**

@@ -7,7 +7,7 @@ import { type AttemptClient, clientLeft, type UpstreamAnswer } from "../proxy/at
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { type Claim, isSome, type Traffic } from "../proxy/traffic.ts";
 import { type AnswerBody, type JudgedAnswer, judgeAnswer } from "./answer-judge.ts";
-import { demotesEndpoint, type FailoverPolicy } from "./failover-policy.ts";
+import { castsDoubt, demotesEndpoint, type FailoverPolicy } from "./failover-policy.ts";
 import { pause } from "./pause.ts";
 import { verdictOfError } from "./verdict-of-error.ts";
 
@@ -26,6 +26,8 @@ export interface ForwardContext {
   readonly onContact: (endpointName: string) => void;
   /** The endpoint could not be reached by an attempt that began at `startedAt` (monotonic). */
   readonly onUnreachable: (endpointName: string, startedAt: number) => void;
+  /** The endpoint closed a connection instead of answering: somebody should look whether it is well. */
+  readonly onDoubt: (endpointName: string) => void;
   /** The endpoint says that it does not have a model that it was thought to have. */
   readonly onModelMissing: (endpointName: string) => void;
 }
@@ -79,11 +81,8 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
     if (request.client.signal.aborted) throw clientLeft();
     const open = context.traffic.open(remaining);
     if (!isSome(open)) return conclude(request, context, progress);
-    const claim = await context.traffic.claim(
-      open,
-      (free) => choose(free, request, context),
-      request.client.signal,
-    );
+    const claim = await claimPlace(open, request, context, progress);
+    if (claim === "none left") return conclude(request, context, progress);
     if (claim === undefined) continue;
 
     progress.attempts += 1;
@@ -97,6 +96,24 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
     if (next === "give-up") return conclude(request, context, progress);
     if (next === "start-over") remaining = request.candidates;
     await pause(context.policy.backoffBefore(progress.attempts + 1), context.clock, request.client.signal);
+  }
+}
+
+/** Who could not wait for another place any longer is better served with what an endpoint has said already. */
+async function claimPlace(
+  open: Candidates,
+  request: ForwardRequest,
+  context: ForwardContext,
+  { lastAnswer }: Progress,
+): Promise<Claim | "none left" | undefined> {
+  const select = (free: Candidates) => choose(free, request, context);
+  try {
+    return await context.traffic.claim(open, select, request.client.signal);
+  } catch (cause) {
+    const isQueueOver =
+      cause instanceof OllaError && (cause.code === "queue_full" || cause.code === "queue_timeout");
+    if (isQueueOver && lastAnswer !== undefined) return "none left";
+    throw cause;
   }
 }
 
@@ -131,7 +148,7 @@ async function attemptOnce(
   };
 
   let judged: JudgedAnswer;
-  let answer: UpstreamAnswer;
+  let answer: UpstreamAnswer | undefined;
   try {
     answer = await context.send(candidate, request.encode(candidate), request.client);
     context.onContact(endpointName);
@@ -143,8 +160,11 @@ async function attemptOnce(
     });
   } catch (cause) {
     const error = asOllaError(cause);
+    answer?.abort(error);
+    answer?.detach();
     claim.end(verdictOfError(error));
     if (demotesEndpoint(error)) context.onUnreachable(endpointName, startedAt);
+    if (castsDoubt(error)) context.onDoubt(endpointName);
     fail(error);
     return error.code === "client_abort"
       ? "give-up"

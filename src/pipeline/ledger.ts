@@ -3,6 +3,7 @@ import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord, Outcome, RoutingDecision } from "../observe/outcome.ts";
 import { redactQuery } from "../observe/redact-query.ts";
+import type { ProviderMetrics } from "../observe/usage.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Forwarded } from "./forward.ts";
@@ -15,6 +16,7 @@ export interface LedgerClosing {
   readonly responseBytes: number;
   readonly isStream: boolean;
   readonly error?: OllaError | undefined;
+  readonly usage?: ProviderMetrics | undefined;
 }
 
 /**
@@ -121,6 +123,7 @@ export class RequestLedger {
           : { code: closing.error.code, message: closing.error.message },
       attempts: this.#attempts,
       decision: this.#decision,
+      usage: closing.usage,
     });
   }
 }

@@ -14,6 +14,7 @@ import { createStreamWatch } from "../proxy/stream-watch.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
 import { readWholeBody } from "../proxy/whole-body.ts";
 import { findResponseId, isResponsesPath } from "./affinity.ts";
+import { readUsage, watchUsage } from "./answer-usage.ts";
 import { commitEarly, type EarlyCommit } from "./early-commit.ts";
 import type { Exchange } from "./exchange.ts";
 import { type ForwardContext, type Forwarded, forward } from "./forward.ts";
@@ -189,6 +190,7 @@ async function answerWhole(
     ending: "complete",
     responseBytes: bytes.byteLength,
     isStream: false,
+    usage: readUsage(forwarded, bytes, context.clock),
   });
   return new Response(bytes.byteLength === 0 ? null : bytes, { status: response.status, headers });
 }
@@ -211,9 +213,10 @@ function answerStream(
   const keepaliveText = context.keepaliveMs > 0 ? keepaliveBytes(exchange.dialect, contentType) : undefined;
   const [beginning] = forwarded.body.kind === "begun" ? forwarded.body.chunks : [];
   if (beginning !== undefined) noteResponseId(beginning, exchange, forwarded, ledger, context);
+  const usage = watchUsage(forwarded, context.clock);
   const body = relayStream(
     forwarded.answer,
-    { ...bodySource(forwarded, exchange), shaper },
+    { ...bodySource(forwarded, exchange), shaper, usage },
     {
       ...limitsOf(forwarded, context),
       keepalive:
@@ -227,7 +230,14 @@ function answerStream(
           error === undefined ? verdictOfEnding(ending, response.status) : verdictOfError(error),
         );
         if (error?.code === "internal") context.onInternalError(error, exchange);
-        ledger.close({ status: response.status, ending, responseBytes: bytes, isStream, error });
+        ledger.close({
+          status: response.status,
+          ending,
+          responseBytes: bytes,
+          isStream,
+          error,
+          usage: ending === "complete" ? usage?.read() : undefined,
+        });
       },
     },
   );

@@ -32,6 +32,8 @@ export interface RelaySource {
   /** Undefined for bodies whose end cannot be told from a cut. */
   readonly watch: StreamWatch | undefined;
   readonly shaper: WriteShaper;
+  /** Sees what is read from now on; has seen `chunks`. */
+  readonly usage?: { push(chunk: Uint8Array): void } | undefined;
 }
 
 export interface RelayOptions extends RelayLimits {
@@ -90,6 +92,7 @@ class Relay {
     this.#options = options;
     const { clock, firstByteMs, silenceMs } = options;
     const hasBegun = source.chunks.length > 0;
+    if (hasBegun) answer.noteFirstByte();
     this.#silence = watchSilence(
       { clock, silenceMs, firstByteMs: hasBegun ? silenceMs : firstByteMs },
       () => {
@@ -152,6 +155,7 @@ class Relay {
       } else {
         if (this.#bytes === 0) this.#answer.noteFirstByte();
         this.#source.watch?.push(value);
+        this.#source.usage?.push(value);
         this.#source.shaper.push(value);
       }
       return this.#advance();

@@ -95,7 +95,7 @@ export class Traffic {
     // Whoever waited may have been overtaken by what the endpoint said to somebody else.
     const isCooling =
       place.queuedMs > 0 && cooldowns.untilOf(candidate.endpoint.name, candidate.model) !== undefined;
-    const pass = isCooling ? undefined : breakers?.admit(candidate.endpoint.name, candidate.model);
+    const pass = isCooling ? undefined : admitOrRelease(breakers, candidate, release);
     if (isCooling || (breakers !== undefined && pass === undefined)) {
       release();
       return undefined;
@@ -128,14 +128,15 @@ export class Traffic {
     }
     const names = open.map(({ endpoint }) => endpoint.name);
     const admitted = await admission.wait(names, clientSignal);
-    const reached = open.find(({ endpoint }) => endpoint.name === admitted.endpointName) ?? open[0];
-    return {
+    const { endpointName, release, waitedMs: queuedMs, aheadOnArrival: queueDepth } = admitted;
+    try {
+      const reached = open.find(({ endpoint }) => endpoint.name === endpointName) ?? open[0];
       // There is nothing left to choose, but whoever keeps account of choices has to know.
-      candidate: select([reached]),
-      release: admitted.release,
-      queuedMs: admitted.waitedMs,
-      queueDepth: admitted.aheadOnArrival,
-    };
+      return { candidate: select([reached]), release, queuedMs, queueDepth };
+    } catch (fault) {
+      release();
+      throw fault;
+    }
   }
 
   #settle({ endpoint, model }: Candidate, verdict: AttemptVerdict, pass: BreakerPass | undefined): void {
@@ -165,6 +166,19 @@ export class Traffic {
       breakers?.blockOf(endpoint.name, model)?.retryAt ?? 0,
     );
     return until === 0 ? 0 : until - clock.now();
+  }
+}
+
+function admitOrRelease(
+  breakers: BreakerSet | undefined,
+  { endpoint, model }: Candidate,
+  release: () => void,
+): BreakerPass | undefined {
+  try {
+    return breakers?.admit(endpoint.name, model);
+  } catch (fault) {
+    release();
+    throw fault;
   }
 }
 

@@ -67,10 +67,14 @@ export function judgeCut(
   // What the endpoint sent last may be lost with its connection; all that was sent before a proper end has come.
   if (ending === "end" && said < sent.length) return "less than the endpoint's bytes";
   if (got.isBroken || wasTerminated || isFinished(sent)) return "honest";
-  const notice = got.text.slice(said);
-  if (!/^[^{]*\{[^\n]*"error"/.test(notice)) return "a cut that looks like an end";
+  // A notice in the place of lost bytes may begin as they did; then it is whole from its line's beginning.
+  const lineStart = got.text.lastIndexOf("\n", said - 1) + 1;
+  const notice = [said, lineStart].map((from) => got.text.slice(from)).find((text) => isNotice.test(text));
+  if (notice === undefined) return "a cut that looks like an end";
   return (notice.match(/"source":"olla"/g)?.length ?? 0) > 1 ? "two errors" : "honest";
 }
+
+const isNotice = /^[^{]*\{[^\n]*"error"/;
 
 function commonBeginning(one: string, other: string): number {
   let at = 0;

@@ -4,10 +4,12 @@ import { findDeadPort } from "../../support/dead-port.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { resetReusedConnections } from "../../support/raw-upstream.ts";
+import type { Behaviour } from "../../support/socket-server.ts";
 import type { RunningOlla } from "../../support/start-olla.ts";
 import {
   answerJson,
   closeBeforeHead,
+  completionOf,
   resetBeforeHead,
   sendGarbage,
   TokenStream,
@@ -78,6 +80,18 @@ export const failoverCases: readonly EngineCase[] = [
     },
   },
   {
+    name: "a request that makes every endpoint close its connection takes none of them out of routing",
+    async run(harness) {
+      const choosy: Behaviour = (exchange) =>
+        exchange.text.includes("poison") ? exchange.close() : exchange.respondJson(completionOf("well"));
+      await using one = new FakeUpstream({ behave: choosy });
+      await using two = new FakeUpstream({ behave: choosy });
+      await using olla = await harness.start({ endpoints: [endpointOf(one, "one"), endpointOf(two, "two")] });
+      expect((await post(olla, chatBody({ user: "poison" }))).status).toBe(502);
+      expect((await post(olla, chatBody())).status).toBe(200);
+    },
+  },
+  {
     name: "a host that never accepts the connection fails over within connection_timeout and a little",
     async run(harness) {
       using hole = await openBlackHole();
@@ -103,6 +117,8 @@ export const failoverCases: readonly EngineCase[] = [
       const answer = await post(olla);
       expect(answer.status).toBe(502);
       expect(answer.headers.get("x-olla-request-id")).toBeTruthy();
+      expect(answer.headers.get("x-olla-endpoint")).toBe("dead-100");
+      expect(answer.headers.get("x-olla-backend-type")).toBe(witness.kind);
       const text = await answer.text();
       expect(text).not.toContain("127.0.0.1");
       expect((JSON.parse(text) as { error: { code: string } }).error.code).toBe("connect_refused");
@@ -198,9 +214,15 @@ export const failoverCases: readonly EngineCase[] = [
       await using olla = await harness.start({
         endpoints: [endpointOf(upstream, "one", { check_interval: "1s", check_timeout: "500ms" })],
       });
+      const { health } = upstream;
+      upstream.health = closeBeforeHead;
       expect((await post(olla)).status).toBe(502);
-      expect((await endpointStatus(olla, "one")).status).toBe("offline");
+      // A connection that closes early is looked into at once, and not only at the next interval.
+      await waitUntil(async () => (await endpointStatus(olla, "one")).status === "offline", {
+        what: "the endpoint is offline",
+      });
       upstream.behave = answerJson({ ok: true });
+      upstream.health = health;
       await waitUntil(async () => (await post(olla)).status === 200, { what: "the endpoint serves again" });
     },
   },

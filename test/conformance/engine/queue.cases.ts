@@ -3,7 +3,7 @@ import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import type { Exchange } from "../../support/socket-server.ts";
 import type { RunningOlla } from "../../support/start-olla.ts";
-import { completionOf, sseToken } from "../../support/upstream-behaviours.ts";
+import { answerJson, completionOf, sseToken } from "../../support/upstream-behaviours.ts";
 import { waitUntil, waitUntilSettled, within } from "../../support/wait-until.ts";
 import {
   chatBody,
@@ -169,6 +169,26 @@ export const queueCases: readonly EngineCase[] = [
       expect(upstream.requests.map(tagOf)).toEqual(["a", "b"]);
       // Nobody is to blame.
       expect((await systemStatus(olla)).total_failures).toBe(0);
+    },
+  },
+  {
+    name: "who was refused by one endpoint and finds the other's queue full gets the refusal",
+    async run(harness) {
+      await using busy = heldUpstream();
+      await using refusing = new FakeUpstream({ behave: answerJson({ error: "own 503" }, 503) });
+      await using olla = await harness.start({
+        endpoints: [
+          endpointOf(refusing, "refusing", first),
+          endpointOf(busy, "busy", { ...second, max_concurrent: 1 }),
+        ],
+        proxy: { queue: { max: 0 } },
+      });
+      const held = ask(olla, "held");
+      const exchange = await busy.exchange();
+      const refused = await ask(olla, "refused");
+      expect([refused.status, await refused.json()]).toEqual([503, { error: "own 503" }]);
+      await release(exchange);
+      expect((await held).status).toBe(200);
     },
   },
   {
