@@ -65,6 +65,9 @@ export function relayStream(
   );
 }
 
+/** Patience with a client that takes nothing. Pausing is its right; keeping a place at an endpoint for ever is not. */
+const clientStallMs = 10 * 60_000;
+
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 type ReadResult = Awaited<ReturnType<ChunkReader["read"]>>;
 
@@ -74,6 +77,8 @@ class Relay {
   readonly #source: RelaySource;
   readonly #options: RelayOptions;
   readonly #silence: SilenceWatch;
+  /** The other way round: a client that takes nothing would hold its place at the endpoint for ever. */
+  readonly #stall: SilenceWatch;
   #controller: Controller | undefined;
   #keepalive: Keepalive | undefined;
   #chunksSent = 0;
@@ -100,6 +105,14 @@ class Relay {
         answer.abort(upstreamError("read_timeout", answer.endpoint.name, elapsedMs));
       },
     );
+    this.#stall = watchSilence({ clock, silenceMs: clientStallMs, firstByteMs: clientStallMs }, () =>
+      answer.abort(
+        new OllaError(
+          "client_abort",
+          `The client took nothing of its answer for ${clientStallMs / 60_000} min`,
+        ),
+      ),
+    );
   }
 
   start(controller: Controller): void {
@@ -125,6 +138,7 @@ class Relay {
   pull(): Promise<void> | undefined {
     try {
       if (!this.#hasBegun) this.#begin();
+      this.#stall.endRead();
       return this.#advance();
     } catch (fault) {
       this.#giveUp(fault);
@@ -235,6 +249,7 @@ class Relay {
     this.#bytes += piece.byteLength;
     this.#lastByte = piece[piece.byteLength - 1];
     this.#controller?.enqueue(piece);
+    this.#stall.startRead();
   }
 
   #finish(): void {
@@ -279,6 +294,7 @@ class Relay {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#silence.stop();
+    this.#stall.stop();
     this.#keepalive?.stop();
     this.#answer.detach();
     this.#options.onEnd({ ending, bytes: this.#bytes, error });

@@ -35,7 +35,7 @@ test("a client that takes nothing does not keep a place at the endpoint when its
         what: "the request is over",
       },
     );
-    expect(line).toMatchObject({ endpoint: "one" });
+    expect(line).toMatchObject({ endpoint: "one", ending: "response-timeout" });
     const status = await (await fetch(`${olla.url}/internal/status`)).text();
     expect(status).toContain('"active_connections":0');
   } finally {
