@@ -92,8 +92,8 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
     ledger.noteDecision(route.decision);
     if ("error" in route) throw route.error;
 
-    const answered = deliver(exchange, inspection, route, ledger, body, context);
     const early = context.earlyCommit(exchange, inspection, ledger);
+    const answered = deliver(exchange, inspection, route, ledger, body, context);
     return early === undefined ? await answered : await commitEarly(answered, early);
   } catch (cause) {
     body?.release();
@@ -110,9 +110,10 @@ async function deliver(
   body: ReadBody,
   context: PipelineContext,
 ): Promise<Response> {
-  const sticky = context.beginSticky(exchange, inspection);
-  ledger.noteSticky(sticky);
+  let sticky: StickyRequest | undefined;
   try {
+    sticky = context.beginSticky(exchange, inspection);
+    ledger.noteSticky(sticky);
     const forwarded = await forward(
       {
         candidates,
