@@ -45,7 +45,8 @@ function extract(extraction: MetricsExtraction, answer: EndedAnswer): ProviderMe
     const documents = readLastDocuments(keptOf(answer), answer.framing);
     for (const document of documents) readPaths(values, document, extraction);
     record.addAll(values);
-    addDialect(record, documents);
+    // The profile's own paths say all that a dialect could add, for nearly every answer.
+    if (!record.hasFigures()) addDialect(record, documents);
   } else {
     record.addAll(values);
   }

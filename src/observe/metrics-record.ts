@@ -39,6 +39,8 @@ const targets: ReadonlyMap<string, Target> = new Map([
   ["tokens_per_sec", to("amount", "tokens_per_sec")],
 ]);
 
+const commonFields: readonly RecordField[] = ["model", "finish_reason", "input_tokens", "output_tokens"];
+
 const largestCount = 2 ** 31 - 1;
 const nanosecondsPerMillisecond = 1_000_000;
 const longestText = 256;
@@ -66,6 +68,11 @@ export class MetricsRecord {
       const isKnown = targets.get(field)?.fields.some((each) => this.#values.has(each)) ?? true;
       if (!isKnown) this.set(field, value);
     }
+  }
+
+  /** Whether everything is known that answers have in common. */
+  hasFigures(): boolean {
+    return commonFields.every((field) => this.#values.has(field));
   }
 
   completeTotal(): void {
