@@ -17,9 +17,16 @@ const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/g;
 /** One JSON object a line: `timestamp`, `level`, `msg`, then the fields as they are. */
 export function formatJson(wallTimeMs: number, level: LogLevel, message: string, fields: LogFields): string {
   const timestamp = `${localDate(wallTimeMs)} ${localTime(wallTimeMs)}`;
-  // The three come last as well as first: a field must not be able to replace them, and the order is kept.
-  const head = { timestamp, level, msg: message.replace(escapeSequence, "") };
-  return JSON.stringify({ ...head, ...fields, ...head });
+  const text = message.replace(escapeSequence, "");
+  if ("timestamp" in fields || "level" in fields || "msg" in fields) {
+    // The three come last as well as first: a field must not be able to replace them, and the order is kept.
+    const head = { timestamp, level, msg: text };
+    return JSON.stringify({ ...head, ...fields, ...head });
+  }
+  // Written by hand: copying the fields of every access line costs more than writing them.
+  const head = `{"timestamp":"${timestamp}","level":"${level}","msg":${JSON.stringify(text)}`;
+  const rest = JSON.stringify(fields);
+  return rest === "{}" ? `${head}}` : `${head},${rest.slice(1)}`;
 }
 
 const colourOfLevel: Readonly<Record<LogLevel, string>> = {
