@@ -69,9 +69,12 @@ describe.concurrent("discovery.model_discovery", () => {
     const endpoints = [entryOf("one", upstream)];
     await using often = await startOlla({ endpoints, modelDiscovery: { interval: "50ms" } });
     await using seldom = await startOlla({ endpoints, modelDiscovery: { interval: "60s" } });
-    upstream.list = listOf("old", "new");
-    await waitUntil(async () => (await modelNames(often.url)).includes("new"), { what: "it is seen" });
-    expect(await modelNames(seldom.url)).not.toContain("new");
+    // One after the other, so that several intervals pass.
+    for (const name of ["new-1", "new-2", "new-3", "new-4"]) {
+      upstream.list = listOf("old", name);
+      await waitUntil(async () => (await modelNames(often.url)).includes(name), { what: `${name} is seen` });
+    }
+    expect((await modelNames(seldom.url)).join()).not.toContain("new");
   });
 
   /** Two endpoints whose lists are held back until the test opens the gate. */
@@ -102,9 +105,12 @@ describe.concurrent("discovery.model_discovery", () => {
 
   test("concurrent_workers is how many lists are asked for at once", async () => {
     await using together = await startHeld(2);
-    await waitUntil(() => together.asked.running === 2, { what: "both are asked at once" });
-    together.gate.resolve();
     // Looked at soon: after two seconds an endpoint that does not answer no longer holds up the others.
+    await waitUntil(() => together.asked.running === 2, {
+      deadlineMs: 1_500,
+      what: "both are asked at once",
+    });
+    together.gate.resolve();
     await using alone = await startHeld(1);
     await waitUntil(() => areHealthy(alone.olla.url), { what: "both could be asked" });
     for (let look = 0; look < 20; look += 1) await endpointRows(alone.olla.url);
