@@ -28,7 +28,11 @@ const modelDiscovery = section(
     interval: durationKey({ initial: "5m", doc: "How often every endpoint is asked." }),
     timeout: durationKey({ initial: "30s", doc: "How long one endpoint may take to answer." }),
     concurrent_workers: integerKey({ initial: 5, min: 0, doc: "Endpoints asked at once." }),
-    retry_attempts: integerKey({ initial: 3, min: 0, doc: "Further attempts after a failed one." }),
+    retry_attempts: integerKey({
+      initial: 3,
+      min: 0,
+      doc: "Tries in all, the first one included, before a list counts as failed.",
+    }),
     retry_backoff: durationKey({
       initial: "1s",
       doc: "Pause before the first further attempt; it doubles with each one.",
