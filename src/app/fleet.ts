@@ -1,5 +1,6 @@
 import type { EndpointConfig } from "../config/endpoint-config.ts";
-import { type BuiltEndpoints, buildEndpoints } from "../endpoints/build-endpoints.ts";
+import { defaultEndpoint } from "../config/endpoints.ts";
+import { type BuiltEndpoints, buildEndpoints, endpointSettings } from "../endpoints/build-endpoints.ts";
 import { EndpointRegistry, type EndpointState } from "../endpoints/endpoint-registry.ts";
 import { HealthChecker } from "../endpoints/health-checker.ts";
 import { createProbe } from "../endpoints/probe.ts";
@@ -33,17 +34,9 @@ const localSearchTimeoutMs = 2_000;
 const localSearchIntervalMs = 15_000;
 
 export function createFleet({ config, isSet, profiles, naming, logger, clock, build }: AppOptions): Fleet {
-  const { proxy, discovery: discoveryConfig, model_registry: modelRegistry } = config;
+  const { discovery: discoveryConfig, model_registry: modelRegistry } = config;
   const buildFrom = (configs: readonly EndpointConfig[]): BuiltEndpoints =>
-    buildEndpoints(configs, {
-      profiles,
-      defaults: {
-        connectMs: proxy.connection_timeout,
-        responseHeaderMs: proxy.response_header_timeout,
-        readMs: proxy.read_timeout,
-      },
-      isGlobalTimeoutSet: (key) => isSet(`proxy.${key}`),
-    });
+    buildEndpoints(configs, endpointSettings(config, profiles, isSet));
 
   const configured = discoveryConfig.static.endpoints;
   let found: readonly EndpointConfig[] = [];
@@ -81,7 +74,10 @@ export function createFleet({ config, isSet, profiles, naming, logger, clock, bu
   });
 
   const adopt = (endpoints: readonly LocalEndpoint[]) => {
-    found = [...found, ...endpoints.map(localEndpointConfig)];
+    found = [
+      ...found,
+      ...endpoints.map(({ name, url, profileName }) => defaultEndpoint({ name, url, type: profileName })),
+    ];
     built = buildFrom(found);
     registry.replaceAll(built.endpoints);
     for (const { name, url } of endpoints) logger.info("found an endpoint on this machine", { name, url });
@@ -130,31 +126,5 @@ export function createFleet({ config, isSet, profiles, naming, logger, clock, bu
       discovery.stop();
       await checker.stop();
     },
-  };
-}
-
-/** An endpoint that was found instead of configured has every setting at its default. */
-function localEndpointConfig({ name, url, profileName }: LocalEndpoint): EndpointConfig {
-  return {
-    name,
-    url,
-    type: profileName,
-    priority: 100,
-    weight: 1,
-    health_check_url: undefined,
-    model_url: undefined,
-    check_interval: 5_000,
-    check_timeout: 2_000,
-    preserve_path: false,
-    model_filter: { include: [], exclude: [] },
-    headers: {},
-    auth: undefined,
-    connection_timeout: undefined,
-    response_header_timeout: undefined,
-    read_timeout: undefined,
-    max_concurrent: 0,
-    tier: "local",
-    daily_tokens: 0,
-    tls: { ca: "", server_name: "", insecure_skip_verify: false },
   };
 }

@@ -16,7 +16,6 @@ import { readBody } from "../pipeline/read-body.ts";
 import { buildResponseHeaders, ollaHeaders } from "../pipeline/response-headers.ts";
 import { route } from "../pipeline/route.ts";
 import { strictRouting } from "../pipeline/routing-strategy.ts";
-import type { Admission } from "../proxy/admission.ts";
 import { type AttemptContext, sendAttempt } from "../proxy/attempt.ts";
 import type { BreakerSet } from "../proxy/breakers.ts";
 import { createConnectWatch } from "../proxy/connect-watch.ts";
@@ -47,12 +46,10 @@ export interface RequestPath {
   readonly pipeline: Pipeline;
   readonly engine: Engine;
   readonly connections: ConnectionCounts;
-  readonly admission: Admission;
   /** What the status routes read of `admission`. */
   readonly queues: QueueView;
   readonly cooldowns: Cooldowns;
   readonly breakers: BreakerSet | undefined;
-  readonly pending: PendingAttempts;
   readonly sticky: StickySessions | undefined;
   /** Of the balancer, as shown to operators. */
   readonly balancerName: string;
@@ -116,11 +113,9 @@ export function createRequestPath(
     pipeline,
     engine,
     connections,
-    admission,
     queues,
     cooldowns,
     breakers,
-    pending,
     sticky,
     balancerName,
   };

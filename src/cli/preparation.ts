@@ -2,7 +2,12 @@ import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { type LoadedNaming, loadModelsFile, withoutModelsFile } from "../config/models-file.ts";
 import { type ConfigProblem, comparePositions } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
-import { type BuiltEndpoints, buildEndpoints, checkDrafts } from "../endpoints/build-endpoints.ts";
+import {
+  type BuiltEndpoints,
+  buildEndpoints,
+  checkDrafts,
+  endpointSettings,
+} from "../endpoints/build-endpoints.ts";
 import { type LoadedProfiles, loadProfiles } from "../profiles/load.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
 
@@ -49,15 +54,7 @@ function buildConfiguredEndpoints(
 ): BuiltEndpoints | undefined {
   const { endpoints } = config.discovery.static;
   if (endpoints === undefined) return undefined;
-  return buildEndpoints(endpoints, {
-    profiles,
-    defaults: {
-      connectMs: config.proxy.connection_timeout,
-      responseHeaderMs: config.proxy.response_header_timeout,
-      readMs: config.proxy.read_timeout,
-    },
-    isGlobalTimeoutSet: (key) => loaded.isSet(`proxy.${key}`),
-  });
+  return buildEndpoints(endpoints, endpointSettings(config, profiles, loaded.isSet));
 }
 
 function placeProblem(loaded: LoadedConfig, problem: ConfigProblem): ConfigProblem {

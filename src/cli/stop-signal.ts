@@ -1,5 +1,3 @@
-import { constants } from "node:os";
-
 const stopSignals = ["SIGINT", "SIGTERM"] as const;
 export type StopSignal = (typeof stopSignals)[number];
 
@@ -48,9 +46,4 @@ export function listenForStop(
       for (const { signal, listener } of listeners) source.off(signal, listener);
     },
   };
-}
-
-/** For messages: `SIGTERM (15)`. */
-export function describeSignal(signal: StopSignal): string {
-  return `${signal} (${constants.signals[signal]})`;
 }

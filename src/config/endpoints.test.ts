@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { Secret } from "../lib/secret.ts";
 import type { EndpointConfig } from "./endpoint-config.ts";
+import { defaultEndpoint } from "./endpoints.ts";
 import { loadConfig } from "./load.ts";
 import { formatProblem } from "./problem.ts";
 
@@ -301,4 +302,12 @@ test("keys for later give a warning that names the endpoint", async () => {
   expect(await problemsOf('{ name: a, url: "http://a", daily_tokens: 3 }')).toContain(
     'endpoints[0].daily_tokens: endpoint "a": this version does not act on this key yet',
   );
+});
+
+test("an endpoint that no file names has the same settings as one that says nothing more than its name", async () => {
+  const entry = { url: "http://127.0.0.1:11434", name: "ollama-11434", type: "ollama" };
+  const text = JSON.stringify({ discovery: { static: { endpoints: [entry] } } });
+  const loaded = await loadConfig({ path: "olla.yaml", env: {}, cwd: "/", readFile: async () => text });
+  expect(loaded.problems).toEqual([]);
+  expect([defaultEndpoint(entry)]).toEqual([...(loaded.config?.discovery.static.endpoints ?? [])]);
 });

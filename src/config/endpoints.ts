@@ -1,9 +1,10 @@
+import * as v from "valibot";
 import { type Report, readAuth, readHeaders, type SecretSources } from "./endpoint-auth.ts";
 import type { EndpointConfig } from "./endpoint-config.ts";
 import { nameFromUrl, normaliseUrl } from "./endpoint-url.ts";
 import { isMapping, type KeyPath } from "./problem.ts";
 import type { ParsedEndpoint } from "./schema.ts";
-import { defaultCheckIntervalMs, defaultCheckTimeout } from "./schema-discovery.ts";
+import { defaultCheckIntervalMs, defaultCheckTimeout, endpointEntry } from "./schema-discovery.ts";
 
 export const endpointsPath = ["discovery", "static", "endpoints"] as const;
 
@@ -78,6 +79,11 @@ export function endpointIndex(path: KeyPath): number | undefined {
   return endpointsPath.every((part, depth) => path[depth] === part) && typeof index === "number"
     ? index
     : undefined;
+}
+
+/** An endpoint that no file names, with every setting at the schema's default. `url` must be one that a file could hold. */
+export function defaultEndpoint(entry: { url: string; name: string; type: string }): EndpointConfig {
+  return buildEndpoint(v.parse(endpointEntry, entry), { auth: undefined, headers: {} });
 }
 
 export function buildEndpoint(parsed: ParsedEndpoint, secrets: EndpointSecrets): EndpointConfig {

@@ -1,6 +1,7 @@
 import type { EndpointDraft } from "../config/drafts.ts";
 import type { EndpointConfig } from "../config/endpoint-config.ts";
 import type { ConfigProblem } from "../config/problem.ts";
+import type { Config } from "../config/schema.ts";
 import { compileGlobs } from "../lib/glob.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import type { Secret } from "../lib/secret.ts";
@@ -19,6 +20,23 @@ export interface BuildEndpointsSettings {
   readonly defaults: EndpointTimeouts;
   /** Whether the user wrote the global key: then it beats what a profile recommends. */
   readonly isGlobalTimeoutSet: (key: GlobalTimeoutKey) => boolean;
+}
+
+/** What the configuration says about endpoints in general. `isSet` takes a dotted key. */
+export function endpointSettings(
+  { proxy }: Config,
+  profiles: ProfileSet,
+  isSet: (path: string) => boolean,
+): BuildEndpointsSettings {
+  return {
+    profiles,
+    defaults: {
+      connectMs: proxy.connection_timeout,
+      responseHeaderMs: proxy.response_header_timeout,
+      readMs: proxy.read_timeout,
+    },
+    isGlobalTimeoutSet: (key) => isSet(`proxy.${key}`),
+  };
 }
 
 export interface BuiltEndpoints {

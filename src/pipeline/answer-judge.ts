@@ -1,13 +1,13 @@
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { UpstreamAnswer } from "../proxy/attempt.ts";
-import { verdictOfStatus } from "../proxy/breaker.ts";
 import { type ChunkReader, readUntilContent, type StreamBeginning } from "../proxy/first-content.ts";
-import { createStreamWatch, type StreamWatch } from "../proxy/stream-watch.ts";
+import { type StreamWatch, watchResponse } from "../proxy/stream-watch.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
 import { classifyBodyFailure, upstreamError } from "../proxy/upstream-error.ts";
 import { readWholeBody } from "../proxy/whole-body.ts";
 import { type FailoverPolicy, isModelMissing } from "./failover-policy.ts";
+import { verdictOfAnswer } from "./verdict.ts";
 
 /** As much of an answer's body as has been looked at already. */
 export type AnswerBody =
@@ -77,7 +77,6 @@ async function judgeModelMissing(answer: UpstreamAnswer, context: JudgeContext):
 
 async function refuseStatus(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
   const { status } = answer.response;
-  const verdict = verdictOfStatus(status);
   const body = await keepRefusal(answer, context.clock);
   // A connection is worth more than a refusal that would have to be kept open.
   if (body === undefined) {
@@ -87,7 +86,7 @@ async function refuseStatus(answer: UpstreamAnswer, context: JudgeContext): Prom
   return {
     kind: "failed",
     error: new OllaError("upstream_status", `Endpoint "${answer.endpoint.name}" answered ${status}`),
-    verdict: verdict === "failure" ? "server-error" : verdict,
+    verdict: verdictOfAnswer(status),
     isModelMissing: false,
     body,
   };
@@ -146,12 +145,7 @@ async function readUndeclared(reader: ChunkReader): Promise<AnswerBody> {
 
 async function judgeBeginning(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
   const { response } = answer;
-  const watch = createStreamWatch({
-    status: response.status,
-    contentType: response.headers.get("content-type"),
-    contentEncoding: response.headers.get("content-encoding"),
-    path: context.upstreamPath,
-  });
+  const watch = watchResponse(response, context.upstreamPath);
   if (watch === undefined || response.body === null) return { kind: "served", body: unread };
 
   const reader = response.body.getReader();

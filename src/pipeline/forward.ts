@@ -9,7 +9,7 @@ import { type Claim, isSome, type Traffic } from "../proxy/traffic.ts";
 import { type AnswerBody, type JudgedAnswer, judgeAnswer } from "./answer-judge.ts";
 import { castsDoubt, demotesEndpoint, type FailoverPolicy } from "./failover-policy.ts";
 import { pause } from "./pause.ts";
-import { verdictOfError } from "./verdict-of-error.ts";
+import { verdictOfError } from "./verdict.ts";
 
 /** What the loop needs of the world; built once. */
 export interface ForwardContext {

@@ -3,14 +3,13 @@ import type { StickyRequest } from "../balancer/sticky.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Outcome } from "../observe/outcome.ts";
-import { verdictOfStatus } from "../proxy/breaker.ts";
 import { chooseDelivery, createWriteShaper, type DeliveryQuestion } from "../proxy/delivery.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { RelaySettings, UpstreamRequest } from "../proxy/engine.ts";
 import { keepaliveBytes } from "../proxy/keepalive.ts";
 import { type RelayLimits, type RelaySource, relayStream } from "../proxy/relay.ts";
 import { streamFramingOf } from "../proxy/stream-kind.ts";
-import { createStreamWatch } from "../proxy/stream-watch.ts";
+import { watchResponse } from "../proxy/stream-watch.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
 import { readWholeBody } from "../proxy/whole-body.ts";
 import { findResponseId, isResponsesPath } from "./affinity.ts";
@@ -22,7 +21,7 @@ import { type Inspection, inspect } from "./inspect.ts";
 import { RequestLedger } from "./ledger.ts";
 import type { ReadBody } from "./read-body.ts";
 import type { Rejection, Route } from "./route.ts";
-import { verdictOfError } from "./verdict-of-error.ts";
+import { verdictOfAnswer, verdictOfError } from "./verdict.ts";
 
 type HeaderList = Iterable<readonly [string, string]>;
 
@@ -264,20 +263,14 @@ function bodySource({ answer, body }: Forwarded, exchange: Exchange): Omit<Relay
   if (body.kind === "begun") return body;
   const { response } = answer;
   if (response.body === null) throw new OllaError("internal", "A body that is none was to be streamed");
-  const watch = createStreamWatch({
-    status: response.status,
-    contentType: response.headers.get("content-type"),
-    contentEncoding: response.headers.get("content-encoding"),
-    path: exchange.upstreamPath,
-  });
+  const watch = watchResponse(response, exchange.upstreamPath);
   return { reader: response.body.getReader(), chunks: [], watch };
 }
 
 function verdictOfEnding(ending: Ending, status: number): AttemptVerdict {
   if (ending === "client-abort") return "neutral";
   if (ending !== "complete") return "stream";
-  const verdict = verdictOfStatus(status);
-  return verdict === "failure" ? "server-error" : verdict;
+  return verdictOfAnswer(status);
 }
 
 function limitsOf({ candidate, answer }: Forwarded, { clock }: PipelineContext): RelayLimits {

@@ -21,6 +21,12 @@ export function createStreamWatch(answer: WatchedAnswer): StreamWatch | undefine
   return new StreamWatch(framing, answer.status < 400 ? streamKindOf(answer.path, framing) : undefined);
 }
 
+/** The watch for an answer as `fetch` gave it. */
+export function watchResponse({ status, headers }: Response, path: string): StreamWatch | undefined {
+  const contentType = headers.get("content-type");
+  return createStreamWatch({ status, contentType, contentEncoding: headers.get("content-encoding"), path });
+}
+
 /** An event longer than this is not kept to be understood: it counts as content. */
 const eventLimitBytes = 64 * 1024;
 

@@ -1,5 +1,12 @@
 import type { OllaError } from "../errors.ts";
+import { verdictOfStatus } from "../proxy/breaker.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
+
+/** What a whole answer says about the endpoint, by its status. */
+export function verdictOfAnswer(status: number): AttemptVerdict {
+  const verdict = verdictOfStatus(status);
+  return verdict === "failure" ? "server-error" : verdict;
+}
 
 /** What a failed attempt, or a broken answer, says about the endpoint. */
 export function verdictOfError(error: OllaError): AttemptVerdict {
