@@ -7,6 +7,20 @@ export interface Candidate {
   readonly status: EndpointStatus;
   /** The model to ask this endpoint for: the client's own spelling, or what an alias chose; undefined when the request names none. */
   readonly model: string | undefined;
+  /** What must stand in the body instead of the client's text; absent where that text is right as it is. */
+  readonly bodyModel?: string | undefined;
+  /** Members for the body where the client did not set them. */
+  readonly bodyDefaults?: Readonly<Record<string, unknown>> | undefined;
+  /** Candidates with the lowest rank are used first, others while none of those has a place free. Absent: 0. */
+  readonly rank?: number | undefined;
+  /** Where candidates of one rank share the traffic by weight and not by endpoint: which share this one belongs to. */
+  readonly share?: TrafficShare | undefined;
+}
+
+/** One of several models that share the requests for an alias. Candidates of one share hold the same record. */
+export interface TrafficShare {
+  /** Above 0. */
+  readonly weight: number;
 }
 
 /** How many requests are under way at an endpoint, streams included until their last byte. */
