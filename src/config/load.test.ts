@@ -266,7 +266,7 @@ describe("values that contradict each other", () => {
     ["{ a: [] }", "expected a list of at least one model"],
     ["{ a: [b, ''] }", 'alias "a", item 1: expected a model name'],
     ["{ ' a': [b] }", "expected a name without spaces"],
-    ["{ '': [b] }", "expected a name, got an empty one"],
+    ["{ '': [b] }", "expected a name that is not empty"],
     ["{ a: b }", "expected a list of at least one model"],
     ["{ a: [{ modle: b }] }", "expected a model name"],
   ])("aliases %p", async (aliases, message) => {

@@ -1,75 +1,7 @@
 import { isDangerousFolder } from "./dangerous-folder.ts";
-import { type Complain, section } from "./key.ts";
-import { booleanKey, choiceKey, customKey, durationKey, sizeKey, stringKey } from "./key-types.ts";
-import { describeType, describeValue, isMapping } from "./problem.ts";
-
-/** One link of an alias chain. Absent `endpoint`: any that has the model. */
-export interface AliasTarget {
-  readonly model: string;
-  readonly endpoint: string | undefined;
-  readonly weight: number;
-  readonly params: Readonly<Record<string, unknown>>;
-}
-
-export type ModelAliases = Record<string, AliasTarget[]>;
-
-export const modelAliases = customKey<ModelAliases>(
-  "mapping",
-  {
-    initial: {},
-    unit: "name: models",
-    status: "later",
-    doc: "Names of your own: each stands for a list of models, tried in order. An item is a model name, or `{model, endpoint, weight, params}`.",
-  },
-  readAliases,
-);
-
-function readAliases(raw: unknown, complain: Complain): ModelAliases {
-  const aliases: ModelAliases = {};
-  if (!isMapping(raw)) {
-    complain(`expected a mapping from names to lists of models, got ${describeType(raw)}`);
-    return aliases;
-  }
-  for (const [alias, targets] of Object.entries(raw)) {
-    if (alias === "") complain("expected a name, got an empty one");
-    else if (alias.trim() !== alias) {
-      complain(`expected a name without spaces around it, got ${describeValue(alias)}`, [alias]);
-    }
-    if (!Array.isArray(targets) || targets.length === 0) {
-      const got = Array.isArray(targets) ? "an empty list" : describeType(targets);
-      complain(`alias ${describeValue(alias)}: expected a list of at least one model, got ${got}`, [alias]);
-      continue;
-    }
-    aliases[alias] = targets.map((target: unknown, index) => {
-      return readTarget(target, (message) =>
-        complain(`alias ${describeValue(alias)}, item ${index}: ${message}`, [alias, index]),
-      );
-    });
-  }
-  return aliases;
-}
-
-const targetKeys = ["model", "endpoint", "weight", "params"];
-
-function readTarget(raw: unknown, complain: (message: string) => void): AliasTarget {
-  const target = isMapping(raw) ? raw : { model: raw };
-  const { model, endpoint, weight = 1, params = {} } = target;
-  if (typeof model !== "string" || model.trim() === "")
-    complain(`expected a model name, got ${describeType(model)}`);
-  if (endpoint !== undefined && typeof endpoint !== "string") complain("expected the name of an endpoint");
-  if (typeof weight !== "number" || !(weight > 0))
-    complain(`expected a weight above 0, got ${describeValue(weight)}`);
-  if (!isMapping(params)) complain(`expected params to be a mapping, got ${describeType(params)}`);
-  const unknown = Object.keys(target).find((key) => !targetKeys.includes(key));
-  if (unknown !== undefined)
-    complain(`expected only ${targetKeys.join(", ")}, got ${describeValue(unknown)}`);
-  return {
-    model: String(model),
-    endpoint: typeof endpoint === "string" ? endpoint : undefined,
-    weight: Number(weight),
-    params: isMapping(params) ? params : {},
-  };
-}
+import { section } from "./key.ts";
+import { booleanKey, choiceKey, durationKey, sizeKey, stringKey } from "./key-types.ts";
+import { describeValue } from "./problem.ts";
 
 const positiveOr = (fallback: string) => `0 means ${fallback}.`;
 

@@ -4,8 +4,11 @@ export interface AliasTarget {
   readonly model: string;
   /** Undefined: any endpoint that has the model. */
   readonly endpointName: string | undefined;
-  /** Above 0: its share of the traffic among the targets of a `weighted` step. */
-  readonly weight: number;
+  /**
+   * Its share of the traffic in a `weighted` step. Targets that hold the same record are one model under several
+   * names: they have the share together, and an endpoint is asked for the first of them that it has.
+   */
+  readonly share: { readonly weight: number };
   /** Members for the body where the client did not set them. */
   readonly params: Readonly<Record<string, unknown>>;
 }
@@ -25,7 +28,7 @@ export interface AliasStep {
 export interface Alias {
   /** As configured. */
   readonly name: string;
-  /** At least one. No target names an alias any more, except the alias itself, which then means the model. */
+  /** At least one. What a target names is a model, even where an alias of that name exists. */
   readonly steps: readonly AliasStep[];
 }
 
