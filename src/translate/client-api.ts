@@ -1,0 +1,83 @@
+import type { OllaError } from "../errors.ts";
+import type { Profile } from "../profiles/profile.ts";
+import type { AnswerError } from "./chat-answer.ts";
+import type { Dialect } from "./dialect.ts";
+
+export const clientApiNames = [
+  "anthropic",
+  "responses",
+  "ollama-chat",
+  "ollama-generate",
+  "ollama-embed",
+] as const;
+export type ClientApiName = (typeof clientApiNames)[number];
+
+/**
+ * A way to ask that not every endpoint knows. An endpoint whose kind knows it gets the client's bytes; for every other
+ * one the request is put into chat completions (or embeddings), and the answer back. One per path family, built once.
+ */
+export interface ClientApi {
+  readonly name: ClientApiName;
+  /** How errors are written. */
+  readonly dialect: Dialect;
+  /** The path at which an endpoint of this kind answers such requests itself; undefined when it does not. */
+  nativePath(profile: Profile): string | undefined;
+  /**
+   * Reads a request, once for all attempts.
+   * @throws OllaError `invalid_request` that names the member at fault, in the client's own words
+   */
+  translate(request: TranslatableRequest): Translation;
+}
+
+export interface TranslatableRequest {
+  /** JSON, as the client sent it. */
+  readonly body: Uint8Array;
+  readonly requestId: string;
+}
+
+/** One request that goes to an endpoint in another dialect than its own. */
+export interface Translation {
+  readonly isStream: boolean;
+  /** Headers for the client: what was left out on the way. */
+  readonly notices: readonly (readonly [name: string, value: string])[];
+  encode(target: TranslationTarget): TranslatedRequest;
+  /**
+   * A whole JSON answer, as the client expects one.
+   * @throws OllaError `malformed_response` when it is no answer to what was asked
+   */
+  decodeWhole(body: Uint8Array, target: TranslationTarget): TranslatedAnswer;
+  /** Called once an answer begins to stream. */
+  openStream(target: TranslationTarget): AnswerStream;
+  /** What the client gets for an answer with an error status: its own dialect, the endpoint's own words. */
+  renderRefusal(refusal: AnswerError & { readonly status: number }): TranslatedAnswer;
+}
+
+/** The endpoint that was chosen, as far as a translation may know it. */
+export interface TranslationTarget {
+  readonly profile: Profile;
+  /** What to ask it for, and to call the model where the endpoint does not say. */
+  readonly model: string;
+  /** Members for the body where the client asked for nothing of the kind. */
+  readonly defaults: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface TranslatedRequest {
+  readonly path: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+export interface TranslatedAnswer {
+  readonly contentType: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** One streamed answer on its way. After `end` or `fail` nothing more is asked of it. */
+export interface AnswerStream {
+  readonly contentType: string;
+  /** The client's bytes for this piece, cut anywhere; undefined when it says nothing yet. Whole events only. */
+  push(chunk: Uint8Array): Uint8Array | undefined;
+  /** The endpoint's stream is whole: what is left to say. Undefined when all is said. */
+  end(): Uint8Array | undefined;
+  /** The endpoint's stream broke: tells the client so, with no terminal event that looks like an end. */
+  fail(error: OllaError): Uint8Array;
+}
