@@ -34,6 +34,15 @@ describe("ModelCatalog", () => {
     expect(places(catalog, "llama3:8b")).toEqual(["b llama3:8b"]);
   });
 
+  test("what is known of a model is known of each endpoint's own", () => {
+    const { catalog } = withLists({ a: ["llava"] });
+    catalog.replaceModels("b", "ollama", [{ name: "llava", statedSkills: { vision: false } }]);
+    expect(catalog.traitsAt("a", "llava")?.skills.vision).toBe("yes");
+    expect(catalog.traitsAt("b", "llava")?.skills.vision).toBe("no");
+    expect(catalog.traitsAt("b", "LLAVA")).toBeUndefined();
+    expect(catalog.traitsAt("c", "llava")).toBeUndefined();
+  });
+
   test("a model that is really called so comes before one that needs its tag added", () => {
     const { catalog } = withLists({ box: ["llama3:latest", "llama3"] });
     expect(places(catalog, "llama3")).toEqual(["box llama3"]);

@@ -3,7 +3,7 @@ import type { NamingTable } from "../config/naming-table.ts";
 import type { Clock } from "../lib/clock.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import type { Model } from "./model.ts";
-import { ModelDescriber } from "./model-attributes.ts";
+import { ModelDescriber, type ModelTraits } from "./model-attributes.ts";
 import type { UnifiedModel } from "./unified-model.ts";
 import { compareText, type EndpointModels, unifyModels } from "./unify.ts";
 
@@ -24,6 +24,7 @@ export interface ModelCatalogOptions {
 }
 
 interface Entry extends EndpointModels {
+  readonly byName: ReadonlyMap<string, Model>;
   /** On the clock's monotonic scale. */
   readonly refreshedMonotonic: number;
 }
@@ -73,6 +74,7 @@ export class ModelCatalog {
       endpointName,
       backendType,
       models,
+      byName: new Map(models.map((model) => [model.name, model])),
       refreshedAt: this.#clock.wallTime(),
       refreshedMonotonic: this.#clock.now(),
     });
@@ -116,6 +118,12 @@ export class ModelCatalog {
 
   modelsAt(endpointName: string): readonly Model[] {
     return this.#entries.get(endpointName)?.models ?? [];
+  }
+
+  /** What is known of a model at one endpoint, by the name that it has there (`ModelPlace.model.name`). Cheap. */
+  traitsAt(endpointName: string, nativeName: string): ModelTraits | undefined {
+    const model = this.#entries.get(endpointName)?.byName.get(nativeName);
+    return model === undefined ? undefined : this.#describer.describe(model);
   }
 
   /** Milliseconds since the epoch of the endpoint's last list; `undefined` when it never gave one. */

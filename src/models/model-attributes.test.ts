@@ -4,6 +4,7 @@ import type { Model } from "./model.ts";
 import {
   labelQuantization,
   ModelDescriber,
+  type ModelTraits,
   parseParameterSize,
   shortenQuantization,
 } from "./model-attributes.ts";
@@ -129,5 +130,34 @@ describe("what a model can do", () => {
     expect(describer.describe({ name: "a/b", publisher: "c" }).publisher).toBe("c");
     expect(describer.describe({ name: "Qwen/Qwen2.5-7B" }).publisher).toBe("Qwen");
     expect(describer.describe({ name: "/odd" }).publisher).toBe("");
+  });
+});
+
+describe("what is known of vision, tools and embeddings", () => {
+  const cases: readonly (readonly [string, Model, Partial<ModelTraits["skills"]>])[] = [
+    ["a name says yes", { name: "llava:7b" }, { vision: "yes", tools: "unknown", embeddings: "unknown" }],
+    [
+      "a name never says no",
+      { name: "phi-2" },
+      { vision: "unknown", tools: "unknown", embeddings: "unknown" },
+    ],
+    [
+      "what the backend says beats the name",
+      { name: "llava-qwen3", statedSkills: { vision: false, tools: false } },
+      { vision: "no", tools: "no" },
+    ],
+    ["a type says yes", { name: "x", type: "embeddings" }, { embeddings: "yes" }],
+    ["a backend's word for tools is ours", { name: "x", capabilities: ["tool_use"] }, { tools: "yes" }],
+    ["another word is no denial", { name: "x", capabilities: ["hot"] }, { tools: "unknown" }],
+  ];
+  for (const [behaviour, model, expected] of cases) {
+    test(behaviour, () => {
+      expect(describer.describe(model).skills).toMatchObject(expected);
+    });
+  }
+
+  test("a name is not shown as a capability that the backend denies", () => {
+    const denied = { name: "llava:7b", statedSkills: { vision: false } };
+    expect(capabilitiesOf(denied)).not.toContain("vision");
   });
 });

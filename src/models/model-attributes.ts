@@ -1,5 +1,5 @@
 import type { NamingTable } from "../config/naming-table.ts";
-import type { Model, ModelType } from "./model.ts";
+import { type Model, type ModelType, type Skill, skills } from "./model.ts";
 import { type ModelFamily, NameReader, type NameReading } from "./model-naming.ts";
 
 export interface ParameterSize {
@@ -83,6 +83,12 @@ export function labelQuantization(short: string): string {
   return quantizationLabels.get(short) ?? short;
 }
 
+/**
+ * `no` only where the backend has said it, by a list of all that a model can do or by its type. A name is never more
+ * than a reason for `yes`.
+ */
+export type SkillKnowledge = "yes" | "no" | "unknown";
+
 /** What one entry of one list says about its model, by its members and else by its name. Unknown texts are empty. */
 export interface ModelTraits extends ModelFamily {
   readonly type: ModelType | undefined;
@@ -92,29 +98,45 @@ export interface ModelTraits extends ModelFamily {
   readonly quantization: string;
   readonly publisher: string;
   readonly capabilities: readonly string[];
+  /** For choosing among places; `capabilities` are for display. */
+  readonly skills: Readonly<Record<Skill, SkillKnowledge>>;
 }
 
 /** Reads models by one table: what the backend says first, what the name gives away second. */
 export class ModelDescriber {
   readonly #table: NamingTable;
   readonly #names: NameReader;
+  /** Models are never changed, and live as long as the list that they came with. */
+  readonly #described = new WeakMap<Model, ModelTraits>();
 
   constructor(table: NamingTable) {
     this.#table = table;
     this.#names = new NameReader(table);
   }
 
+  /** The same record for the same model. */
   describe(model: Model): ModelTraits {
+    let traits = this.#described.get(model);
+    if (traits === undefined) {
+      traits = this.#describeAnew(model);
+      this.#described.set(model, traits);
+    }
+    return traits;
+  }
+
+  #describeAnew(model: Model): ModelTraits {
     const reading = this.#names.read(model.name);
     const quantization = model.quantization ?? reading.quantization;
     const guessed = guessable(model, reading.capabilities);
+    const capabilities = this.#findCapabilities(model, guessed, reading.contextLength);
     return {
       ...this.#findFamily(model, reading),
       type: model.type ?? typeByGuess(guessed),
       size: parseParameterSize(model.parameterSize ?? reading.parameterSize),
       quantization: quantization === "" ? "" : shortenQuantization(quantization, this.#table),
       publisher: model.publisher ?? reading.publisher,
-      capabilities: this.#findCapabilities(model, guessed, reading.contextLength),
+      capabilities,
+      skills: knowSkills(model, capabilities),
     };
   }
 
@@ -163,6 +185,7 @@ export class ModelDescriber {
 const otherWords: ReadonlyMap<string, string> = new Map([
   ["tool_use", "tools"],
   ["tool-use", "tools"],
+  ["tool-calling", "tools"],
   ["tool_calls", "tools"],
   ["function_calling", "tools"],
   ["function-calling", "tools"],
@@ -186,10 +209,19 @@ const kindOfWork: ReadonlySet<string> = new Set([
   "speech",
 ]);
 
+function knowSkills(model: Model, capabilities: readonly string[]): ModelTraits["skills"] {
+  const known = skills.map((skill): [Skill, SkillKnowledge] => {
+    const stated = model.statedSkills?.[skill];
+    if (stated !== undefined) return [skill, stated ? "yes" : "no"];
+    return [skill, capabilities.includes(skill) ? "yes" : "unknown"];
+  });
+  return Object.fromEntries(known) as Record<Skill, SkillKnowledge>;
+}
+
 /** What a name may add to what the backend says: nothing that the backend has already decided. */
 function guessable(model: Model, guessed: readonly string[]): readonly string[] {
-  if (guessed.length === 0 || (model.type === undefined && model.capabilities === undefined)) return guessed;
   return guessed.filter((capability) => {
+    if (skills.some((skill) => skill === capability && model.statedSkills?.[skill] === false)) return false;
     if (capability === "tools" && model.capabilities !== undefined) return false;
     // A model of embeddings may rank as well, and nothing in such a list would tell.
     if (model.type === "embeddings" && capability === "rerank") return true;

@@ -1,6 +1,13 @@
 /** What kind of work a model does, where its backend says so. */
 export type ModelType = "llm" | "vlm" | "embeddings";
 
+/** What a request may need of a model besides text. */
+export const skills = ["vision", "tools", "embeddings"] as const;
+export type Skill = (typeof skills)[number];
+
+/** What a backend says that a model can do and cannot do. It says nothing of the skills that are absent. */
+export type StatedSkills = Readonly<Partial<Record<Skill, boolean>>>;
+
 /** One entry of one endpoint's model list, after parsing. Only `name` is certain. */
 export interface Model {
   /** As the endpoint spells it, capitals included: this is what must be sent to it. */
@@ -25,6 +32,7 @@ export interface Model {
   /** Milliseconds since the epoch. */
   readonly modifiedAt?: number;
   readonly capabilities?: readonly string[];
+  readonly statedSkills?: StatedSkills;
   /** Lemonade: the repository and file that the model was made from. */
   readonly checkpoint?: string;
   /** Lemonade: which engine runs it. */

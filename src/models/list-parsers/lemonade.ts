@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Model, ModelType } from "../model.ts";
+import { skillsByType } from "./stated-skills.ts";
 import { looseText, looseTexts, unreadFields, withoutUndefined } from "./wire-fields.ts";
 
 const entrySchema = v.looseObject({
@@ -26,14 +27,16 @@ export function parseLemonadeEntry(entry: unknown): Model | undefined {
   const parsed = v.safeParse(entrySchema, entry);
   if (!parsed.success || parsed.output.id === undefined) return undefined;
   const wire = parsed.output;
+  const type = typeByLabels(wire.labels);
   return {
     name: parsed.output.id,
     ...withoutUndefined({
-      type: typeByLabels(wire.labels),
+      type,
       publisher: ownerOfCheckpoint(wire.checkpoint),
       format: formatByRecipe(wire.recipe),
       state: stateByDownload(wire.downloaded),
       capabilities: wire.labels,
+      statedSkills: skillsByType(type, wire.labels),
       checkpoint: wire.checkpoint,
       recipe: wire.recipe,
       nativeFields: unreadFields(wire, readNames),

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Model, ModelType } from "../model.ts";
+import { skillsByType } from "./stated-skills.ts";
 import { loosePositive, looseText, looseTexts, withoutUndefined } from "./wire-fields.ts";
 
 const entrySchema = v.looseObject({
@@ -26,10 +27,11 @@ export function parseLmstudioEntry(entry: unknown): Model | undefined {
   const parsed = v.safeParse(entrySchema, entry);
   if (!parsed.success || parsed.output.id === undefined) return undefined;
   const wire = parsed.output;
+  const type = wire.type === undefined ? undefined : types.get(wire.type.toLowerCase());
   return {
     name: parsed.output.id,
     ...withoutUndefined({
-      type: wire.type === undefined ? undefined : types.get(wire.type.toLowerCase()),
+      type,
       publisher: wire.publisher,
       parentModel: wire.publisher,
       family: wire.arch,
@@ -39,6 +41,7 @@ export function parseLmstudioEntry(entry: unknown): Model | undefined {
       state: wire.state,
       maxContextLength: wire.max_context_length,
       capabilities: wire.capabilities,
+      statedSkills: skillsByType(type, wire.capabilities),
     }),
   };
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Model } from "../model.ts";
+import { skillsByOllama } from "./stated-skills.ts";
 import {
   loosePositive,
   looseRecord,
@@ -46,6 +47,7 @@ export function parseOllamaEntry(entry: unknown): Model | undefined {
       digest: wire.digest,
       modifiedAt: parseTime(wire.modified_at),
       capabilities: wire.capabilities,
+      statedSkills: skillsByOllama(wire.capabilities),
       family: details?.family,
       families: details?.families,
       format: details?.format,

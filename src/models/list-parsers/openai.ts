@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Model } from "../model.ts";
 import { parameterLabel } from "../model-attributes.ts";
+import { skillsByModalities } from "./stated-skills.ts";
 import {
   loosePositive,
   looseRecord,
@@ -50,6 +51,7 @@ export function parseOpenaiEntry(entry: unknown): Model | undefined {
     name: parsed.output.id,
     ...withoutUndefined({
       type: wire.architecture?.input_modalities?.includes("image") ? ("vlm" as const) : undefined,
+      statedSkills: skillsByModalities(wire.architecture?.input_modalities),
       description: wire.description,
       sizeBytes: meta?.size,
       publisher: isOwnedByProgram ? undefined : owner,

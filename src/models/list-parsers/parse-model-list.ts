@@ -1,7 +1,7 @@
 import type { ListFormat } from "../../profiles/profile.ts";
 import type { Model } from "../model.ts";
 import { parseLemonadeEntry } from "./lemonade.ts";
-import { parseLlamacppEntry } from "./llamacpp.ts";
+import { addLlamacppCapabilities, parseLlamacppEntry } from "./llamacpp.ts";
 import { parseLmstudioEntry } from "./lmstudio.ts";
 import { ModelListError } from "./model-list-error.ts";
 import { parseOllamaEntry } from "./ollama.ts";
@@ -21,6 +21,8 @@ export interface ParsedList {
 interface ListReader {
   readonly arrayName: string;
   readonly parseEntry: (entry: unknown) => Model | undefined;
+  /** Adds what the answer says of its models outside the list. */
+  readonly complete?: (models: readonly Model[], top: unknown) => readonly Model[];
 }
 
 const readers: Readonly<Record<ListFormat, ListReader>> = {
@@ -34,7 +36,7 @@ const readers: Readonly<Record<ListFormat, ListReader>> = {
   },
   sglang: { arrayName: "data", parseEntry: parseSglangEntry },
   lmdeploy: { arrayName: "data", parseEntry: (entry) => parseServedEntry(entry, { programs: ["lmdeploy"] }) },
-  llamacpp: { arrayName: "data", parseEntry: parseLlamacppEntry },
+  llamacpp: { arrayName: "data", parseEntry: parseLlamacppEntry, complete: addLlamacppCapabilities },
   lemonade: { arrayName: "data", parseEntry: parseLemonadeEntry },
   "docker-model-runner": {
     arrayName: "data",
@@ -48,7 +50,7 @@ const readers: Readonly<Record<ListFormat, ListReader>> = {
  * entries of a name are skipped. Throws `ModelListError` when the body as a whole is not such a list.
  */
 export function parseModelList(format: ListFormat, body: Uint8Array): ParsedList {
-  const { arrayName, parseEntry } = readers[format];
+  const { arrayName, parseEntry, complete } = readers[format];
   const top = parseJson(body);
   if (!isRecord(top)) throw missingArray(arrayName);
   const listed = top[arrayName];
@@ -61,7 +63,8 @@ export function parseModelList(format: ListFormat, body: Uint8Array): ParsedList
     const model = parseEntry(entry);
     if (model !== undefined && !models.has(model.name)) models.set(model.name, model);
   }
-  return { models: [...models.values()], entries, top };
+  const parsed = [...models.values()];
+  return { models: complete?.(parsed, top) ?? parsed, entries, top };
 }
 
 function missingArray(arrayName: string): ModelListError {

@@ -8,5 +8,5 @@ const visionSchema = v.looseObject({ supports_vision: v.literal(true) });
 export function parseSglangEntry(entry: unknown): Model | undefined {
   const model = parseServedEntry(entry, { programs: ["sglang"] });
   if (model === undefined || !v.is(visionSchema, entry)) return model;
-  return { ...model, type: "vlm", capabilities: ["vision"] };
+  return { ...model, type: "vlm", capabilities: ["vision"], statedSkills: { vision: true } };
 }
