@@ -28,6 +28,16 @@ export interface UnsupportedPath {
   readonly reason: string;
 }
 
+/** How a backend says which of its models are in memory. */
+export const loadedFormats = ["ollama", "lmstudio", "llamacpp", "llama-swap", "omlx"] as const;
+export type LoadedFormat = (typeof loadedFormats)[number];
+
+/** Where a backend says it. */
+export interface LoadedModelsSource {
+  readonly path: string;
+  readonly format: LoadedFormat;
+}
+
 /** A response header by which a kind of backend can be known. */
 export interface HeaderMark {
   readonly name: string;
@@ -71,6 +81,11 @@ export interface Profile {
   };
   /** How many requests such a backend handles well at once; the priority balancer prefers endpoints below it. */
   readonly maxConcurrentRequests: number;
+  /**
+   * `always`: what it lists is in memory. Else the places to ask, in this order, until one answers. Absent: nobody
+   * can tell, and it is treated as neither warm nor cold.
+   */
+  readonly loadedModels?: "always" | readonly LoadedModelsSource[];
   /** Ports to look at on this host when no configuration names an endpoint. */
   readonly defaultPorts: readonly number[];
   /** What such a backend calls itself in the `owned_by` of its models. With the next two: how `type: auto` knows it. */

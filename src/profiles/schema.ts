@@ -5,6 +5,7 @@ import {
   type HeaderMark,
   type ListFormat,
   listFormats,
+  loadedFormats,
   type Profile,
   type ProfileListing,
 } from "./profile.ts";
@@ -35,6 +36,11 @@ function parseHeaderMark(line: string): HeaderMark {
   return { name: line.slice(0, colon).trim(), value: line.slice(colon + 1).trim() };
 }
 
+const loadedModels = v.union(
+  [v.literal("always"), v.array(v.strictObject({ path, format: v.picklist(loadedFormats) }))],
+  `expected "always" or a list of { path, format } with a format of ${loadedFormats.join(", ")}`,
+);
+
 /** Kinds that existing profile files name as a format, and whose lists are OpenAI's own. */
 const openaiFormats: readonly string[] = ["litellm", "omlx"];
 
@@ -61,6 +67,7 @@ export const profileSchema = v.object({
     }),
     {},
   ),
+  loaded_models: v.optional(loadedModels),
   detection: v.optional(
     v.object({
       default_ports: v.optional(v.array(port), []),
@@ -116,6 +123,7 @@ export function toProfile(file: ProfileFile): Profile {
       ...(file.timeouts.read === undefined ? {} : { readMs: file.timeouts.read }),
     },
     maxConcurrentRequests: file.characteristics.max_concurrent_requests,
+    ...(file.loaded_models === undefined ? {} : { loadedModels: file.loaded_models }),
     defaultPorts: file.detection.default_ports,
     ownerMarks: file.detection.owned_by,
     headerMarks: [...file.detection.headers, ...file.detection.response_headers].flat(),

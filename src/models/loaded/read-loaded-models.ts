@@ -1,0 +1,98 @@
+import type { Endpoint } from "../../endpoints/endpoint.ts";
+import { resolveEndpointUrl } from "../../endpoints/endpoint-url.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { type FetchLike, type HttpGetResult, httpGet } from "../../lib/http-get.ts";
+import type { LoadedModelsSource } from "../../profiles/profile.ts";
+import { discoveryHeaders } from "../fetch-model-list.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import { parseLoaded } from "./parse-loaded.ts";
+
+export interface ReadLoadedOptions {
+  readonly clock: Clock;
+  /** Of Olla, for the `User-Agent`. */
+  readonly version: string;
+  /** For each place that is asked. Default 2 s. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly fetch?: FetchLike;
+}
+
+/** `absent`: asking again makes no sense before the endpoint has changed. `failed`: it may answer another time. */
+export type LoadedAnswer =
+  | { readonly kind: "models"; readonly models: readonly LoadedModel[]; readonly source: LoadedModelsSource }
+  | { readonly kind: "absent" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+const defaultTimeoutMs = 2000;
+const maxBodyBytes = 1024 * 1024;
+
+/**
+ * The models that an endpoint has in memory now; `undefined` where its kind cannot tell, always has all of them
+ * (`profile.loadedModels` is `always`), or gives no such list. Never rejects.
+ */
+export async function readLoadedModels(
+  endpoint: Endpoint,
+  options: ReadLoadedOptions,
+): Promise<readonly LoadedModel[] | undefined> {
+  const answer = await askLoadedModels(endpoint, loadedSources(endpoint), options);
+  return answer.kind === "models" ? answer.models : undefined;
+}
+
+/** Where an endpoint of this kind can be asked; empty where it cannot or need not be. */
+export function loadedSources({ profile }: Endpoint): readonly LoadedModelsSource[] {
+  const { loadedModels } = profile;
+  return loadedModels === undefined || loadedModels === "always" ? [] : loadedModels;
+}
+
+/** Asks one place after the other until one answers with a list. Never rejects. */
+export async function askLoadedModels(
+  endpoint: Endpoint,
+  sources: readonly LoadedModelsSource[],
+  options: ReadLoadedOptions,
+): Promise<LoadedAnswer> {
+  let answer: LoadedAnswer = { kind: "absent" };
+  for (const source of sources) {
+    const next = await askSource(endpoint, source, options);
+    if (next === "absent") continue;
+    if (next === "no such list") {
+      answer = { kind: "failed", reason: `${source.path} answers with something else` };
+      continue;
+    }
+    // Whoever is merely slow may be the right one: a later place must not speak for it.
+    return next;
+  }
+  return answer;
+}
+
+async function askSource(
+  endpoint: Endpoint,
+  source: LoadedModelsSource,
+  options: ReadLoadedOptions,
+): Promise<LoadedAnswer | "absent" | "no such list"> {
+  let answer: HttpGetResult;
+  try {
+    answer = await httpGet(loadedUrl(endpoint, source.path), {
+      ...options,
+      headers: discoveryHeaders(options.version, endpoint.requestHeaders),
+      timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
+      maxBytes: maxBodyBytes,
+    });
+  } catch (error) {
+    return { kind: "failed", reason: error instanceof Error ? error.name : "unreachable" };
+  }
+  if (answer.status === 200) {
+    const models = answer.isTruncated ? undefined : parseLoaded(source.format, answer.body);
+    return models === undefined ? "no such list" : { kind: "models", models, source };
+  }
+  if (isPassing(answer.status)) return { kind: "failed", reason: `HTTP ${answer.status}` };
+  return "absent";
+}
+
+function isPassing(status: number): boolean {
+  return (status >= 500 && status !== 501) || status === 408 || status === 429;
+}
+
+/** Endpoints are often given with the `/v1` of their OpenAI routes, which these places are not below. */
+function loadedUrl({ origin, basePath }: Endpoint, path: string): string {
+  return resolveEndpointUrl(origin + basePath.replace(/\/v1$/, ""), path);
+}
