@@ -32,8 +32,8 @@ export interface TokenUsage {
 
 /**
  * What a stream says, piece by piece. Of several tool calls the pieces may come interleaved, told apart by `index`
- * (0, 1, … in order of their beginning); a `tool-call` comes before its first `tool-arguments`. After `finish` only
- * `usage` may come; after `error` nothing.
+ * (0, 1, … in order of their beginning); a `tool-call` comes before its first `tool-arguments`. `usage` comes just
+ * before `finish`, and after `finish` or `error` comes nothing.
  */
 export type AnswerEvent =
   | { readonly kind: "model"; readonly model: string }

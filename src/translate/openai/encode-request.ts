@@ -1,0 +1,196 @@
+import type {
+  AnswerFormat,
+  AssistantMessage,
+  ChatMessage,
+  ChatRequest,
+  ContentPart,
+  ReasoningWish,
+  ToolChoice,
+  ToolMessage,
+  UserMessage,
+} from "../chat-request.ts";
+import type { TranslatedRequest, TranslationTarget } from "../client-api.ts";
+import { type JsonObject, toJsonBytes } from "../wire.ts";
+
+/** Where every kind takes chat completions; `buildUpstreamUrl` puts the kind's own base before it. */
+const chatPath = "/v1/chat/completions";
+
+/** Kinds behind which there may be a cloud that refuses members it does not know. */
+const strictKinds: ReadonlySet<string> = new Set(["openai-compatible", "litellm"]);
+
+/** Kinds that hand `chat_template_kwargs` to the model's template. */
+const templateKinds: ReadonlySet<string> = new Set(["vllm", "sglang", "llamacpp", "lmdeploy"]);
+
+/**
+ * A request as chat completions take it.
+ * Source: https://platform.openai.com/docs/api-reference/chat/create
+ */
+export function encodeChatRequest(request: ChatRequest, target: TranslationTarget): TranslatedRequest {
+  const { profile, model, defaults } = target;
+  const body: Record<string, unknown> = {
+    model,
+    messages: encodeMessages(request.messages),
+    ...toolMembers(request),
+    ...limitMembers(request),
+    ...samplingMembers(request, profile.name),
+    ...(request.answerFormat && { response_format: encodeFormat(request.answerFormat) }),
+    ...(request.reasoning && reasoningMembers(request.reasoning, profile.name)),
+    ...(request.user !== undefined && { user: request.user }),
+    stream: request.isStream,
+    ...(request.isStream && { stream_options: { include_usage: true } }),
+  };
+  for (const [name, value] of Object.entries(defaults ?? {})) body[name] ??= value;
+  return { path: chatPath, body: toJsonBytes(body) };
+}
+
+function toolMembers({ tools, toolChoice, allowsParallelTools }: ChatRequest): JsonObject {
+  if (tools.length === 0) return {};
+  return {
+    tools: tools.map(({ name, description, parameters, isStrict }) => ({
+      type: "function",
+      function: {
+        name,
+        description: description ?? "",
+        parameters,
+        ...(isStrict !== undefined && { strict: isStrict }),
+      },
+    })),
+    ...(toolChoice && { tool_choice: encodeToolChoice(toolChoice) }),
+    ...(allowsParallelTools !== undefined && { parallel_tool_calls: allowsParallelTools }),
+  };
+}
+
+function encodeToolChoice(choice: ToolChoice): unknown {
+  return choice.kind === "tool" ? { type: "function", function: { name: choice.name } } : choice.kind;
+}
+
+function limitMembers({ limits: { maxTokens, stopSequences } }: ChatRequest): JsonObject {
+  return {
+    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
+    ...(stopSequences.length > 0 && { stop: stopSequences }),
+  };
+}
+
+function samplingMembers({ sampling }: ChatRequest, kind: string): JsonObject {
+  const common = {
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    seed: sampling.seed,
+    presence_penalty: sampling.presencePenalty,
+    frequency_penalty: sampling.frequencyPenalty,
+  };
+  if (strictKinds.has(kind)) return common;
+  const repetition = kind === "vllm" || kind === "sglang" ? "repetition_penalty" : "repeat_penalty";
+  return { ...common, top_k: sampling.topK, min_p: sampling.minP, [repetition]: sampling.repeatPenalty };
+}
+
+function encodeFormat(format: AnswerFormat): JsonObject {
+  if (format.kind === "json") return { type: "json_object" };
+  const { name, schema, isStrict, description } = format;
+  return { type: "json_schema", json_schema: { name, description, schema, strict: isStrict } };
+}
+
+function reasoningMembers({ isOn, effort }: ReasoningWish, kind: string): JsonObject {
+  if (isOn) return effort === undefined ? {} : { reasoning_effort: effort };
+  return templateKinds.has(kind) ? { chat_template_kwargs: { enable_thinking: false } } : {};
+}
+
+function encodeMessages(messages: readonly ChatMessage[]): readonly JsonObject[] {
+  const encoded: JsonObject[] = [];
+  const firstOther = messages.findIndex(({ role }) => role !== "system");
+  const leading = messages.slice(0, firstOther < 0 ? messages.length : firstOther);
+  const instructions = leading.flatMap((message) => (message.role === "system" ? [message.text] : []));
+  // One message: many chat templates take no second one.
+  if (instructions.length > 0) encoded.push({ role: "system", content: instructions.join("\n\n") });
+
+  /** What tools answered besides text: a tool message can't carry it, and nothing may stand between tool messages. */
+  let shown: ContentPart[] = [];
+  for (const message of messages.slice(leading.length)) {
+    if (message.role === "tool") {
+      encoded.push(encodeToolMessage(message));
+      shown.push(...message.parts.filter(({ kind }) => kind !== "text"));
+      continue;
+    }
+    if (message.role === "user") {
+      encoded.push(encodeUserMessage({ ...message, parts: [...shown, ...message.parts] }));
+      shown = [];
+      continue;
+    }
+    if (shown.length > 0) encoded.push(encodeUserMessage({ role: "user", parts: shown }));
+    shown = [];
+    encoded.push(
+      message.role === "system" ? { role: "system", content: message.text } : encodeAssistantMessage(message),
+    );
+  }
+  if (shown.length > 0) encoded.push(encodeUserMessage({ role: "user", parts: shown }));
+  return encoded;
+}
+
+function encodeUserMessage({ parts }: UserMessage): JsonObject {
+  const isText = parts.every(({ kind }) => kind === "text");
+  return { role: "user", content: isText ? joinTexts(parts, "") : parts.map(encodePart) };
+}
+
+function encodeAssistantMessage({ parts }: AssistantMessage): JsonObject {
+  const text = parts
+    .map((part) => (part.kind === "text" || part.kind === "refusal" ? part.text : ""))
+    .join("");
+  const calls = parts.flatMap((part) =>
+    part.kind === "tool-call"
+      ? [
+          {
+            id: part.id,
+            type: "function",
+            function: { name: part.name, arguments: part.argumentsJson },
+          },
+        ]
+      : [],
+  );
+  if (calls.length === 0) return { role: "assistant", content: text };
+  return { role: "assistant", content: text === "" ? null : text, tool_calls: calls };
+}
+
+function encodeToolMessage({ callId, parts, isError }: ToolMessage): JsonObject {
+  const text = joinTexts(parts, "\n");
+  const content = isError && !/^error/i.test(text) ? `Error: ${text}` : text;
+  return { role: "tool", tool_call_id: callId, content };
+}
+
+function joinTexts(parts: readonly ContentPart[], separator: string): string {
+  return parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join(separator);
+}
+
+function encodePart(part: ContentPart): JsonObject {
+  switch (part.kind) {
+    case "text":
+      return { type: "text", text: part.text };
+    case "image": {
+      const { source, detail } = part;
+      const url = source.kind === "url" ? source.url : dataUrl(source.mediaType, source.base64);
+      return { type: "image_url", image_url: { url, ...(detail !== undefined && { detail }) } };
+    }
+    case "audio":
+      return { type: "input_audio", input_audio: { data: part.base64, format: part.format } };
+    case "document": {
+      const { source, name } = part;
+      if (source.kind === "text") return { type: "text", text: named(name, source.text) };
+      if (source.kind === "url") return { type: "text", text: named(name, source.url) };
+      if (source.mediaType.startsWith("text/")) {
+        return { type: "text", text: named(name, Buffer.from(source.base64, "base64").toString()) };
+      }
+      const file = {
+        filename: name ?? "document",
+        file_data: dataUrl(source.mediaType, source.base64),
+      };
+      return { type: "file", file };
+    }
+  }
+}
+
+function named(name: string | undefined, text: string): string {
+  return name === undefined ? text : `${name}:\n${text}`;
+}
+
+function dataUrl(mediaType: string, base64: string): string {
+  return `data:${mediaType};base64,${base64}`;
+}
