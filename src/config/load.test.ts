@@ -259,29 +259,6 @@ describe("values that contradict each other", () => {
     expect((await problemsOf(text)).join()).toContain("invalid characters");
   });
 
-  test.each([
-    ["{}", undefined],
-    ["{ a: [b, a] }", undefined],
-    ["{ a: [{ model: b, endpoint: x, weight: 2, params: { num_ctx: 4096 } }] }", undefined],
-    ["{ a: [] }", "expected a list of at least one model"],
-    ["{ a: [b, ''] }", 'alias "a", item 1: expected a model name'],
-    ["{ ' a': [b] }", "expected a name without spaces"],
-    ["{ '': [b] }", "expected a name that is not empty"],
-    ["{ a: b }", "expected a list of at least one model"],
-    ["{ a: [{ modle: b }] }", "expected a model name"],
-  ])("aliases %p", async (aliases, message) => {
-    const { problems } = await load(`model_aliases: ${aliases}`);
-    const errors = problems.filter((problem) => problem.severity === "error").map(formatProblem);
-    if (message === undefined) expect(errors).toEqual([]);
-    else expect(errors.join()).toContain(message);
-  });
-
-  test("the same model twice under one alias is a warning", async () => {
-    const { config, problems } = await load("model_aliases: { a: [b, b] }");
-    expect(config).toBeDefined();
-    expect(problems.map((problem) => problem.kind)).toContain("advice");
-  });
-
   test("the dashboard needs a range while it is on, and names a bad one", async () => {
     const text = (enabled: boolean, ranges: string) =>
       `dashboard: { enabled: ${enabled}, access_policy: { allowed_cidrs: ${ranges} } }`;

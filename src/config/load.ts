@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { Secret } from "../lib/secret.ts";
+import { checkAliases } from "./alias-checks.ts";
 import { type ConfigDrafts, readDrafts } from "./drafts.ts";
+import type { Report } from "./endpoint-auth.ts";
 import {
   buildEndpoint,
   type EndpointSecrets,
@@ -83,14 +85,13 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const reading = readTree(source, keys);
   problems.push(...reading.problems, ...findMistypedVariables(keys, env));
   const entries = valueAt(reading.tree, endpointsPath);
-  const secrets = await readEndpointSecrets(
-    Array.isArray(entries) ? entries : [],
-    { env, cwd, readFile },
-    (path, message, severity = "error") => {
-      const kind = severity === "error" ? "value" : "advice";
-      problems.push(placeProblem(source, { severity, kind, path, message }));
-    },
-  );
+  const report: Report = (path, message, severity = "error") => {
+    const kind = severity === "error" ? "value" : "advice";
+    problems.push(placeProblem(source, { severity, kind, path, message }));
+  };
+  const sources = { env, cwd, readFile };
+  const secrets = await readEndpointSecrets(Array.isArray(entries) ? entries : [], sources, report);
+  checkAliases(reading.tree, report);
   const isUsable = reading.parsed !== undefined && !problems.some((problem) => problem.severity === "error");
   return {
     config:

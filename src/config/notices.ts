@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SchemaNode } from "./key.ts";
 import { type ListedKey, valueAt } from "./key-list.ts";
-import { isMapping, joinPath, type KeyPath, type ProblemKind } from "./problem.ts";
+import { joinPath, type KeyPath, type ProblemKind } from "./problem.ts";
 import { suggestKey, walkTree } from "./tree-walk.ts";
 
 /** A warning before it has a position. */
@@ -99,15 +99,6 @@ export function findAdvice(parsed: unknown): Notice[] {
       "proxy.retry.on_status",
       `${pointless.join(", ")} ${subject} never retried: the answer is about the request`,
     );
-  }
-  const aliases = valueAt(parsed, ["model_aliases"]);
-  for (const [alias, targets] of Object.entries(isMapping(aliases) ? aliases : {})) {
-    if (!Array.isArray(targets)) continue;
-    const models = targets.map(
-      (target: unknown) => `${valueAt(target, ["endpoint"])} ${valueAt(target, ["model"])}`,
-    );
-    if (new Set(models).size === models.length) continue;
-    notices.push({ kind: "advice", path: ["model_aliases", alias], message: "names the same model twice" });
   }
   return notices;
 }

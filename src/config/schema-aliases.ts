@@ -60,7 +60,7 @@ function asLongItem(item: AliasItem): LongAliasItem {
   return { model: item, endpoint: undefined, weight: undefined, params: noParams };
 }
 
-function readAliases(raw: unknown, complain: Complain): ModelAliases {
+export function readAliases(raw: unknown, complain: Complain): ModelAliases {
   if (!isMapping(raw)) {
     complain(`expected a mapping from names to lists of models, got ${describeType(raw)}`);
     return {};
