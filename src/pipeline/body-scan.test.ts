@@ -258,7 +258,7 @@ describe("which model", () => {
   test("a view into a larger buffer is read within its bounds", () => {
     const padded = encode('"x"}{"model":"a"}{"model":"b"}');
     const view = padded.subarray(4, 17);
-    expect(scanBody(view).model).toEqual({ value: "a", start: 9, end: 12, isTopLevel: true });
+    expect(scanBody(view).model).toEqual({ value: "a", encoding: "json", start: 9, end: 12, isTopLevel: true });
     expect(scanBody(view).isComplete).toBe(true);
   });
 });

@@ -5,14 +5,16 @@ import { skipSpace } from "./json-skip.ts";
 export interface ScannedModel {
   /** Decoded, as the client spelled it. */
   readonly value: string;
-  /** Byte range of the JSON string, quotes included. */
+  /** How the value is written: as a JSON string, bare in a part of a multipart body, or percent-encoded in a form. */
+  readonly encoding: "json" | "text" | "form";
+  /** Byte range of the value as written; of a JSON string, quotes included. */
   readonly start: number;
   readonly end: number;
   /** False when it was taken from the first message, for want of a top-level one. */
   readonly isTopLevel: boolean;
 }
 
-/** What the top-level members of a JSON object say, with the rest of the text only skipped. */
+/** What the top-level members of a JSON object say, with the rest of the text only skipped; or what the fields of a form do. */
 export interface BodyScan {
   /** The first byte that is not space (or a byte order mark) is `{`. */
   readonly isObject: boolean;
@@ -69,14 +71,15 @@ const openBracket = 0x5b;
 const openBrace = 0x7b;
 
 /** A longer name is nobody's model, and decoding it would cost what the scan saves. */
-const maxModelBytes = 16 * 1024;
+export const maxModelBytes = 16 * 1024;
 
 const toolKeys = ["tools", "functions", "tool_choice", "function_call"] as const;
 const notedKeys: ReadonlySet<string> = new Set([...toolKeys, "messages", "input", "prompt"]);
 const conversationKeySet: ReadonlySet<string> = new Set(conversationKeys);
 const keyFilter = createKeyFilter([...notedKeys, ...conversationKeys, "model", "stream"]);
 
-const notAnObject: BodyScan = Object.freeze({
+/** Of a body that is no JSON object. */
+export const notAnObject: BodyScan = Object.freeze({
   isObject: false,
   isComplete: false,
   model: undefined,
@@ -177,7 +180,7 @@ function modelOfFirstMessage(text: Buffer, messagesAt: number | undefined): Scan
 function readModel(text: Buffer, start: number, end: number, isTopLevel: boolean): ScannedModel | undefined {
   if (text[start] !== quote || end - start > maxModelBytes) return undefined;
   const value = parseString(text, start, end);
-  return value === undefined ? undefined : { value, start, end, isTopLevel };
+  return value === undefined ? undefined : { value, encoding: "json", start, end, isTopLevel };
 }
 
 function skipByteOrderMark(bytes: Uint8Array): number {
