@@ -1,0 +1,41 @@
+import type { OllaError } from "../errors.ts";
+import type { AnswerError, AnswerEvent, ChatAnswer } from "./chat-answer.ts";
+import type { ChatRequest } from "./chat-request.ts";
+import type { TranslatedAnswer } from "./client-api.ts";
+import type { JsonObject } from "./wire.ts";
+
+/** The client's side of a chat dialect: its requests into the common form, answers out of it. One for each `ClientApi`. */
+export interface ChatDialect {
+  /** @throws OllaError `invalid_request` that names the member at fault */
+  decodeRequest(body: JsonObject): DecodedRequest;
+  encodeAnswer(answer: ChatAnswer, context: AnswerContext): TranslatedAnswer;
+  /** Called once an answer begins to stream. */
+  createEncoder(context: AnswerContext): AnswerEncoder;
+  renderRefusal(refusal: AnswerError & { readonly status: number }, requestId: string): TranslatedAnswer;
+}
+
+export interface DecodedRequest {
+  readonly request: ChatRequest;
+  /** Headers that tell the client what was left out. */
+  readonly notices: readonly (readonly [name: string, value: string])[];
+}
+
+export interface AnswerContext {
+  readonly requestId: string;
+  /** As the client sent it. */
+  readonly body: JsonObject;
+  readonly request: ChatRequest;
+  /** What the model is called where the endpoint does not say. */
+  readonly model: string;
+}
+
+/** Writes one streamed answer. What it returns is whole events, `""` when there is nothing to say yet. */
+export interface AnswerEncoder {
+  readonly contentType: string;
+  /** Before the first piece of the answer, as soon as the endpoint's stream has begun. */
+  begin(): string;
+  /** `finish` writes the end, `error` an end that no client takes for a good one. */
+  push(event: AnswerEvent): string;
+  /** The endpoint's stream broke. */
+  fail(error: OllaError): string;
+}
