@@ -2,9 +2,10 @@ import { OllaError } from "../errors.ts";
 import { describeByteSize } from "../lib/byte-size.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { BodyBudget, Reservation } from "./body-budget.ts";
+import { decompress } from "./decode-body.ts";
 
 export interface ReadBodyLimits {
-  /** Of one body; 0 = no limit. */
+  /** Of one body, as it comes and decompressed; 0 = no limit. */
   readonly maxBytes: number;
   /** For the whole body, from now on, in milliseconds; 0 = none. */
   readonly timeoutMs: number;
@@ -16,11 +17,13 @@ export interface ReadBodyLimits {
 export interface ReadBody {
   /** Undefined when the request has none, or an empty one. */
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+  /** What `bytes` say once decompressed; the very same array where they are not compressed. */
+  readonly plain: Uint8Array<ArrayBuffer> | undefined;
   /** Gives its share of the budget back. Called when no attempt will need the body any more; may be called twice. */
   release(): void;
 }
 
-const noBody: ReadBody = Object.freeze({ bytes: undefined, release() {} });
+const noBody: ReadBody = Object.freeze({ bytes: undefined, plain: undefined, release() {} });
 
 /** Seconds. Bodies leave memory as soon as an endpoint has begun to answer. */
 const retryAfterSeconds = 1;
@@ -53,14 +56,16 @@ async function readWithin(
   try {
     const reading =
       declaredBytes === undefined
-        ? readUndeclared(request, reservation, deadline, limits)
+        ? readUndeclared(request, { reservation, deadline, limits })
         : readDeclared(request);
     const bytes = await Promise.race([reading, deadline.passed]);
     if (bytes.byteLength === 0) {
       reservation.release();
       return noBody;
     }
-    return { bytes, release: () => reservation.release() };
+    const encoding = request.headers.get("content-encoding");
+    const plain = encoding === null ? bytes : await decode(bytes, encoding, { reservation, deadline, limits });
+    return { bytes, plain, release: () => reservation.release() };
   } catch (cause) {
     reservation.release();
     throw asBodyError(cause, request.signal);
@@ -91,21 +96,48 @@ async function readDeclared(request: Request): Promise<Uint8Array<ArrayBuffer>> 
   return new Uint8Array(await request.arrayBuffer());
 }
 
-async function readUndeclared(
-  request: Request,
-  reservation: Reservation,
-  deadline: Deadline,
-  limits: ReadBodyLimits,
+interface Accounting {
+  readonly reservation: Reservation;
+  readonly deadline: Deadline;
+  readonly limits: ReadBodyLimits;
+}
+
+async function readUndeclared(request: Request, accounting: Accounting): Promise<Uint8Array<ArrayBuffer>> {
+  if (request.body === null) return new Uint8Array(0);
+  return collect(request.body, accounting, bodyTooLarge);
+}
+
+/** Piece by piece, so that a few bytes that stand for many are noticed before the many are there. */
+async function decode(
+  bytes: Uint8Array<ArrayBuffer>,
+  encoding: string,
+  accounting: Accounting,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = decompress(bytes, encoding);
+  if (stream === undefined) return bytes;
+  try {
+    return await collect(stream, accounting, decompressedTooLarge);
+  } catch (cause) {
+    if (cause instanceof OllaError) throw cause;
+    throw new OllaError("unreadable_body", "The request body is not what its Content-Encoding says it is", {
+      cause,
+    });
+  }
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  { reservation, deadline, limits }: Accounting,
+  tooLarge: (limits: ReadBodyLimits) => OllaError,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let total = 0;
-  if (request.body === null) return new Uint8Array(0);
-  // Leaving the loop early cancels the body.
-  for await (const chunk of request.body) {
+  // Leaving the loop early cancels the stream.
+  for await (const chunk of stream) {
     const late = deadline.error();
     if (late !== undefined) throw late;
     total += chunk.byteLength;
-    if (exceeds(total, limits)) throw bodyTooLarge(limits);
+    if (exceeds(total, limits)) throw tooLarge(limits);
     if (!reservation.grow(chunk.byteLength)) throw bufferFull();
     chunks.push(chunk);
   }
@@ -136,6 +168,13 @@ function bodyTooLarge({ maxBytes }: ReadBodyLimits): OllaError {
   return new OllaError(
     "body_too_large",
     `The request body is larger than the limit of ${describeByteSize(maxBytes)}`,
+  );
+}
+
+function decompressedTooLarge({ maxBytes }: ReadBodyLimits): OllaError {
+  return new OllaError(
+    "body_too_large",
+    `The request body is larger than the limit of ${describeByteSize(maxBytes)} once decompressed`,
   );
 }
 
