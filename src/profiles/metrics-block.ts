@@ -13,13 +13,22 @@ export interface MetricsExtraction {
   readonly paths: readonly { readonly field: string; readonly steps: readonly MetricPathStep[] }[];
   readonly headers: readonly { readonly field: string; readonly header: string }[];
   readonly calculations: readonly { readonly field: string; readonly evaluate: MetricExpression }[];
+  /**
+   * Where a client that asks for the token counts of a stream (`stream_options.include_usage`) gets one event more,
+   * with `usage` and without choices, and all others as they would be. `proxy.inject_usage` asks nowhere else.
+   */
+  readonly streamUsagePaths: readonly string[];
 }
 
 const byField = v.optional(v.record(v.string(), v.string()), {});
 
-/** `metrics.extraction` of a profile's YAML. */
+/** `metrics` of a profile's YAML. */
 export const metricsSchema = v.optional(
   v.object({
+    stream_usage: v.optional(
+      v.array(v.pipe(v.string(), v.startsWith("/", "expected a path that begins with /"))),
+      [],
+    ),
     extraction: v.optional(
       v.object({
         enabled: v.optional(v.boolean(), true),
@@ -43,7 +52,10 @@ export interface MetricsProblem {
  * Compiles the block. What does not compile is left out and reported; the rest of the profile works.
  * `extraction` is undefined where there is no block, or one that is switched off.
  */
-export function compileMetrics({ extraction: block }: v.InferOutput<typeof metricsSchema>): {
+export function compileMetrics({
+  extraction: block,
+  stream_usage: streamUsagePaths,
+}: v.InferOutput<typeof metricsSchema>): {
   readonly extraction: MetricsExtraction | undefined;
   readonly problems: readonly MetricsProblem[];
 } {
@@ -72,6 +84,8 @@ export function compileMetrics({ extraction: block }: v.InferOutput<typeof metri
       return [];
     }
   });
-  const extraction = block.enabled ? { source: block.source, paths, headers, calculations } : undefined;
+  const extraction = block.enabled
+    ? { source: block.source, paths, headers, calculations, streamUsagePaths }
+    : undefined;
   return { extraction, problems };
 }
