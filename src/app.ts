@@ -56,6 +56,7 @@ export function createApp(options: AppOptions): App {
     queues: path.queues,
     cooldowns: path.cooldowns,
     sticky: path.sticky,
+    loaded: fleet.warmth?.loaded,
     record: recorder.record,
   });
 

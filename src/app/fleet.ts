@@ -8,6 +8,7 @@ import { ModelCatalog } from "../models/catalog.ts";
 import { ModelDiscovery } from "../models/discovery.ts";
 import { type LocalEndpoint, LocalSearch, localPorts, type PortReport } from "../models/local-search.ts";
 import type { AppOptions } from "./options.ts";
+import { createWarmth, type WarmthParts } from "./warmth.ts";
 
 /** What a person wants to know after the start. */
 export interface FirstLook {
@@ -25,6 +26,8 @@ export interface Fleet {
   readonly catalog: ModelCatalog;
   readonly checker: HealthChecker;
   readonly discovery: ModelDiscovery;
+  /** Undefined while `proxy.prefer_loaded` is off. */
+  readonly warmth: WarmthParts | undefined;
   start(): void;
   firstLook(): Promise<FirstLook>;
   stop(): Promise<void>;
@@ -33,7 +36,8 @@ export interface Fleet {
 const localSearchTimeoutMs = 2_000;
 const localSearchIntervalMs = 15_000;
 
-export function createFleet({ config, isSet, profiles, naming, logger, clock, build }: AppOptions): Fleet {
+export function createFleet(options: AppOptions): Fleet {
+  const { config, isSet, profiles, naming, logger, clock, build } = options;
   const { discovery: discoveryConfig, model_registry: modelRegistry } = config;
   const buildFrom = (configs: readonly EndpointConfig[]): BuiltEndpoints =>
     buildEndpoints(configs, endpointSettings(config, profiles, isSet));
@@ -73,6 +77,8 @@ export function createFleet({ config, isSet, profiles, naming, logger, clock, bu
     version: build.version,
   });
 
+  const warmth = createWarmth(options, registry);
+
   const adopt = (endpoints: readonly LocalEndpoint[]) => {
     found = [
       ...found,
@@ -100,9 +106,11 @@ export function createFleet({ config, isSet, profiles, naming, logger, clock, bu
     catalog,
     checker,
     discovery,
+    warmth,
     start() {
       checker.start();
       discovery.start();
+      warmth?.poller.start();
       catalog.start();
       if (search === undefined) return;
       searched = search.start().then((reports) => {
@@ -124,6 +132,7 @@ export function createFleet({ config, isSet, profiles, naming, logger, clock, bu
       search?.stop();
       catalog.stop();
       discovery.stop();
+      warmth?.poller.stop();
       await checker.stop();
     },
   };

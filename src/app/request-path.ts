@@ -40,6 +40,7 @@ import {
   forgetReplaced,
   readLimits,
 } from "./traffic-parts.ts";
+import { noteSends, preferWarm } from "./warmth.ts";
 
 /** The pipeline with everything that decides about a request, and what the status routes read of it. */
 export interface RequestPath {
@@ -92,10 +93,8 @@ export function createRequestPath(
     onSuspicion: (name) => void askAfterSuspicion(name, fleet, breakers),
   });
   const sticky = createSticky(options, fleet);
-  const balancer = createGuardedBalancer(
-    createBalancer(config.proxy.load_balancer, { connections, random: Math.random }),
-    recentFailures,
-  );
+  const chosen = createBalancer(config.proxy.load_balancer, { connections, random: Math.random });
+  const balancer = createGuardedBalancer(preferWarm(chosen, fleet.warmth, connections), recentFailures);
   abortWhenLost(options, fleet, pending);
   forgetReplaced(fleet, { engine, admission, breakers, cooldowns, recentFailures });
 
@@ -104,7 +103,7 @@ export function createRequestPath(
     ...stagesOf(options, fleet, sticky),
     balancer,
     traffic,
-    send: createSend(options, fleet, engine, pending),
+    send: noteSends(createSend(options, fleet, engine, pending), fleet.warmth),
     record,
   });
   const name = config.proxy.load_balancer;
@@ -146,6 +145,7 @@ function settingsOf({ config, clock }: AppOptions, engine: Engine) {
     deliveryMode: proxy.profile,
     writeLimitBytes: writeLimitBytes(proxy.stream_buffer_size, engine.relay.writeLimitBytes),
     keepaliveMs: proxy.keepalive_interval,
+    injectsUsage: proxy.inject_usage,
     policy: createFailoverPolicy({
       enabled: retry.enabled,
       onConnectionFailure: retry.on_connection_failure,
@@ -208,7 +208,7 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
       ),
     beginSticky: (exchange, inspection) => sessions?.begin(findAffinity(exchange, inspection)),
     onResponseId: (id, model, endpointName) => sessions?.noteResponse(id, model, endpointName),
-    encoder: (exchange, { model, body, wantsStream }) => {
+    encoder: (exchange, { model, body, compressed, wantsStream }) => {
       let { headers } = exchange.request;
       if (mayCommitEarly(exchange, wantsStream)) {
         // An early head can't say how the body will be encoded.
@@ -226,7 +226,7 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
           upstreamPath: exchange.upstreamPath,
           query: exchange.query,
           model,
-          body,
+          body: compressed ?? body,
         },
         version,
       );

@@ -194,15 +194,13 @@ export const proxy = section(
     }),
     prefer_loaded: booleanKey({
       initial: true,
-      status: "later",
       env: "auto",
-      doc: "Prefer an endpoint that has the model in memory already.",
+      doc: "Among endpoints that the balancer holds equal, prefer one that has the model in memory already. Asks endpoints in the background what they have loaded.",
     }),
     inject_usage: booleanKey({
       initial: false,
-      status: "later",
       env: "auto",
-      doc: "Ask OpenAI-like endpoints for token counts even if the client does not.",
+      doc: "Ask for the token counts of a stream whose client does not, and keep them from it. Only of kinds whose profile has `metrics.stream_usage`.",
     }),
     max_retries: unsetIntegerKey({
       min: 0,

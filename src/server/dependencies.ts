@@ -3,6 +3,7 @@ import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { EndpointHealth } from "../endpoints/endpoint-health.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
+import type { LoadedModels } from "../models/loaded/loaded-models.ts";
 import type { Model } from "../models/model.ts";
 import type { UnifiedModel } from "../models/unified-model.ts";
 import type { Outcome } from "../observe/outcome.ts";
@@ -31,6 +32,8 @@ export interface ServerDependencies {
   readonly cooldowns?: Pick<Cooldowns, "active"> | undefined;
   /** Missing while sessions are not sticky. */
   readonly sticky?: StickyView | undefined;
+  /** Missing while `proxy.prefer_loaded` is off. */
+  readonly loaded?: Pick<LoadedModels, "modelsAt"> | undefined;
   /** Takes the outcome of what the server answers itself; the pipeline records its own requests. */
   readonly record: (outcome: Outcome) => void;
 }

@@ -17,10 +17,14 @@ export interface ReadLoadedOptions {
   readonly fetch?: FetchLike;
 }
 
-/** `absent`: asking again makes no sense before the endpoint has changed. `failed`: it may answer another time. */
+/**
+ * `absent`: asking again makes no sense before the endpoint has changed. `no-list`: what answers is something else.
+ * `failed`: it may answer another time.
+ */
 export type LoadedAnswer =
   | { readonly kind: "models"; readonly models: readonly LoadedModel[]; readonly source: LoadedModelsSource }
   | { readonly kind: "absent" }
+  | { readonly kind: "no-list" }
   | { readonly kind: "failed"; readonly reason: string };
 
 const defaultTimeoutMs = 2000;
@@ -53,13 +57,9 @@ export async function askLoadedModels(
   let answer: LoadedAnswer = { kind: "absent" };
   for (const source of sources) {
     const next = await askSource(endpoint, source, options);
-    if (next === "absent") continue;
-    if (next === "no such list") {
-      answer = { kind: "failed", reason: `${source.path} answers with something else` };
-      continue;
-    }
     // Whoever is merely slow may be the right one: a later place must not speak for it.
-    return next;
+    if (next.kind === "models" || next.kind === "failed") return next;
+    if (next.kind === "no-list") answer = next;
   }
   return answer;
 }
@@ -68,7 +68,7 @@ async function askSource(
   endpoint: Endpoint,
   source: LoadedModelsSource,
   options: ReadLoadedOptions,
-): Promise<LoadedAnswer | "absent" | "no such list"> {
+): Promise<LoadedAnswer> {
   let answer: HttpGetResult;
   try {
     answer = await httpGet(loadedUrl(endpoint, source.path), {
@@ -82,10 +82,10 @@ async function askSource(
   }
   if (answer.status === 200) {
     const models = answer.isTruncated ? undefined : parseLoaded(source.format, answer.body);
-    return models === undefined ? "no such list" : { kind: "models", models, source };
+    return models === undefined ? { kind: "no-list" } : { kind: "models", models, source };
   }
   if (isPassing(answer.status)) return { kind: "failed", reason: `HTTP ${answer.status}` };
-  return "absent";
+  return { kind: "absent" };
 }
 
 function isPassing(status: number): boolean {

@@ -7,7 +7,7 @@ import { hasLowSuccessRate, isDown, latencyMembers, nextCheckTime, successPercen
 import { type TrafficSources, trafficMembersOf } from "./traffic-members.ts";
 
 type EndpointSources = TrafficSources &
-  Pick<ServerDependencies, "endpoints" | "catalog" | "connections" | "stats">;
+  Pick<ServerDependencies, "endpoints" | "catalog" | "connections" | "stats" | "loaded">;
 
 /** `GET /internal/status/endpoints`. */
 export function renderEndpointStatus(sources: EndpointSources): object {
@@ -32,6 +32,7 @@ function renderEndpoint({ endpoint, health }: EndpointView, sources: EndpointSou
   const { lastCheckedAt, lastLatencyMs = 0 } = health;
   const syncedAt = sources.catalog.lastUpdatedAt(endpoint.name);
   const issue = issueOf(health, totals);
+  const loaded = sources.loaded?.modelsAt(endpoint.name);
   return {
     id: endpoint.id,
     name: endpoint.name,
@@ -41,6 +42,7 @@ function renderEndpoint({ endpoint, health }: EndpointView, sources: EndpointSou
     url: endpoint.url,
     priority: endpoint.priority,
     model_count: sources.catalog.modelsAt(endpoint.name).length,
+    ...(loaded === undefined ? {} : { loaded_models: loaded.map(({ name }) => name) }),
     request_count: totals.requests,
     active_connections: sources.connections.of(endpoint.name),
     success_rate: success === undefined ? "N/A" : formatPercent(success),

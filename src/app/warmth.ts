@@ -1,0 +1,53 @@
+import type { ActiveConnections, Balancer } from "../balancer/balancer.ts";
+import { createWarmFirstBalancer, modelAskedFor } from "../balancer/warm-first.ts";
+import type { EndpointRegistry } from "../endpoints/endpoint-registry.ts";
+import { LoadedModels } from "../models/loaded/loaded-models.ts";
+import { LoadedPoller } from "../models/loaded/loaded-poller.ts";
+import type { ForwardContext } from "../pipeline/forward.ts";
+import type { AppOptions } from "./options.ts";
+
+/** What the endpoints have in memory, and the loop that keeps it true. */
+export interface WarmthParts {
+  readonly loaded: LoadedModels;
+  readonly poller: LoadedPoller;
+}
+
+/** Undefined where nobody wants to know: then no endpoint is asked. */
+export function createWarmth(
+  { config, clock, logger, build }: AppOptions,
+  registry: EndpointRegistry,
+): WarmthParts | undefined {
+  if (!config.proxy.prefer_loaded) return undefined;
+  const loaded = new LoadedModels({ clock, onNews: (endpointName) => poller.noteNews(endpointName) });
+  const poller = new LoadedPoller({ registry, loaded, clock, logger, version: build.version });
+  return { loaded, poller };
+}
+
+export function preferWarm(
+  balancer: Balancer,
+  warmth: WarmthParts | undefined,
+  connections: ActiveConnections,
+): Balancer {
+  return warmth === undefined ? balancer : createWarmFirstBalancer(balancer, warmth.loaded, connections);
+}
+
+type Send = ForwardContext["send"];
+
+/** What is sent to an endpoint tells what it loads; sticky sessions send past the balancer. */
+export function noteSends(send: Send, warmth: WarmthParts | undefined): Send {
+  if (warmth === undefined) return send;
+  const { loaded } = warmth;
+  return async (candidate, request, client) => {
+    const model = modelAskedFor(candidate);
+    const note = model === undefined ? undefined : loaded.noteSent(candidate.endpoint, model);
+    if (note === undefined) return send(candidate, request, client);
+    let isServed = false;
+    try {
+      const answer = await send(candidate, request, client);
+      isServed = answer.response.ok;
+      return answer;
+    } finally {
+      note.settle(isServed);
+    }
+  };
+}
