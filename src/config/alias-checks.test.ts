@@ -74,6 +74,8 @@ describe("what is wrong with one alias", () => {
     ["{ a: [{ model: b, params: { model: c } }] }", "`model` is for the client to say"],
     ["{ a: [{ model: b, params: { Stream: true } }] }", "`Stream` is for the client to say"],
     ["{ a: [{ model: b, params: { messages: [] } }] }", "`messages` is for the client to say"],
+    ["{ a: [{ model: b, params: { '': 1 } }] }", "expected params with plain names"],
+    ["{ a: [{ model: b, params: { größe: 1 } }] }", "expected params with plain names"],
     ["{ a: [{ model: b, params: { n: .nan } }] }", "can be written as JSON"],
     ["{ a: [{ model: b, params: &p { n: *p } }] }", "can be written as JSON"],
   ])("%p", async (aliases, message) => {

@@ -151,6 +151,9 @@ function readParams(raw: unknown, complain: Complain): Readonly<Record<string, u
   for (const key of Object.keys(raw).filter((name) => clientsOwn.includes(name.toLowerCase()))) {
     complain(`\`${key}\` is for the client to say and cannot be one of the params`, ["params", key]);
   }
+  for (const key of Object.keys(raw).filter((name) => !/^[\x21-\x7e]+$/.test(name))) {
+    complain(`expected params with plain names, got ${describeValue(key)}`, ["params"]);
+  }
   if (!isJson(raw)) complain("expected params that can be written as JSON", ["params"]);
   return raw;
 }

@@ -25,6 +25,8 @@ export interface BodyScan {
    */
   readonly isComplete: boolean;
   readonly model: ScannedModel | undefined;
+  /** More than one top-level member is called `model`, whatever its case and its value. */
+  readonly hasRivalModels: boolean;
   /** `stream` is `true`. */
   readonly wantsStream: boolean;
   /** `tools`, `functions`, `tool_choice` or `function_call` is there and not `null`; the same rule below. */
@@ -60,6 +62,7 @@ export type ConversationSpans = ReadonlyMap<ConversationKey, Span>;
 interface Findings {
   exactModel: ScannedModel | undefined;
   otherModel: ScannedModel | undefined;
+  modelCount: number;
   messagesAt: number | undefined;
   readonly present: Set<string>;
   readonly conversation: Map<ConversationKey, Span> | undefined;
@@ -83,6 +86,7 @@ export const notAnObject: BodyScan = Object.freeze({
   isObject: false,
   isComplete: false,
   model: undefined,
+  hasRivalModels: false,
   wantsStream: false,
   hasTools: false,
   hasMessages: false,
@@ -107,6 +111,7 @@ export function scanBody(bytes: Uint8Array, withConversation = false): BodyScan 
   const found: Findings = {
     exactModel: undefined,
     otherModel: undefined,
+    modelCount: 0,
     messagesAt: undefined,
     present: new Set(),
     conversation: withConversation ? new Map() : undefined,
@@ -119,6 +124,7 @@ export function scanBody(bytes: Uint8Array, withConversation = false): BodyScan 
     isObject: true,
     isComplete: end !== -1 && skipSpace(bytes, end) === bytes.length,
     model: found.exactModel ?? found.otherModel ?? modelOfFirstMessage(text, found.messagesAt),
+    hasRivalModels: found.modelCount > 1,
     wantsStream: found.wantsStream,
     hasTools: toolKeys.some((key) => found.present.has(key)),
     hasMessages: found.present.has("messages"),
@@ -126,22 +132,6 @@ export function scanBody(bytes: Uint8Array, withConversation = false): BodyScan 
     hasPrompt: found.present.has("prompt"),
     conversation: found.conversation,
   };
-}
-
-/** The same body with another model: only the bytes of the top-level value change. Without such a value, `bytes` itself. */
-export function replaceModel(
-  bytes: Uint8Array<ArrayBuffer>,
-  scan: BodyScan,
-  newName: string,
-): Uint8Array<ArrayBuffer> {
-  if (scan.model === undefined || !scan.model.isTopLevel) return bytes;
-  const { start, end } = scan.model;
-  const name = new TextEncoder().encode(JSON.stringify(newName));
-  const replaced = new Uint8Array(bytes.byteLength - (end - start) + name.byteLength);
-  replaced.set(bytes.subarray(0, start));
-  replaced.set(name, start);
-  replaced.set(bytes.subarray(end), start + name.byteLength);
-  return replaced;
 }
 
 function note(text: Buffer, found: Findings, key: string, valueStart: number, valueEnd: number): void {
@@ -156,8 +146,10 @@ function note(text: Buffer, found: Findings, key: string, valueStart: number, va
     else found.present.add(key);
     if (key === "messages") found.messagesAt = valueStart;
   } else if (key === "model") {
+    found.modelCount += 1;
     found.exactModel = readModel(text, valueStart, valueEnd, true);
   } else if (key.toLowerCase() === "model") {
+    found.modelCount += 1;
     found.otherModel = readModel(text, valueStart, valueEnd, true) ?? found.otherModel;
   }
 }
