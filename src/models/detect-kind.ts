@@ -18,6 +18,8 @@ export interface DetectedKind {
 export interface DetectKindOptions extends ModelFetchOptions {
   /** The kinds that may be found. */
   readonly profiles: readonly Profile[];
+  /** What it was known as. It stays so where the answers neither confirm nor exclude it. */
+  readonly known?: Profile;
 }
 
 type Answers = ReadonlyMap<string, ListAnswer | ModelFetchError>;
@@ -27,7 +29,8 @@ type Answers = ReadonlyMap<string, ListAnswer | ModelFetchError>;
  * speaks for is taken: what the program calls itself, the shape of its list, then a path that nobody else answers,
  * then the kinds' own probes, and at last OpenAI's list, which many kinds have. Between equals the usual port decides,
  * then the order of the profiles. `undefined`: something answers, but with no list of any of these kinds. Throws
- * `ModelFetchError` when nothing answers, or only with an error that hides what is there (401, 500).
+ * `ModelFetchError` when nothing answers, or only with an error that hides what is there (401, 500), and when such an
+ * error hides whether it still is what it was.
  */
 export async function detectKind(
   baseUrl: string,
@@ -38,21 +41,26 @@ export async function detectKind(
   const answers: Answers = new Map(
     await Promise.all([...urls].map(async (url) => [url, await fetchOrError(url, options)] as const)),
   );
-  const readings = options.profiles.flatMap((profile) => {
-    const answer = answers.get(listUrl(profile));
-    if (answer === undefined || answer instanceof ModelFetchError) return [];
-    return readAsKind(profile, answer) ?? [];
-  });
+  const readings = withoutImitations(
+    options.profiles.flatMap((profile) => {
+      const answer = answers.get(listUrl(profile));
+      if (answer === undefined || answer instanceof ModelFetchError) return [];
+      return readAsKind(profile, answer) ?? [];
+    }),
+  );
 
-  const fallback = readings.find(isFallback);
-  const found =
-    mostMarked(readings, baseUrl) ??
-    onlyOwnPath(readings, urls.size) ??
-    (await firstProbed(readings, baseUrl, options)) ??
-    fallback;
-  if (found !== undefined) return { profile: found.profile, models: found.models };
+  const found = mostMarked(readings, baseUrl) ?? onlyOwnPath(readings, urls.size);
+  if (found !== undefined) return toKind(found);
+  const probed = await askProbes(readings, baseUrl, options);
+  const { known } = options;
+  const stayed = readings.find(({ profile }) => profile === known);
+  const own = known === undefined ? undefined : answers.get(listUrl(known));
+  if (probed.found === undefined && own instanceof ModelFetchError && !meansNoSuchPath(own)) throw own;
+  const isOpen = stayed !== undefined && (stayed.models.length === 0 || probed.undecided.includes(stayed));
+  const chosen = probed.found ?? (isOpen ? stayed : undefined) ?? readings.find(isFallback);
+  if (chosen !== undefined) return toKind(chosen);
   const hidden = [...answers.values()].find(
-    (answer) => answer instanceof ModelFetchError && !meansNoSuchList(answer),
+    (answer) => answer instanceof ModelFetchError && !meansNoSuchPath(answer),
   );
   if (hidden instanceof ModelFetchError) throw hidden;
   return undefined;
@@ -62,7 +70,35 @@ export async function detectKind(
 export function kindOfList(answer: ListAnswer, profiles: readonly Profile[]): DetectedKind | undefined {
   const readings = profiles.flatMap((profile) => readAsKind(profile, answer) ?? []);
   const found = mostMarked(readings, undefined) ?? readings.find(isFallback);
-  return found === undefined ? undefined : { profile: found.profile, models: found.models };
+  return found === undefined ? undefined : toKind(found);
+}
+
+/** Whether a list of an endpoint whose kind was found out could as well come from what it was found to be. */
+export function isListOf(profile: Profile, answer: ListAnswer, profiles: readonly Profile[]): boolean {
+  const own = readAsKind(profile, answer);
+  if (own === undefined) return false;
+  return !profiles.some((other) => (readAsKind(other, answer)?.score ?? 0) > own.score);
+}
+
+function toKind({ profile, models }: KindReading): DetectedKind {
+  return { profile, models };
+}
+
+/**
+ * Several programs answer Ollama's path beside OpenAI's. Ollama has the same names at both; the others leave out the
+ * tag, or call their one model by their own name. Where both lists are empty only a probe can tell.
+ */
+function withoutImitations(readings: readonly KindReading[]): readonly KindReading[] {
+  const shared = readings.find(isFallback);
+  if (shared === undefined) return readings;
+  const sharedNames = shared.models.map(({ name }) => name);
+  return readings.flatMap((reading) => {
+    if (reading.profile.listFormat !== "ollama") return reading;
+    if (reading.models.length === 0 && sharedNames.length === 0) return { ...reading, score: 0 };
+    const names = new Set(reading.models.map(({ name }) => name));
+    const both = sharedNames.filter((name) => names.has(name));
+    return both.length > 0 && both.length * 2 >= sharedNames.length ? reading : [];
+  });
 }
 
 function isFallback({ profile }: KindReading): boolean {
@@ -84,7 +120,10 @@ function mostMarked(readings: readonly KindReading[], baseUrl: string | undefine
  * several such paths were asked and only this one had any: some servers answer every path with the same list.
  */
 function onlyOwnPath(readings: readonly KindReading[], askedCount: number): KindReading | undefined {
-  const byPath = Map.groupBy(readings, ({ profile }) => profile.modelDiscoveryPath);
+  const telling = readings.filter(
+    ({ profile, models }) => profile.listFormat !== "ollama" || models.length > 0,
+  );
+  const byPath = Map.groupBy(telling, ({ profile }) => profile.modelDiscoveryPath);
   const [own, ...others] = [...byPath.keys()].filter((path) => path !== sharedPath);
   if (own === undefined || others.length > 0) return undefined;
   const isTelling = !byPath.has(sharedPath) || askedCount > 2;
@@ -94,26 +133,37 @@ function onlyOwnPath(readings: readonly KindReading[], askedCount: number): Kind
 /** Where most kinds have their list. */
 const sharedPath = "/v1/models";
 
-async function firstProbed(
+interface Probed {
+  readonly found: KindReading | undefined;
+  /** With a probe that failed in a way that says nothing about what is there. */
+  readonly undecided: readonly KindReading[];
+}
+
+async function askProbes(
   readings: readonly KindReading[],
   baseUrl: string,
   options: ModelFetchOptions,
-): Promise<KindReading | undefined> {
+): Promise<Probed> {
   const verdicts = await Promise.all(
     readings.map(async (reading) => {
-      const { probes } = reading.profile;
       const answers = await Promise.all(
-        probes.map(async ({ path, contains }) => {
-          const answer = await fetchOrError(resolveEndpointUrl(baseUrl, path), options);
-          return (
-            !(answer instanceof ModelFetchError) && new TextDecoder().decode(answer.body).includes(contains)
-          );
-        }),
+        reading.profile.probes.map(({ path }) => fetchOrError(resolveEndpointUrl(baseUrl, path), options)),
       );
-      return answers.includes(true);
+      const isConfirmed = answers.some(
+        (answer, index) =>
+          !(answer instanceof ModelFetchError) &&
+          new TextDecoder().decode(answer.body).includes(reading.profile.probes[index]?.contains ?? ""),
+      );
+      const isUndecided = answers.some(
+        (answer) => answer instanceof ModelFetchError && !meansNoSuchPath(answer),
+      );
+      return { reading, isConfirmed, isUndecided };
     }),
   );
-  return readings.find((_reading, index) => verdicts[index]);
+  return {
+    found: verdicts.find(({ isConfirmed }) => isConfirmed)?.reading,
+    undecided: verdicts.filter(({ isUndecided }) => isUndecided).map(({ reading }) => reading),
+  };
 }
 
 async function fetchOrError(url: string, options: ModelFetchOptions): Promise<ListAnswer | ModelFetchError> {
@@ -125,6 +175,6 @@ async function fetchOrError(url: string, options: ModelFetchOptions): Promise<Li
   }
 }
 
-function meansNoSuchList(error: ModelFetchError): boolean {
+function meansNoSuchPath(error: ModelFetchError): boolean {
   return error.status === 404 || error.status === 405 || error.fault === "redirect";
 }

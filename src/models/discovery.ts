@@ -63,7 +63,9 @@ interface Progress {
   lastFailure: string | undefined;
   hasList: boolean;
   /** Its kind was found out, so it may be found out anew. */
-  isAuto: boolean;
+  readonly isAuto: boolean;
+  /** It was away, and may have come back as something else. */
+  isKindDoubted: boolean;
 }
 
 const failuresBeforeSuspension = 5;
@@ -155,6 +157,7 @@ export class ModelDiscovery {
       const isMissing =
         health.status === "healthy" && (!progress.hasList || progress.consecutiveFailures > 0);
       if (isRoutable(before) && !isMissing) continue;
+      if (!isRoutable(before)) progress.isKindDoubted = true;
       if (progress.running !== undefined) progress.isRunAgainWanted = true;
       void this.refresh(endpoint.name);
     }
@@ -179,6 +182,7 @@ export class ModelDiscovery {
         lastFailure: undefined,
         hasList: false,
         isAuto: endpoint.isAutoDetected,
+        isKindDoubted: false,
       };
       this.#progress.set(endpoint.name, progress);
     }
@@ -197,12 +201,21 @@ export class ModelDiscovery {
       const endpoint = this.#usableEndpoint(name);
       if (endpoint === undefined) break;
       try {
-        const mustDetect = progress.isAuto && progress.consecutiveFailures >= failuresBeforeNewDetection;
+        const { isAuto } = progress;
+        const isDoubted =
+          progress.isKindDoubted || progress.consecutiveFailures >= failuresBeforeNewDetection;
         const list = await this.#slots.run(() =>
-          readEndpointList(endpoint, { ...this.#options, ...this.#options.settings, mustDetect, signal }),
+          readEndpointList(endpoint, {
+            ...this.#options,
+            ...this.#options.settings,
+            isAuto,
+            mustDetect: isAuto && isDoubted,
+            signal,
+          }),
         );
         if (signal.aborted) break;
         this.#accept(endpoint, list, progress);
+        if (!progress.isRunAgainWanted) progress.isKindDoubted = false;
         progress.isRunAgainWanted = false;
       } catch (error) {
         if (signal.aborted) break;
@@ -218,9 +231,12 @@ export class ModelDiscovery {
     if (current.url !== endpoint.url) return;
     if (current.isAutoDetected || current.profile.name !== list.profile.name) {
       registry.replaceEndpoint(withProfile(current, list.profile));
-      logger.info(`Endpoint ${endpoint.name} is ${list.profile.displayName}`, {
+      const before = current.isAutoDetected ? undefined : current.profile;
+      const change = before === undefined ? "" : ` now; it was ${before.displayName}`;
+      logger.info(`Endpoint ${endpoint.name} is ${list.profile.displayName}${change}`, {
         endpoint: endpoint.name,
         type: list.profile.name,
+        type_before: before?.name,
       });
     }
     const models = list.models.filter((model) => current.admitsModel(model.name));

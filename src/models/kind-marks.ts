@@ -62,12 +62,13 @@ function judgeShape(format: ListFormat, entries: readonly Wire[], top: Wire): Sh
   }
 }
 
+/** By all entries that name an owner: a gateway shows the owners of many programs. */
 function isNamedByOwner(profile: Profile, entries: readonly Wire[]): boolean {
-  return entries.some(
-    ({ owned_by: owner }) =>
-      typeof owner === "string" &&
-      profile.ownerMarks.some((mark) => mark.toLowerCase() === owner.toLowerCase()),
+  const owners = entries.flatMap(({ owned_by: owner }) =>
+    typeof owner === "string" ? owner.toLowerCase() : [],
   );
+  const marks = profile.ownerMarks.map((mark) => mark.toLowerCase());
+  return owners.length > 0 && owners.every((owner) => marks.includes(owner));
 }
 
 function isNamedByHeader(profile: Profile, headers: Headers): boolean {

@@ -3,7 +3,7 @@ import { resolveEndpointUrl } from "../endpoints/endpoint-url.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { FetchLike } from "../lib/http-get.ts";
 import { fallbackProfileName, type ProfileSet } from "../profiles/profile-set.ts";
-import { type DetectedKind, detectKind, kindOfList } from "./detect-kind.ts";
+import { type DetectedKind, detectKind, isListOf, kindOfList } from "./detect-kind.ts";
 import {
   discoveryHeaders,
   fetchListAnswer,
@@ -18,6 +18,8 @@ import type { Model } from "./model.ts";
 
 export interface ReadEndpointListOptions {
   readonly profiles: ProfileSet;
+  /** Whether the kind was found out, and is found out anew when the list is no list of that kind. */
+  readonly isAuto: boolean;
   /** Find out the kind again, although the endpoint has one. */
   readonly mustDetect: boolean;
   /** For all tries together. */
@@ -67,16 +69,41 @@ async function readOnce(
     signal,
     ...(fetch === undefined ? {} : { fetch }),
   };
-  if (!endpoint.isAutoDetected && !options.mustDetect) {
-    return { profile: endpoint.profile, models: await readKnownKind(endpoint, fetchOptions) };
+  const { profile } = endpoint;
+  const isKnown = !endpoint.isAutoDetected;
+  if (isKnown && !options.mustDetect) {
+    if (!options.isAuto) return { profile, models: await readKnownKind(endpoint, fetchOptions) };
+    const models = await readIfStillKind(endpoint, profiles, fetchOptions);
+    if (models !== undefined) return { profile, models };
   }
   const detected = endpoint.hasOwnModelsUrl
     ? kindOfList(await fetchListAnswer(endpoint.modelsUrl, fetchOptions), profiles.all)
-    : await detectKind(baseUrlOf(endpoint), { ...fetchOptions, profiles: profiles.all });
+    : await detectKind(baseUrlOf(endpoint), {
+        ...fetchOptions,
+        profiles: profiles.all,
+        ...(isKnown ? { known: profile } : {}),
+      });
   if (detected === undefined) {
     throw new ModelListError("no answer is a model list of a known kind", { fault: "wrong-shape" });
   }
   return detected;
+}
+
+/** @returns `undefined` when something else seems to answer there now. Throws for what says nothing about that. */
+async function readIfStillKind(
+  endpoint: Endpoint,
+  profiles: ProfileSet,
+  options: ModelFetchOptions,
+): Promise<readonly Model[] | undefined> {
+  try {
+    const answer = await fetchListAnswer(endpoint.modelsUrl, options);
+    if (!isListOf(endpoint.profile, answer, profiles.all)) return undefined;
+    return parseModelList(endpoint.profile.listFormat, answer.body).models;
+  } catch (error) {
+    const isGone = error instanceof ModelFetchError && (error.status === 404 || error.status === 405);
+    if (isGone) return undefined;
+    throw error;
+  }
 }
 
 async function readKnownKind(endpoint: Endpoint, options: ModelFetchOptions): Promise<readonly Model[]> {

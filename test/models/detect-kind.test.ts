@@ -202,14 +202,6 @@ describe("detectKind", () => {
     expect(marked.asked).not.toContain("/health/liveness");
   });
 
-  test("an Ollama without models is Ollama", async () => {
-    const found = await detectAt({
-      "/api/tags": () => Response.json({ models: [] }),
-      "/v1/models": () => Response.json({ object: "list", data: null }),
-    });
-    expect(found?.profile.name).toBe("ollama");
-  });
-
   test("a path in front of the API is kept", async () => {
     const found = await detectAt(
       { "/llm/api/tags": () => Response.json({ models: [{ name: "a" }] }) },

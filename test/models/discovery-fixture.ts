@@ -183,7 +183,14 @@ export function buildDiscovery(
   changes: Partial<DiscoverySettings> = {},
   clock: Clock = systemClock,
   withProfile: ModelDiscoveryOptions["withProfile"] = (endpoint, profile) =>
-    endpointAt(endpoint.name, endpoint.url, { ...endpoint, profile, isAutoDetected: false }),
+    endpointAt(endpoint.name, endpoint.url, {
+      ...endpoint,
+      profile,
+      isAutoDetected: false,
+      modelsUrl: endpoint.hasOwnModelsUrl
+        ? endpoint.modelsUrl
+        : resolveEndpointUrl(endpoint.url, profile.modelDiscoveryPath),
+    }),
 ) {
   const catalog = new ModelCatalog({ clock, staleAfterMs: 86_400_000, cleanupIntervalMs: 600_000 });
   const { logger, lines } = createLogRecorder();

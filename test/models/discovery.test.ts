@@ -378,17 +378,86 @@ describe("an endpoint of type auto", () => {
     expect(server.asked.length).toBe(askedBefore + 1);
   });
 
-  test("is found out anew when its kind has failed three times", async () => {
+  const vllmList = () => Response.json({ data: [{ id: "b", owned_by: "vllm" }] });
+
+  test("that comes back as something else is found out anew, and the log says what it was", async () => {
+    const server = serve((path) => (path === "/v1/models" ? vllmList() : notFound()));
+    const { discovery, registry, catalog, lines } = discover([endpointAt("box", server.url, auto)]);
+    discovery.start();
+    await waitUntil(() => catalog.has("b"));
+    registry.setStatus("box", "offline");
+    // The same path, and a list that vLLM could have written as well.
+    server.answer = (path) =>
+      path === "/v1/models"
+        ? Response.json({ data: [{ id: "b" }, { id: "c" }] }, { headers: { server: "llama.cpp" } })
+        : notFound();
+    registry.setStatus("box", "healthy");
+    await waitUntil(() => catalog.has("c"));
+    expect(registry.endpoint("box")?.profile.name).toBe("llamacpp");
+    expect(catalog.unified()[0]?.sources[0]?.backendType).toBe("llamacpp");
+    expect(lines.map(({ message }) => message)).toContain("Endpoint box is llama.cpp now; it was vLLM");
+  });
+
+  test("that was replaced between two probes is found out by its next list", async () => {
     const server = serve((path) => (path === "/api/tags" ? ollamaList("a") : notFound()));
     const { discovery, registry, catalog } = discover([endpointAt("box", server.url, auto)]);
     await discovery.refreshAll();
-    server.answer = (path) => (path === "/v1/models" ? openaiList("b") : webPage());
+    const both = { models: [{ name: "b" }], data: [{ id: "b", owned_by: "llamacpp" }] };
+    server.answer = (path) =>
+      path === "/v1/models" || path === "/api/tags" ? Response.json(both) : notFound();
+    await discovery.refreshAll();
+    expect(registry.endpoint("box")?.profile.name).toBe("llamacpp");
+    server.answer = (path) => (path === "/v1/models" ? vllmList() : webPage());
+    await discovery.refreshAll();
+    expect(registry.endpoint("box")?.profile.name).toBe("vllm");
+    expect(catalog.names()).toEqual(["b"]);
+  });
+
+  test("whose own list has failed three times is asked as every other kind too", async () => {
+    const server = serve((path) => (path === "/api/tags" ? ollamaList("a") : notFound()));
+    const { discovery, registry } = discover([endpointAt("box", server.url, auto)]);
+    await discovery.refreshAll();
+    server.answer = (path) => (path === "/v1/models" ? vllmList() : new Response("", { status: 500 }));
     for (let run = 1; run <= 3; run += 1) await discovery.refreshAll();
     expect(registry.endpoint("box")?.profile.name).toBe("ollama");
     await discovery.refreshAll();
-    expect(registry.endpoint("box")?.profile.name).toBe("openai-compatible");
-    expect(catalog.names()).toEqual(["b"]);
+    expect(registry.endpoint("box")?.profile.name).toBe("vllm");
   });
+
+  const unclear: readonly [what: string, first: string, answer: ListServer["answer"]][] = [
+    ["nothing but errors", "ollama", () => new Response("", { status: 503 })],
+    ["nothing but web pages", "ollama", () => webPage()],
+    [
+      "an error where its own list is",
+      "ollama",
+      (path) => (path === "/v1/models" ? openaiList("b") : new Response("", { status: 500 })),
+    ],
+    ["an empty list without marks", "vllm", (path) => (path === "/v1/models" ? openaiList() : notFound())],
+    [
+      "a probe that fails",
+      "litellm",
+      (path) => (path === "/v1/models" ? openaiList("b") : new Response("", { status: 500 })),
+    ],
+  ];
+  for (const [what, first, answer] of unclear) {
+    test(`that comes back with ${what} stays what it was`, async () => {
+      const server = serve((path) => {
+        if (first === "ollama") return path === "/api/tags" ? ollamaList("a") : notFound();
+        if (first === "litellm" && path === "/health/liveness") return new Response('"I\'m alive!"');
+        if (path !== "/v1/models") return notFound();
+        return first === "vllm" ? vllmList() : openaiList("a");
+      });
+      const { discovery, registry } = discover([endpointAt("box", server.url, auto)]);
+      discovery.start();
+      await waitUntil(() => registry.endpoint("box")?.profile.name === first);
+      registry.setStatus("box", "offline");
+      server.answer = answer;
+      registry.setStatus("box", "healthy");
+      await discovery.refresh("box");
+      await discovery.refreshAll();
+      expect(registry.endpoint("box")?.profile.name).toBe(first);
+    });
+  }
 
   test("with a list path of the user's own is known by that list", async () => {
     const server = serve((path) => (path === "/lists" ? ollamaList("a") : notFound()));
