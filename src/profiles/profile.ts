@@ -28,6 +28,15 @@ export interface UnsupportedPath {
   readonly reason: string;
 }
 
+/** What Olla can say for all endpoints of a kind together, in the words of that kind's own API. */
+export const fleetAnswers = ["ollama-running", "ollama-ps", "ollama-version"] as const;
+export type FleetAnswer = (typeof fleetAnswers)[number];
+
+export interface FleetAnswerPath {
+  readonly path: string;
+  readonly answer: FleetAnswer;
+}
+
 /** How a backend says which of its models are in memory. */
 export const loadedFormats = ["ollama", "lmstudio", "llamacpp", "llama-swap", "omlx"] as const;
 export type LoadedFormat = (typeof loadedFormats)[number];
@@ -52,6 +61,15 @@ export interface KindProbe {
   readonly contains: string;
 }
 
+/** What a kind of backend can do of the Anthropic Messages API. */
+export interface AnthropicSupport {
+  readonly messagesPath: string;
+  /** Whether it counts tokens at `<messagesPath>/count_tokens`. */
+  readonly countsTokens: boolean;
+  /** `no_tool_use`, `no_extended_thinking`, `no_vision`: requests with these are translated. */
+  readonly limitations: readonly string[];
+}
+
 /**
  * One kind of backend, as its YAML file in `profiles/` describes it. Everything here is read by something;
  * what nobody reads does not belong in the schema.
@@ -69,10 +87,16 @@ export interface Profile {
   readonly healthCheckPath: string;
   readonly modelDiscoveryPath: string;
   readonly listFormat: ListFormat;
+  /** Where it has what OpenAI has below `/v1`; no trailing slash, `""` is the root. Requests for `/v1/…` go there. */
+  readonly openaiBase: string;
   /** Request paths that backends of this kind answer; narrows the candidates of `/olla/proxy/…`. */
   readonly paths: readonly string[];
   readonly listings: readonly ProfileListing[];
   readonly unsupportedPaths: readonly UnsupportedPath[];
+  /** Paths that Olla answers itself on this kind's routes, after asking the endpoints. */
+  readonly fleetAnswers: readonly FleetAnswerPath[];
+  /** Paths that change what an endpoint has: sent only to one that the client names. `/*` at the end: all below. */
+  readonly managementPaths: readonly string[];
   /** Defaults for endpoints of this kind, in milliseconds; an endpoint's or a global setting made by the user wins. */
   readonly timeouts: {
     readonly connectMs?: number;
@@ -94,6 +118,8 @@ export interface Profile {
   readonly headerMarks: readonly HeaderMark[];
   /** Asked only where the model list does not tell. */
   readonly probes: readonly KindProbe[];
+  /** How such a backend speaks the Anthropic Messages API itself; undefined when it does not. */
+  readonly anthropic?: AnthropicSupport;
   /** Where its answers tell tokens and times; without it nobody looks. */
   readonly metrics?: MetricsExtraction;
 }

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { parseDuration } from "../lib/duration.ts";
 import { compileMetrics, metricsSchema } from "./metrics-block.ts";
 import {
+  fleetAnswers,
   type HeaderMark,
   type ListFormat,
   listFormats,
@@ -12,6 +13,10 @@ import {
 
 const text = v.pipe(v.string(), v.trim());
 const path = v.pipe(v.string(), v.startsWith("/", "expected a path that begins with /"));
+const basePath = v.pipe(
+  path,
+  v.transform((value) => value.replace(/\/+$/, "")),
+);
 const duration = v.pipe(
   v.union([v.string(), v.literal(0)], 'expected a duration such as "60m"'),
   v.transform((value) => parseDuration(String(value))),
@@ -55,9 +60,20 @@ export const profileSchema = v.object({
       openai_compatible: v.optional(v.boolean(), false),
       model_discovery_path: v.optional(path, "/v1/models"),
       health_check_path: v.optional(path, "/"),
+      openai_base: v.optional(basePath, "/v1"),
       paths: v.optional(v.array(path), []),
       listings: v.optional(v.array(v.object({ path, format: v.picklist(listFormats) }))),
       unsupported: v.optional(v.array(v.object({ path, reason: text })), []),
+      anthropic_support: v.optional(
+        v.object({
+          enabled: v.optional(v.boolean(), false),
+          messages_path: v.optional(path, "/v1/messages"),
+          token_count: v.optional(v.boolean(), false),
+          limitations: v.optional(v.array(text), []),
+        }),
+      ),
+      answers: v.optional(v.array(v.object({ path, answer: v.picklist(fleetAnswers) })), []),
+      management: v.optional(v.array(path), []),
     }),
     {},
   ),
@@ -109,12 +125,15 @@ export function toProfile(file: ProfileFile): Profile {
     aliases: file.aliases,
     prefixes: file.routing.prefixes,
     openaiCompatible: file.api.openai_compatible,
+    openaiBase: file.api.openai_base,
     healthCheckPath: file.api.health_check_path,
     modelDiscoveryPath: file.api.model_discovery_path,
     listFormat,
     paths: file.api.paths,
     listings: file.api.listings ?? defaultListings(file, listFormat),
     unsupportedPaths: file.api.unsupported,
+    fleetAnswers: file.api.answers,
+    managementPaths: file.api.management,
     timeouts: {
       ...(file.timeouts.connect === undefined ? {} : { connectMs: file.timeouts.connect }),
       ...(file.timeouts.response_header === undefined
@@ -128,8 +147,16 @@ export function toProfile(file: ProfileFile): Profile {
     ownerMarks: file.detection.owned_by,
     headerMarks: [...file.detection.headers, ...file.detection.response_headers].flat(),
     probes: file.detection.probes,
+    ...anthropicSupport(file),
     ...(metrics === undefined ? {} : { metrics }),
   };
+}
+
+function anthropicSupport({ api }: ProfileFile): Pick<Profile, "anthropic"> {
+  const support = api.anthropic_support;
+  if (support?.enabled !== true) return {};
+  const { messages_path: messagesPath, token_count: countsTokens, limitations } = support;
+  return { anthropic: { messagesPath, countsTokens, limitations } };
 }
 
 /** For files written before `listings` existed: the native list, and OpenAI's where the kind speaks it. */

@@ -1,4 +1,5 @@
 import type { AnswerError } from "./chat-answer.ts";
+import type { Refusal } from "./client-api.ts";
 import { filledText, isObject, parseJson, textOf } from "./wire.ts";
 
 const messageLimit = 2_000;
@@ -15,7 +16,7 @@ export function readAnswerError(body: unknown, otherwise: string): AnswerError {
 }
 
 /** The same for the bytes of a refusal. */
-export function readRefusal(body: Uint8Array, status: number): AnswerError & { readonly status: number } {
+export function readRefusal(body: Uint8Array, status: number): Refusal {
   const text = textOf(body).trim();
   const parsed = parseJson(text);
   const isPage = text.startsWith("<");

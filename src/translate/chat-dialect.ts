@@ -1,7 +1,7 @@
 import type { OllaError } from "../errors.ts";
-import type { AnswerError, AnswerEvent, ChatAnswer } from "./chat-answer.ts";
+import type { AnswerEvent, ChatAnswer } from "./chat-answer.ts";
 import type { ChatRequest } from "./chat-request.ts";
-import type { TranslatedAnswer } from "./client-api.ts";
+import type { Refusal, TranslatedAnswer, TranslatedRefusal } from "./client-api.ts";
 import type { JsonObject } from "./wire.ts";
 
 /** The client's side of a chat dialect: its requests into the common form, answers out of it. One for each `ClientApi`. */
@@ -11,7 +11,7 @@ export interface ChatDialect {
   encodeAnswer(answer: ChatAnswer, context: AnswerContext): TranslatedAnswer;
   /** Called once an answer begins to stream. */
   createEncoder(context: AnswerContext): AnswerEncoder;
-  renderRefusal(refusal: AnswerError & { readonly status: number }, requestId: string): TranslatedAnswer;
+  renderRefusal(refusal: Refusal, requestId: string): TranslatedRefusal;
 }
 
 export interface DecodedRequest {

@@ -49,7 +49,7 @@ export interface Translation {
   /** Called once an answer begins to stream. */
   openStream(target: TranslationTarget): AnswerStream;
   /** What the client gets for an answer with an error status: its own dialect, the endpoint's own words. */
-  renderRefusal(refusal: AnswerError & { readonly status: number }): TranslatedAnswer;
+  renderRefusal(refusal: Refusal): TranslatedRefusal;
 }
 
 /** The endpoint that was chosen, as far as a translation may know it. */
@@ -69,6 +69,16 @@ export interface TranslatedRequest {
 export interface TranslatedAnswer {
   readonly contentType: string;
   readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** What an endpoint said instead of an answer. */
+export interface Refusal extends AnswerError {
+  readonly status: number;
+}
+
+export interface TranslatedRefusal extends TranslatedAnswer {
+  /** Mostly the endpoint's own; another where the client's dialect has a better one for what was said. */
+  readonly status: number;
 }
 
 /** One streamed answer on its way. After `end` or `fail` nothing more is asked of it. */

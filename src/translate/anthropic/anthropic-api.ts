@@ -1,0 +1,36 @@
+import type { ChatDialect } from "../chat-dialect.ts";
+import type { ClientApi, Refusal, TranslatedRefusal } from "../client-api.ts";
+import { findContextOverflow } from "../context-overflow.ts";
+import { translateChat } from "../translate-chat.ts";
+import { toJsonBytes } from "../wire.ts";
+import { decodeAnthropicRequest } from "./decode-request.ts";
+import { encodeAnthropicAnswer } from "./encode-answer.ts";
+import { AnthropicStreamEncoder } from "./encode-stream.ts";
+import { anthropicErrorType } from "./error-type.ts";
+
+const dialect: ChatDialect = {
+  decodeRequest: decodeAnthropicRequest,
+  encodeAnswer: encodeAnthropicAnswer,
+  createEncoder: (context) => new AnthropicStreamEncoder(context),
+  renderRefusal: renderAnthropicRefusal,
+};
+
+/** The Messages API in front of any endpoint. */
+export const anthropicApi: ClientApi = {
+  name: "anthropic",
+  dialect: "anthropic",
+  nativePath: (profile) => profile.anthropic?.messagesPath,
+  translate: (request) => translateChat(dialect, request),
+};
+
+/** An endpoint's refusal in Anthropic's words. A prompt that is too long is said so that agents understand it. */
+export function renderAnthropicRefusal(refusal: Refusal, requestId: string): TranslatedRefusal {
+  const overflow = findContextOverflow(refusal.message);
+  const status = overflow === undefined ? refusal.status : 400;
+  const error = {
+    type: anthropicErrorType(status),
+    message: overflow === undefined ? refusal.message : overflow.anthropicMessage,
+  };
+  const body = toJsonBytes({ type: "error", error, request_id: requestId });
+  return { status, contentType: "application/json", body };
+}

@@ -1,0 +1,142 @@
+import type { DecodedRequest } from "../chat-dialect.ts";
+import type {
+  AnswerFormat,
+  AnswerLimits,
+  ChatMessage,
+  ReasoningWish,
+  Sampling,
+  ToolChoice,
+  ToolDefinition,
+} from "../chat-request.ts";
+import { droppedToolsHeader } from "../dropped-tools.ts";
+import { describeGot, invalid, optionalNumber } from "../invalid-request.ts";
+import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { decodeMessages, joinTextBlocks } from "./decode-messages.ts";
+
+/**
+ * A Messages request. What it does not know it leaves out, and never refuses.
+ * Source: https://docs.anthropic.com/en/api/messages
+ * @throws OllaError `invalid_request`
+ */
+export function decodeAnthropicRequest(body: JsonObject): DecodedRequest {
+  const model = filledText(body.model);
+  if (model === undefined) throw invalid("model", "model field is required");
+  const { tools, dropped } = decodeTools(body.tools);
+  const toolChoice = isObject(body.tool_choice) ? body.tool_choice : { type: body.tool_choice };
+  return {
+    request: {
+      model,
+      messages: [...decodeSystem(body.system), ...readMessages(body.messages)],
+      tools,
+      toolChoice: decodeToolChoice(toolChoice),
+      allowsParallelTools: toolChoice.disable_parallel_tool_use === true ? false : undefined,
+      limits: decodeLimits(body),
+      sampling: decodeSampling(body),
+      answerFormat: decodeFormat(body),
+      reasoning: decodeThinking(body.thinking),
+      isStream: body.stream === true,
+      user: undefined,
+    },
+    notices: droppedToolsHeader(dropped),
+  };
+}
+
+function readMessages(messages: unknown): readonly ChatMessage[] {
+  if (!Array.isArray(messages)) {
+    throw invalid("messages", `expected a list of messages, got ${describeGot(messages)}`);
+  }
+  if (messages.length === 0) throw invalid("messages", "at least one message is required");
+  const decoded = decodeMessages(messages);
+  if (decoded.length === 0) throw invalid("messages", "expected at least one message with content");
+  return decoded;
+}
+
+function decodeSystem(system: unknown): readonly ChatMessage[] {
+  const text = Array.isArray(system) ? joinTextBlocks(system) : filledText(system);
+  return text === undefined || text === "" ? [] : [{ role: "system", text }];
+}
+
+function decodeLimits(body: JsonObject): AnswerLimits {
+  const { max_tokens: maxTokens, stop_sequences: stops } = body;
+  if (typeof maxTokens !== "number" || !(maxTokens >= 1)) {
+    const got = maxTokens === undefined ? "0" : describeGot(maxTokens);
+    throw invalid("max_tokens", `max_tokens must be at least 1, got ${got}`);
+  }
+  const stopSequences = Array.isArray(stops) ? stops.filter((stop) => typeof stop === "string") : [];
+  return { maxTokens: Math.floor(maxTokens), stopSequences };
+}
+
+function decodeSampling(body: JsonObject): Sampling {
+  return {
+    temperature: optionalNumber(body.temperature, "temperature", { min: 0, max: 2 }),
+    topP: optionalNumber(body.top_p, "top_p", { min: 0, max: 1 }),
+    topK: optionalNumber(body.top_k, "top_k", { min: 0 }),
+  };
+}
+
+/** Server-side tools have a type of their own and no schema: no local endpoint can run them. */
+function decodeTools(tools: unknown): { tools: ToolDefinition[]; dropped: string[] } {
+  const kept: ToolDefinition[] = [];
+  const dropped: string[] = [];
+  if (tools !== undefined && tools !== null && !Array.isArray(tools)) {
+    throw invalid("tools", `expected a list, got ${describeGot(tools)}`);
+  }
+  for (const [index, tool] of objectsOf(tools).entries()) {
+    const { type, input_schema: schema } = tool;
+    const name = filledText(tool.name);
+    const isOwn = type === undefined || type === null || type === "custom" || isObject(schema);
+    if (!isOwn) {
+      dropped.push(filledText(type) ?? name ?? "unnamed");
+      continue;
+    }
+    if (name === undefined) throw invalid(`tools[${index}].name`, "expected a name");
+    kept.push({
+      name,
+      description: filledText(tool.description),
+      parameters: isObject(schema) ? schema : { type: "object", properties: {} },
+      isStrict: typeof tool.strict === "boolean" ? tool.strict : undefined,
+    });
+  }
+  return { tools: kept, dropped };
+}
+
+function decodeToolChoice({ type, name }: JsonObject): ToolChoice | undefined {
+  switch (type) {
+    case undefined:
+    case null:
+      return undefined;
+    case "any":
+      return { kind: "required" };
+    case "none":
+      return { kind: "none" };
+    case "tool": {
+      const wanted = filledText(name);
+      if (wanted === undefined) {
+        throw invalid("tool_choice", "tool_choice type 'tool' requires 'name' field");
+      }
+      return { kind: "tool", name: wanted };
+    }
+    default:
+      return { kind: "auto" };
+  }
+}
+
+/** `output_format`, or its newer place in `output_config`. */
+function decodeFormat(body: JsonObject): AnswerFormat | undefined {
+  const config = isObject(body.output_config) ? body.output_config.format : undefined;
+  const format = config ?? body.output_format;
+  if (!isObject(format) || format.type !== "json_schema" || !isObject(format.schema)) return undefined;
+  return {
+    kind: "schema",
+    name: "answer",
+    schema: format.schema,
+    isStrict: true,
+    description: undefined,
+  };
+}
+
+function decodeThinking(thinking: unknown): ReasoningWish | undefined {
+  if (!isObject(thinking)) return undefined;
+  const budgetTokens = typeof thinking.budget_tokens === "number" ? thinking.budget_tokens : undefined;
+  return { isOn: thinking.type !== "disabled", effort: undefined, budgetTokens };
+}

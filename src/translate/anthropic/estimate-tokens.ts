@@ -1,0 +1,48 @@
+import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+
+const bytesPerToken = 4;
+
+/**
+ * How many tokens a Messages request may have, by its length: a quarter of its bytes. Images count nothing.
+ * @param body the client's own
+ */
+export function estimateInputTokens(body: JsonObject): number {
+  let bytes = contentBytes(body.system);
+  for (const { content } of objectsOf(body.messages)) bytes += contentBytes(content);
+  for (const tool of objectsOf(body.tools)) {
+    bytes += byteLength(tool.name) + byteLength(tool.description) + jsonBytes(tool.input_schema);
+  }
+  return Math.max(1, Math.floor(bytes / bytesPerToken));
+}
+
+/** The same for what a model said. */
+export function estimateOutputTokens(bytes: number): number {
+  return bytes === 0 ? 0 : Math.max(1, Math.floor(bytes / bytesPerToken));
+}
+
+function contentBytes(content: unknown): number {
+  if (!Array.isArray(content)) return byteLength(content);
+  return objectsOf(content).reduce((sum, block) => sum + blockBytes(block), 0);
+}
+
+function blockBytes(block: JsonObject): number {
+  switch (block.type) {
+    case "text":
+      return byteLength(block.text);
+    case "tool_use":
+      return byteLength(block.name) + jsonBytes(block.input);
+    case "tool_result":
+      return contentBytes(block.content);
+    default:
+      return 0;
+  }
+}
+
+function byteLength(value: unknown): number {
+  const text = filledText(value);
+  return text === undefined ? 0 : Buffer.byteLength(text);
+}
+
+function jsonBytes(value: unknown): number {
+  return isObject(value) ? Buffer.byteLength(JSON.stringify(value)) : 0;
+}
