@@ -21,7 +21,9 @@ export function readRefusal(body: Uint8Array, status: number): Refusal {
   const parsed = parseJson(text);
   const isPage = text.startsWith("<");
   const otherwise = parsed === undefined && text !== "" && !isPage ? text : `The endpoint answered ${status}`;
-  return { message: readAnswerError(parsed, otherwise).message, status };
+  const detail = isObject(parsed) && isObject(parsed.error) ? parsed.error : parsed;
+  const { message } = readAnswerError(parsed, otherwise);
+  return { message, status, detail: isObject(detail) ? detail : undefined };
 }
 
 function messageOf(detail: unknown): string | undefined {

@@ -2,6 +2,7 @@ import type { OllaError } from "../errors.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { AnswerError } from "./chat-answer.ts";
 import type { Dialect } from "./dialect.ts";
+import type { JsonObject } from "./wire.ts";
 
 export const clientApiNames = [
   "anthropic",
@@ -74,6 +75,8 @@ export interface TranslatedAnswer {
 /** What an endpoint said instead of an answer. */
 export interface Refusal extends AnswerError {
   readonly status: number;
+  /** The error object, where the endpoint gave one. */
+  readonly detail: JsonObject | undefined;
 }
 
 export interface TranslatedRefusal extends TranslatedAnswer {

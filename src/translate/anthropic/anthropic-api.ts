@@ -1,6 +1,6 @@
 import type { ChatDialect } from "../chat-dialect.ts";
 import type { ClientApi, Refusal, TranslatedRefusal } from "../client-api.ts";
-import { findContextOverflow } from "../context-overflow.ts";
+import { anthropicOverflowMessage, findContextOverflow } from "../context-overflow.ts";
 import { translateChat } from "../translate-chat.ts";
 import { toJsonBytes } from "../wire.ts";
 import { decodeAnthropicRequest } from "./decode-request.ts";
@@ -25,11 +25,11 @@ export const anthropicApi: ClientApi = {
 
 /** An endpoint's refusal in Anthropic's words. A prompt that is too long is said so that agents understand it. */
 export function renderAnthropicRefusal(refusal: Refusal, requestId: string): TranslatedRefusal {
-  const overflow = findContextOverflow(refusal.message);
+  const overflow = findContextOverflow(refusal);
   const status = overflow === undefined ? refusal.status : 400;
   const error = {
     type: anthropicErrorType(status),
-    message: overflow === undefined ? refusal.message : overflow.anthropicMessage,
+    message: overflow === undefined ? refusal.message : anthropicOverflowMessage(overflow, refusal.message),
   };
   const body = toJsonBytes({ type: "error", error, request_id: requestId });
   return { status, contentType: "application/json", body };
