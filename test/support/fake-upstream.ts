@@ -13,13 +13,15 @@ export interface FakeUpstreamOptions {
   readonly health?: Behaviour;
   /** What asks for the model list get; the list of `models` in the kind's shape when not given. */
   readonly list?: Behaviour;
+  /** What asks for the models in memory get; a 404 when not given. */
+  readonly loaded?: Behaviour;
   /** Prefix of the health and list paths, for endpoints whose URL has a path. */
   readonly basePath?: string;
 }
 
-const paths: Readonly<Record<BackendKind, { health: string; list: string }>> = {
-  ollama: { health: "/", list: "/api/tags" },
-  "openai-compatible": { health: "/v1/models", list: "/v1/models" },
+const paths: Readonly<Record<BackendKind, { health: string; list: string; loaded?: string }>> = {
+  ollama: { health: "/", list: "/api/tags", loaded: "/api/ps" },
+  "openai-compatible": { health: "/v1/models", list: "/v1/models", loaded: "/running" },
   vllm: { health: "/health", list: "/v1/models" },
   "lm-studio": { health: "/v1/models", list: "/api/v0/models" },
 };
@@ -61,21 +63,28 @@ export class FakeUpstream implements AsyncDisposable {
   readonly #server: SocketServer;
   readonly #requests: Exchange[] = [];
   readonly #probes: Exchange[] = [];
+  readonly #loadedAsks: Exchange[] = [];
   behave: Behaviour;
   health: Behaviour;
   list: Behaviour;
+  loaded: Behaviour;
 
   constructor(options: FakeUpstreamOptions = {}) {
     this.kind = options.kind ?? "openai-compatible";
     this.behave = options.behave ?? answerJson(completionOf("hello"));
     this.list = options.list ?? answerJson(modelList(this.kind, options.models ?? ["tiny"]));
-    const { health: healthPath, list: listPath } = paths[this.kind];
+    this.loaded = options.loaded ?? answerJson({}, 404);
+    const { health: healthPath, list: listPath, loaded: loadedPath } = paths[this.kind];
     this.health =
       options.health ?? (healthPath === listPath ? (exchange) => this.list(exchange) : answerJson({}));
     const base = options.basePath ?? "";
     this.#server = new SocketServer((exchange) => {
       const isHealth = exchange.method === "GET" && exchange.target === `${base}${healthPath}`;
       const isList = exchange.method === "GET" && exchange.target === `${base}${listPath}`;
+      if (exchange.method === "GET" && exchange.target === loadedPath) {
+        this.#loadedAsks.push(exchange);
+        return this.loaded(exchange);
+      }
       if (!isHealth && !isList) {
         this.#requests.push(exchange);
         return this.behave(exchange);
@@ -101,6 +110,11 @@ export class FakeUpstream implements AsyncDisposable {
   /** Health probes and asks for the model list. */
   get probes(): readonly Exchange[] {
     return this.#probes;
+  }
+
+  /** Asks for the models in memory. */
+  get loadedAsks(): readonly Exchange[] {
+    return this.#loadedAsks;
   }
 
   get openConnections(): number {
