@@ -3,19 +3,19 @@ import { createBalancer } from "../balancer/balancer-by-name.ts";
 import { ConnectionCounts } from "../balancer/connections.ts";
 import { createGuardedBalancer, RecentFailures } from "../balancer/failure-share.ts";
 import { StickySessions } from "../balancer/sticky.ts";
+import { createShareBalancer } from "../balancer/traffic-share.ts";
 import { isRoutable } from "../endpoints/endpoint-status.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import { createAffinityFinder, stickyHeaders } from "../pipeline/affinity.ts";
 import { BodyBudget } from "../pipeline/body-budget.ts";
+import { createAttemptEncoder } from "../pipeline/encode-attempt.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { createFailoverPolicy } from "../pipeline/failover-policy.ts";
 import type { RequestLedger } from "../pipeline/ledger.ts";
-import { createPathSupport } from "../pipeline/path-support.ts";
 import { type Answered, createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { readBody } from "../pipeline/read-body.ts";
 import { buildResponseHeaders, ollaHeaders } from "../pipeline/response-headers.ts";
-import { route } from "../pipeline/route.ts";
-import { strictRouting } from "../pipeline/routing-strategy.ts";
+import { createBodyRewriter } from "../pipeline/rewrite-body.ts";
 import { type AttemptContext, sendAttempt } from "../proxy/attempt.ts";
 import type { BreakerSet } from "../proxy/breakers.ts";
 import { createConnectWatch } from "../proxy/connect-watch.ts";
@@ -32,6 +32,8 @@ import { prepareUpstreamRequest } from "../proxy/upstream-request.ts";
 import type { QueueView } from "../server/dependencies.ts";
 import type { Fleet } from "./fleet.ts";
 import type { AppOptions } from "./options.ts";
+import { withPins } from "./pinning.ts";
+import { createRouting } from "./routing.ts";
 import {
   abortWhenLost,
   askAfterSuspicion,
@@ -94,13 +96,14 @@ export function createRequestPath(
   });
   const sticky = createSticky(options, fleet);
   const chosen = createBalancer(config.proxy.load_balancer, { connections, random: Math.random });
-  const balancer = createGuardedBalancer(preferWarm(chosen, fleet.warmth, connections), recentFailures);
+  const guarded = createGuardedBalancer(preferWarm(chosen, fleet.warmth, connections), recentFailures);
+  const balancer = createShareBalancer(guarded, Math.random);
   abortWhenLost(options, fleet, pending);
   forgetReplaced(fleet, { engine, admission, breakers, cooldowns, recentFailures });
 
   const pipeline = createPipeline({
     ...settingsOf(options, engine),
-    ...stagesOf(options, fleet, sticky),
+    ...withPins(stagesOf(options, fleet, sticky), fleet),
     balancer,
     traffic,
     send: noteSends(createSend(options, fleet, engine, pending), fleet.warmth),
@@ -178,8 +181,8 @@ function createSend(
 
 /** The stages as the pipeline calls them, each with what it reads of the world. */
 function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | undefined) {
-  const { config, profiles, clock, logger, build } = options;
-  const { registry, catalog, checker, discovery } = fleet;
+  const { config, clock, logger, build } = options;
+  const { registry, checker, discovery } = fleet;
   const { version } = build;
   const bodyLimits = {
     maxBytes: config.server.request_limits.max_body_size,
@@ -187,8 +190,7 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
     budget: new BodyBudget(config.proxy.max_buffered_bytes),
     clock,
   };
-  const pathSupport = createPathSupport(profiles.all);
-  const isModelRoutingOn = config.discovery.model_discovery.enabled;
+  const rewriter = createBodyRewriter();
   const { key_sources, prefix_hash_bytes } = config.proxy.sticky_sessions;
   const findAffinity = createAffinityFinder({
     sources: key_sources.filter(isKeySource),
@@ -201,14 +203,11 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
   return {
     looksAtConversation: sessions !== undefined,
     readBody: async (exchange) => readBody(exchange.request, bodyLimits),
-    route: ({ scope, upstreamPath }, { model }) =>
-      route(
-        { model, scope, upstreamPath },
-        { endpoints: registry.snapshot(), catalog, pathSupport, strategy: strictRouting, isModelRoutingOn },
-      ),
+    ...createRouting(options, fleet),
     beginSticky: (exchange, inspection) => sessions?.begin(findAffinity(exchange, inspection)),
-    onResponseId: (id, model, endpointName) => sessions?.noteResponse(id, model, endpointName),
-    encoder: (exchange, { model, body, compressed, wantsStream }) => {
+    onResponseId: (id, model, place) => sessions?.noteResponse(id, model, place),
+    encoder: (exchange, inspection) => {
+      const { model, body, compressed, wantsStream } = inspection;
       let { headers } = exchange.request;
       if (mayCommitEarly(exchange, wantsStream)) {
         // An early head can't say how the body will be encoded.
@@ -230,7 +229,7 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
         },
         version,
       );
-      return ({ endpoint }) => build(endpoint);
+      return createAttemptEncoder(inspection, build, rewriter);
     },
     earlyCommit: (exchange, { wantsStream }, ledger) => {
       if (!mayCommitEarly(exchange, wantsStream)) return undefined;
@@ -248,7 +247,7 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
     onContact: (name) => registry.reportSuccess(name),
     onUnreachable: (name, startedAt) => registry.reportFailure(name, startedAt),
     onDoubt: (name) => void checker.checkNow(name),
-    onModelMissing: (name) => void discovery.refresh(name),
+    onModelMissing: (name, model) => discovery.noteMissing(name, model),
     responseHeaders: (answered) => responseHeaders(answered, version),
     errorHeaders: (exchange, ledger) => [
       ...ollaHeaders({
@@ -258,7 +257,7 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
           ledger.endpointName === undefined
             ? undefined
             : registry.byName(ledger.endpointName)?.endpoint.profile.name,
-        model: ledger.model,
+        model: ledger.askedModel,
         elapsedMs: clock.now() - exchange.receivedAt,
         decision: ledger.decision,
       }),

@@ -23,7 +23,7 @@ export interface SessionStatistics {
   readonly idleTtlSeconds: number;
 }
 
-/** Which endpoint serves a conversation: affinity key → endpoint name, bounded in number and in time. */
+/** Where a conversation is served: affinity key → place, an endpoint or one of its models, bounded in number and in time. */
 export class SessionStore {
   readonly #settings: SessionStoreSettings;
   readonly #clock: Clock;

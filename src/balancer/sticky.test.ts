@@ -3,7 +3,7 @@ import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type AffinityKey, responseKey } from "./affinity-key.ts";
 import type { Candidate, Candidates } from "./balancer.ts";
-import { type SelectInner, type StickyRequest, StickySessions } from "./sticky.ts";
+import { placeOf, type SelectInner, type StickyRequest, StickySessions } from "./sticky.ts";
 
 const key: AffinityKey = { key: "conversation", source: "session_header", sessionId: "s" };
 const otherKey: AffinityKey = { key: "another", source: "auth_header" };
@@ -11,6 +11,14 @@ const otherKey: AffinityKey = { key: "another", source: "auth_header" };
 function candidate(name: string, model?: string): Candidate {
   // Only the name of an endpoint is looked at here.
   return { endpoint: { name } as Endpoint, status: "healthy", model };
+}
+
+/** Two models at one endpoint that share the traffic. */
+function sharing(name: string, one: string, other: string): [Candidate, Candidate] {
+  return [
+    { ...candidate(name, one), share: { weight: 1 } },
+    { ...candidate(name, other), share: { weight: 1 } },
+  ];
 }
 
 const [a, b, c] = [candidate("a"), candidate("b"), candidate("c")];
@@ -112,7 +120,7 @@ describe("one request after another", () => {
   test("of several models at its endpoint the balancer chooses one", () => {
     const { serve, sticky } = setUp();
     serve(all, wants("b"));
-    const [small, large] = [candidate("b", "small"), candidate("b", "large")];
+    const [small, large] = sharing("b", "small", "large");
     const request = sticky.begin(key);
     const chosen = request.choose([a, small, large], (offered) => {
       expect(offered).toEqual([small, large]);
@@ -120,6 +128,24 @@ describe("one request after another", () => {
     });
     expect(chosen).toBe(large);
     expect(request.outcome).toBe("hit");
+  });
+
+  test("of models that share the traffic a conversation keeps its own, on the endpoint that it is on", () => {
+    const { sticky } = setUp();
+    const [small, large] = sharing("b", "small", "large");
+    const [smallElsewhere] = sharing("a", "small", "large");
+    const first = sticky.begin(key);
+    first.choose([small, large, smallElsewhere], () => large);
+    const together = sticky.begin(key);
+    expect(together.choose([small, large, smallElsewhere], never)).toBe(large);
+    first.commit(placeOf(large));
+    together.release();
+    const next = sticky.begin(key);
+    expect(next.choose([smallElsewhere, small, large], never)).toBe(large);
+    expect(next.outcome).toBe("hit");
+    const without = sticky.begin(key);
+    expect(without.choose([smallElsewhere, small], never)).toBe(small);
+    expect(sticky.purgeEndpoints((name) => name !== "b")).toBe(1);
   });
 });
 

@@ -21,15 +21,16 @@ export interface StickyRequest {
    * attempt with candidates that may all be used now. What `selectInner` throws passes through, and nothing changes.
    */
   choose(candidates: Candidates, selectInner: SelectInner): Candidate;
-  /** The endpoint has served the request: from now on the conversation is its. */
-  commit(endpointName: string): void;
+  /** The request has been served there: from now on the conversation is its. @param place from `placeOf` */
+  commit(place: string): void;
   /** The request has no further attempt. Must be called in the end, whatever came out; may be called after `commit`. */
   release(): void;
 }
 
 /** Where requests that are not served yet are being sent, so that others of the same conversation follow. */
 interface Bearing {
-  endpointName: string;
+  /** From `placeOf`. */
+  place: string;
   holders: number;
 }
 
@@ -53,9 +54,10 @@ export class StickySessions {
   /**
    * An endpoint gave an answer that the Responses API may refer back to.
    * @param model as the client asked for it, because the next turn is looked up under that name
+   * @param place from `placeOf`
    */
-  noteResponse(responseId: string, model: string | undefined, endpointName: string): void {
-    this.#store.bind(responseKey(responseId, model), endpointName);
+  noteResponse(responseId: string, model: string | undefined, place: string): void {
+    this.#store.bind(responseKey(responseId, model), place);
   }
 
   /**
@@ -63,7 +65,7 @@ export class StickySessions {
    * @returns how many conversations lost their endpoint
    */
   purgeEndpoints(isUsable: (endpointName: string) => boolean): number {
-    return this.#store.purgeEndpoints(isUsable);
+    return this.#store.purgeEndpoints((place) => isUsable(endpointOf(place)));
   }
 
   statistics(): SessionStatistics {
@@ -124,18 +126,18 @@ class NamedRequest implements StickyRequest {
     const bound = this.#outcome === undefined ? this.#store.lookUp(key) : this.#store.peek(key);
     const own = bound === undefined ? undefined : chooseAt(bound, candidates, selectInner);
     const candidate = own ?? this.#follow(candidates, selectInner);
-    if (own === undefined) this.#head(candidate.endpoint.name);
+    if (own === undefined) this.#head(placeOf(candidate));
     this.#bound = bound;
     this.#outcome = own !== undefined ? "hit" : bound === undefined ? "miss" : "repin";
     return candidate;
   }
 
-  commit(endpointName: string): void {
+  commit(place: string): void {
     const { key } = this.key;
     const current = this.#store.peek(key);
     // Whoever moved the conversation since our choice knew more than we did.
     const isOurs = current === undefined || current === this.#bound;
-    if (isOurs && current !== endpointName) this.#store.bind(key, endpointName);
+    if (isOurs && current !== place) this.#store.bind(key, place);
     this.release();
   }
 
@@ -150,31 +152,44 @@ class NamedRequest implements StickyRequest {
   /** Where the conversation's other requests are under way to, else what the balancer says. */
   #follow(candidates: Candidates, selectInner: SelectInner): Candidate {
     const bearing = this.#bearings.get(this.key.key);
-    const followed =
-      bearing === undefined ? undefined : chooseAt(bearing.endpointName, candidates, selectInner);
+    const followed = bearing === undefined ? undefined : chooseAt(bearing.place, candidates, selectInner);
     return followed ?? selectInner(candidates);
   }
 
-  #head(endpointName: string): void {
-    const held = this.#held ?? this.#bearings.get(this.key.key) ?? this.#newBearing(endpointName);
-    held.endpointName = endpointName;
+  #head(place: string): void {
+    const held = this.#held ?? this.#bearings.get(this.key.key) ?? this.#newBearing(place);
+    held.place = place;
     if (this.#held === undefined) held.holders += 1;
     this.#held = held;
   }
 
-  #newBearing(endpointName: string): Bearing {
-    const bearing = { endpointName, holders: 0 };
+  #newBearing(place: string): Bearing {
+    const bearing = { place, holders: 0 };
     this.#bearings.set(this.key.key, bearing);
     return bearing;
   }
 }
 
-/** An endpoint can be there several times, with another model each; among those the balancer decides. */
-function chooseAt(
-  endpointName: string,
-  candidates: Candidates,
-  selectInner: SelectInner,
-): Candidate | undefined {
+/**
+ * What a conversation is bound to: the endpoint, and of several models that share the traffic also the model. Another
+ * model would answer in another voice, and has nothing of the conversation in its cache.
+ */
+export function placeOf({ endpoint, model, share }: Candidate): string {
+  return share === undefined ? endpoint.name : `${endpoint.name}${modelMark}${model}`;
+}
+
+/** In no endpoint's name. */
+const modelMark = "\n";
+
+function endpointOf(place: string): string {
+  return place.split(modelMark, 1)[0] ?? place;
+}
+
+/** The very place, else the same endpoint with another model: there may be several, and then the balancer decides. */
+function chooseAt(place: string, candidates: Candidates, selectInner: SelectInner): Candidate | undefined {
+  const exact = candidates.find((candidate) => placeOf(candidate) === place);
+  if (exact !== undefined) return exact;
+  const endpointName = endpointOf(place);
   const [first, ...others] = candidates.filter(({ endpoint }) => endpoint.name === endpointName);
   if (first === undefined) return undefined;
   return others.length === 0 ? first : selectInner([first, ...others]);

@@ -102,12 +102,6 @@ describe("a key that this version does not act on", () => {
     ]);
   });
 
-  test("may be one value of a key that works otherwise", async () => {
-    expect(await problemsOf("model_registry: { routing_strategy: { type: strict } }")).toEqual([]);
-    const strategy = "model_registry: { routing_strategy: { type: optimistic } }";
-    expect((await problemsOf(strategy)).join()).toContain("strict is used");
-  });
-
   test("is not announced as well when its value is wrong", async () => {
     const problems = await problemsOf("proxy: { retry: { jitter: 3 } }\nmodel_aliases: { a: [] }");
     expect(problems).toHaveLength(2);

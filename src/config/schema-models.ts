@@ -35,26 +35,21 @@ export const modelRegistry = section(
       type: choiceKey({
         initial: "strict",
         choices: ["strict", "optimistic", "discovery"],
-        laterValues: ["optimistic", "discovery"],
-        meanwhile: "strict is used",
-        doc: "What happens to a model that no healthy endpoint has: refuse, try anyway, or ask the endpoints first.",
+        doc: "What happens to a model that no healthy endpoint has: refuse, try anyway as `fallback_behavior` allows, or ask the endpoints first.",
       }),
       options: section({
         fallback_behavior: choiceKey({
           initial: "compatible_only",
           choices: ["compatible_only", "none", "all"],
           spellings: { "": "compatible_only" },
-          status: "later",
-          doc: "Where `optimistic` and `discovery` may send such a request.",
+          doc: "Where `optimistic` and `discovery` may send such a request: `all` means any healthy endpoint, the others only where the model is known to be.",
         }),
         discovery_timeout: durationKey({
           initial: "2s",
-          status: "later",
           doc: `How long \`discovery\` may ask before it decides. ${positiveOr("2s")}`,
         }),
         discovery_refresh_on_miss: booleanKey({
           initial: false,
-          status: "later",
           doc: "Whether `discovery` asks the endpoints again when a model is not known.",
         }),
       }),

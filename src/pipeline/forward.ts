@@ -1,5 +1,6 @@
 import type { Balancer, Candidate, Candidates } from "../balancer/balancer.ts";
-import type { StickyRequest } from "../balancer/sticky.ts";
+import { placeOf, type StickyRequest } from "../balancer/sticky.ts";
+import { lowestRanked } from "../balancer/traffic-share.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord } from "../observe/outcome.ts";
@@ -28,8 +29,8 @@ export interface ForwardContext {
   readonly onUnreachable: (endpointName: string, startedAt: number) => void;
   /** The endpoint closed a connection instead of answering: somebody should look whether it is well. */
   readonly onDoubt: (endpointName: string) => void;
-  /** The endpoint says that it does not have a model that it was thought to have. */
-  readonly onModelMissing: (endpointName: string) => void;
+  /** The endpoint says that it does not have a model that it was thought to have: the one it was asked for. */
+  readonly onModelMissing: (endpointName: string, model: string | undefined) => void;
 }
 
 export interface ForwardRequest {
@@ -63,6 +64,8 @@ export interface Forwarded {
 /** What the attempts so far have left behind. */
 interface Progress {
   attempts: number;
+  /** Candidates not tried in this round. */
+  remaining: readonly Candidate[];
   /** The latest answer that an endpoint gave, kept for the case that nothing better comes. */
   lastAnswer: Forwarded | undefined;
   lastError: OllaError | undefined;
@@ -75,26 +78,30 @@ interface Progress {
  * @throws OllaError that speaks for all attempts
  */
 export async function forward(request: ForwardRequest, context: ForwardContext): Promise<Forwarded> {
-  const progress: Progress = { attempts: 0, lastAnswer: undefined, lastError: undefined };
-  let remaining: readonly Candidate[] = request.candidates;
+  const progress: Progress = {
+    attempts: 0,
+    remaining: request.candidates,
+    lastAnswer: undefined,
+    lastError: undefined,
+  };
   for (;;) {
     if (request.client.signal.aborted) throw clientLeft();
-    const open = context.traffic.open(remaining);
+    const open = context.traffic.open(progress.remaining);
     if (!isSome(open)) return conclude(request, context, progress);
     const claim = await claimPlace(open, request, context, progress);
     if (claim === "none left") return conclude(request, context, progress);
     if (claim === undefined) continue;
 
     progress.attempts += 1;
-    remaining = remaining.filter((candidate) => candidate !== claim.candidate);
-    const next = await attemptOnce(claim, remaining.length, request, context, progress).catch((fault) => {
+    progress.remaining = progress.remaining.filter((candidate) => candidate !== claim.candidate);
+    const next = await attemptOnce(claim, request, context, progress).catch((fault) => {
       // A fault of our own must not keep the place: nobody else knows of it.
       claim.end("neutral");
       throw fault;
     });
     if (next === "served") return serve(request, progress);
     if (next === "give-up") return conclude(request, context, progress);
-    if (next === "start-over") remaining = request.candidates;
+    if (next === "start-over") progress.remaining = request.candidates;
     await pause(context.policy.backoffBefore(progress.attempts + 1), context.clock, request.client.signal);
   }
 }
@@ -117,16 +124,17 @@ async function claimPlace(
   }
 }
 
+/** Among the candidates with a place free: a later step of a chain is used when the earlier ones have none. */
 function choose(free: Candidates, { sticky }: ForwardRequest, { balancer }: ForwardContext): Candidate {
   const select = (candidates: Candidates) => balancer.select(candidates);
-  return sticky === undefined ? select(free) : sticky.choose(free, select);
+  const preferred = lowestRanked(free);
+  return sticky === undefined ? select(preferred) : sticky.choose(preferred, select);
 }
 
 type Next = "served" | "next-candidate" | "start-over" | "give-up";
 
 async function attemptOnce(
   claim: Claim,
-  candidatesLeft: number,
   request: ForwardRequest,
   context: ForwardContext,
   progress: Progress,
@@ -156,22 +164,26 @@ async function attemptOnce(
       clock,
       policy,
       upstreamPath: request.upstreamPath,
-      mayFailOver: policy.mayGoOn(progress.attempts, candidatesLeft),
+      mayFailOver: policy.mayGoOn(progress.attempts, progress.remaining.length),
     });
   } catch (cause) {
     const error = asOllaError(cause);
     answer?.abort(error);
     answer?.detach();
     claim.end(verdictOfError(error));
-    if (demotesEndpoint(error)) context.onUnreachable(endpointName, startedAt);
+    if (demotesEndpoint(error)) {
+      context.onUnreachable(endpointName, startedAt);
+      // Nobody is there, whatever the model.
+      progress.remaining = progress.remaining.filter(({ endpoint }) => endpoint.name !== endpointName);
+    }
     if (castsDoubt(error)) context.onDoubt(endpointName);
     fail(error);
     return error.code === "client_abort"
       ? "give-up"
-      : policy.afterError(error, progress.attempts, candidatesLeft);
+      : policy.afterError(error, progress.attempts, progress.remaining.length);
   }
 
-  const { attempts } = progress;
+  const { attempts, remaining } = progress;
   const { status } = answer.response;
   if (judged.kind === "served") {
     if (answer.response.ok) claim.noteAnswered();
@@ -195,20 +207,20 @@ async function attemptOnce(
   }
   claim.end(judged.verdict);
   context.traffic.noteFailedAnswer(candidate, answer.response);
-  if (judged.isModelMissing) context.onModelMissing(endpointName);
+  if (judged.isModelMissing) context.onModelMissing(endpointName, candidate.model);
   const { error, body } = judged;
   if (body !== undefined) {
     const retryAfterSeconds = undefined;
     progress.lastAnswer = { candidate, answer, body, claim, attempts, isFailure: true, retryAfterSeconds };
   }
   fail(error, status);
-  if (judged.isModelMissing) return policy.afterModelMissing(attempts, candidatesLeft);
-  return policy.afterError(error, attempts, candidatesLeft);
+  if (judged.isModelMissing) return policy.afterModelMissing(attempts, remaining.length);
+  return policy.afterError(error, attempts, remaining.length);
 }
 
 function serve({ sticky }: ForwardRequest, { lastAnswer }: Progress): Forwarded {
   if (lastAnswer === undefined) throw new OllaError("internal", "An answer was lost on its way");
-  if (lastAnswer.answer.response.ok) sticky?.commit(lastAnswer.candidate.endpoint.name);
+  if (lastAnswer.answer.response.ok) sticky?.commit(placeOf(lastAnswer.candidate));
   return lastAnswer;
 }
 

@@ -65,8 +65,14 @@ export class RequestLedger {
     this.#answered = answered;
   }
 
+  /** As the client asked for it. */
   get model(): string | undefined {
     return this.#model;
+  }
+
+  /** What the endpoint was asked for that has answered, or failed last; else what the client asked for. */
+  get askedModel(): string | undefined {
+    return this.#answered?.candidate.model ?? this.#attempts.at(-1)?.model ?? this.#model;
   }
 
   get wantsStream(): boolean {
@@ -105,7 +111,7 @@ export class RequestLedger {
       query: redactQuery(query),
       clientAddress,
       userAgent: request.headers.get("user-agent") ?? undefined,
-      model: this.#model,
+      model: this.askedModel,
       endpoint: this.#answered?.candidate.endpoint.name,
       backendType: this.#answered?.candidate.endpoint.profile.name,
       status: closing.ending === "client-abort" ? 499 : closing.status,

@@ -1,5 +1,5 @@
 import type { Candidate } from "../balancer/balancer.ts";
-import type { StickyRequest } from "../balancer/sticky.ts";
+import { placeOf, type StickyRequest } from "../balancer/sticky.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Outcome } from "../observe/outcome.ts";
@@ -11,16 +11,19 @@ import { type RelayLimits, type RelaySource, relayStream } from "../proxy/relay.
 import { streamFramingOf } from "../proxy/stream-kind.ts";
 import { watchResponse } from "../proxy/stream-watch.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
+import { filterUsage, withoutUsage } from "../proxy/usage-filter.ts";
 import { readWholeBody } from "../proxy/whole-body.ts";
 import { findResponseId, isResponsesPath } from "./affinity.ts";
 import { readUsage, watchUsage } from "./answer-usage.ts";
 import { commitEarly, type EarlyCommit } from "./early-commit.ts";
 import type { Exchange } from "./exchange.ts";
 import { type ForwardContext, type Forwarded, forward } from "./forward.ts";
-import { type Inspection, inspect } from "./inspect.ts";
+import { UsageInjection } from "./inject-usage.ts";
+import { type Inspection, inspectRequest } from "./inspect.ts";
 import { RequestLedger } from "./ledger.ts";
 import type { ReadBody } from "./read-body.ts";
-import type { Rejection, Route } from "./route.ts";
+import type { RefreshNeeded, Rejection, Route } from "./route.ts";
+import type { RefreshOutcome } from "./routing-strategy.ts";
 import { verdictOfAnswer, verdictOfError } from "./verdict.ts";
 
 type HeaderList = Iterable<readonly [string, string]>;
@@ -42,15 +45,24 @@ export interface PipelineContext extends ForwardContext {
     ledger: RequestLedger,
   ) => EarlyCommit | undefined;
   readonly readBody: (exchange: Exchange) => Promise<ReadBody>;
-  readonly route: (exchange: Exchange, inspection: Inspection) => Route | Rejection;
+  /** Says `RefreshNeeded` at most while `refreshed` is undefined. */
+  readonly route: (
+    exchange: Exchange,
+    inspection: Inspection,
+    refreshed: RefreshOutcome | undefined,
+  ) => Route | Rejection | RefreshNeeded;
+  /** Asks the endpoints for their models. @throws OllaError `client_abort` */
+  readonly refreshModels: (clientSignal: AbortSignal) => Promise<RefreshOutcome>;
   /** Whether `beginSticky` needs to see the conversation in the body. */
   readonly looksAtConversation: boolean;
   /** Undefined while sessions are not sticky. */
   readonly beginSticky: (exchange: Exchange, inspection: Inspection) => StickyRequest | undefined;
   /** An answer of the Responses API has an id that a later request may refer back to. */
-  readonly onResponseId: (id: string, model: string | undefined, endpointName: string) => void;
+  readonly onResponseId: (id: string, model: string | undefined, place: string) => void;
   /** Prepares what all attempts share and returns what builds one attempt's request. */
   readonly encoder: (exchange: Exchange, inspection: Inspection) => (candidate: Candidate) => UpstreamRequest;
+  /** `proxy.inject_usage`. */
+  readonly injectsUsage: boolean;
   readonly responseHeaders: (answered: Answered) => Headers;
   /** The `X-Olla-*` headers of an answer that is ours: errors and rejections. */
   readonly errorHeaders: (exchange: Exchange, ledger: RequestLedger) => HeaderList;
@@ -84,10 +96,10 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
   try {
     body = await context.readBody(exchange);
     exchange.holdOpen();
-    const inspection = inspect(body.bytes, context.looksAtConversation);
+    const inspection = inspectRequest(exchange, body, context.looksAtConversation);
     ledger.noteRequest(inspection, body.bytes?.byteLength ?? 0);
 
-    const route = context.route(exchange, inspection);
+    const route = await findRoute(exchange, inspection, context);
     ledger.noteDecision(route.decision);
     if ("error" in route) throw route.error;
 
@@ -98,6 +110,19 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
     body?.release();
     return reject(exchange, cause, ledger, context);
   }
+}
+
+async function findRoute(
+  exchange: Exchange,
+  inspection: Inspection,
+  context: PipelineContext,
+): Promise<Route | Rejection> {
+  const route = context.route(exchange, inspection, undefined);
+  if (!("isRefreshNeeded" in route)) return route;
+  const refreshed = await context.refreshModels(exchange.request.signal);
+  const second = context.route(exchange, inspection, refreshed);
+  if ("isRefreshNeeded" in second) throw new OllaError("internal", "Routing asks for the models again");
+  return second;
 }
 
 /** Sends the request on and answers; never rejects. */
@@ -113,18 +138,23 @@ async function deliver(
   try {
     sticky = context.beginSticky(exchange, inspection);
     ledger.noteSticky(sticky);
+    const encode = context.encoder(exchange, inspection);
+    const injection =
+      context.injectsUsage && inspection.wantsStream ? new UsageInjection(exchange.upstreamPath) : undefined;
     const forwarded = await forward(
       {
         candidates,
         client: { signal: exchange.request.signal, receivedAt: exchange.receivedAt },
         upstreamPath: exchange.upstreamPath,
         sticky,
-        encode: context.encoder(exchange, inspection),
+        encode:
+          injection === undefined ? encode : (candidate) => injection.addTo(encode(candidate), candidate),
         onFailedAttempt: (record) => ledger.noteAttempt(record),
       },
       context,
     );
-    return await answer(exchange, forwarded, ledger, context);
+    const hidesUsage = injection?.isHiddenIn(forwarded) === true;
+    return await answer(exchange, { ...forwarded, hidesUsage }, ledger, context);
   } catch (cause) {
     return reject(exchange, cause, ledger, context);
   } finally {
@@ -134,10 +164,16 @@ async function deliver(
   }
 }
 
+/** An answer on its way to the client. */
+interface Delivered extends Forwarded {
+  /** It is a stream that holds token counts which only Olla has asked for. */
+  readonly hidesUsage: boolean;
+}
+
 /** From here on there is no other candidate any more, only an ending. */
 async function answer(
   exchange: Exchange,
-  forwarded: Forwarded,
+  forwarded: Delivered,
   ledger: RequestLedger,
   context: PipelineContext,
 ): Promise<Response> {
@@ -167,7 +203,7 @@ function isShort(response: Response, relay: RelaySettings): boolean {
 /** Nothing has been sent to the client yet, so a body that breaks off still becomes a proper error answer. */
 async function answerWhole(
   exchange: Exchange,
-  forwarded: Forwarded,
+  forwarded: Delivered,
   ledger: RequestLedger,
   context: PipelineContext,
   kept: Uint8Array | undefined,
@@ -185,22 +221,28 @@ async function answerWhole(
   noteResponseId(bytes, exchange, forwarded, ledger, context);
   const elapsedMs = context.clock.now() - exchange.receivedAt;
   const headers = context.responseHeaders({ exchange, forwarded, ledger, elapsedMs, isStream: false });
+  const usage = readUsage(forwarded, bytes, context.clock);
+  if (forwarded.hidesUsage) {
+    bytes = withoutUsage(bytes);
+    headers.delete("content-length");
+  }
   ledger.close({
     status: response.status,
     ending: "complete",
     responseBytes: bytes.byteLength,
     isStream: false,
-    usage: readUsage(forwarded, bytes, context.clock),
+    usage,
   });
   return new Response(bytes.byteLength === 0 ? null : bytes, { status: response.status, headers });
 }
 
 function answerStream(
   exchange: Exchange,
-  forwarded: Forwarded,
+  forwarded: Delivered,
   ledger: RequestLedger,
   context: PipelineContext,
 ): Response {
+  const { hidesUsage } = forwarded;
   const { response, headAt } = forwarded.answer;
   const contentType = response.headers.get("content-type") ?? "";
   const isStream = streamFramingOf(contentType) !== undefined;
@@ -216,7 +258,7 @@ function answerStream(
   const usage = watchUsage(forwarded, context.clock);
   const body = relayStream(
     forwarded.answer,
-    { ...bodySource(forwarded, exchange), shaper, usage },
+    { ...bodySource(forwarded, exchange), shaper: hidesUsage ? filterUsage(shaper) : shaper, usage },
     {
       ...limitsOf(forwarded, context),
       keepalive:
@@ -243,6 +285,7 @@ function answerStream(
   );
   const elapsedMs = headAt - exchange.receivedAt;
   const headers = context.responseHeaders({ exchange, forwarded, ledger, elapsedMs, isStream });
+  if (hidesUsage) headers.delete("content-length");
   return new Response(body, { status: response.status, headers });
 }
 
@@ -255,7 +298,7 @@ function noteResponseId(
 ): void {
   if (ledger.sticky === undefined || !response.ok || !isResponsesPath(exchange.upstreamPath)) return;
   const id = findResponseId(start);
-  if (id !== undefined) context.onResponseId(id, ledger.model, candidate.endpoint.name);
+  if (id !== undefined) context.onResponseId(id, ledger.model, placeOf(candidate));
 }
 
 /** What is left to read of a body, and who watches it. */

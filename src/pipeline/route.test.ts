@@ -2,10 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { sampleEndpoint } from "../../test/endpoints/endpoint-samples.ts";
 import { type EndpointStatus, endpointStatuses } from "../endpoints/endpoint-status.ts";
 import { nearestNames } from "../lib/nearest.ts";
+import { noAliases } from "../models/alias.ts";
 import { builtinProfiles } from "../profiles/builtin.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { createPathSupport } from "./path-support.ts";
-import { type CatalogView, type EndpointInView, type RouteRequest, route } from "./route.ts";
+import type { EndpointInView } from "./prospect.ts";
+import { type CatalogView, type RouteRequest, route } from "./route.ts";
 import { strictRouting } from "./routing-strategy.ts";
 
 const profiles = builtinProfiles();
@@ -24,12 +26,18 @@ interface Place {
   /** Undefined: its list was never read. */
   readonly models?: readonly string[] | undefined;
   readonly isAutoDetected?: boolean;
+  readonly admitsModel?: (model: string) => boolean;
 }
 
-function inView({ name, kind: kindName, status, isAutoDetected }: Place): EndpointInView {
+function inView({ name, kind: kindName, status, isAutoDetected, admitsModel }: Place): EndpointInView {
   const profile = kind(kindName ?? "ollama");
   return {
-    endpoint: sampleEndpoint({ name, profile, isAutoDetected: isAutoDetected ?? false }),
+    endpoint: sampleEndpoint({
+      name,
+      profile,
+      isAutoDetected: isAutoDetected ?? false,
+      ...(admitsModel && { admitsModel }),
+    }),
     health: { status: status ?? "healthy" },
   };
 }
@@ -37,9 +45,11 @@ function inView({ name, kind: kindName, status, isAutoDetected }: Place): Endpoi
 function catalogOf(places: readonly Place[]): CatalogView {
   return {
     placesOf: (name) =>
-      places
-        .filter(({ models }) => models?.some((model) => model.toLowerCase() === name.toLowerCase()))
-        .map((place) => ({ endpointName: place.name })),
+      places.flatMap(({ name: endpointName, models }) => {
+        const native = models?.find((model) => model.toLowerCase() === name.toLowerCase());
+        return native === undefined ? [] : { endpointName, model: { name: native } };
+      }),
+    traitsAt: () => undefined,
     nearest: (name, limit) =>
       nearestNames(
         name,
@@ -57,6 +67,7 @@ function routeAmong(places: readonly Place[], request: Partial<RouteRequest> = {
     {
       endpoints: places.map(inView),
       catalog: catalogOf(places),
+      aliases: noAliases,
       pathSupport: createPathSupport(profiles),
       strategy: strictRouting,
       isModelRoutingOn,
@@ -66,6 +77,7 @@ function routeAmong(places: readonly Place[], request: Partial<RouteRequest> = {
 
 function candidatesOf(routed: ReturnType<typeof route>): string[] {
   if ("error" in routed) throw routed.error;
+  if ("isRefreshNeeded" in routed) throw new Error("it asks for a refresh");
   return routed.candidates.map(({ endpoint }) => endpoint.name);
 }
 
@@ -85,9 +97,27 @@ describe("by model", () => {
     expect(routed.decision).toEqual({ strategy: "strict", action: "routed", reason: "model_found" });
   });
 
-  test("case does not matter, and the endpoint is asked in the client's spelling", () => {
+  test("case does not matter; the endpoint finds its own spelling, because some compare exactly", () => {
     const routed = routeAmong([{ name: "a", models: ["llama3"] }], { model: "LLaMA3" });
-    expect(routed).toMatchObject({ candidates: [{ model: "LLaMA3", status: "healthy" }] });
+    expect(routed).toMatchObject({
+      candidates: [{ model: "LLaMA3", bodyModel: "llama3", status: "healthy" }],
+    });
+  });
+
+  test("the very spelling of the endpoint stays as it is", () => {
+    const routed = routeAmong([{ name: "a", models: ["llama3"] }]);
+    expect(routed).toMatchObject({ candidates: [{ model: "llama3" }] });
+    expect(routed).not.toHaveProperty("candidates.0.bodyModel");
+  });
+
+  test("an endpoint whose model filter leaves the name out is not asked for it, discovered or not", () => {
+    const admitsModel = (name: string) => name !== "llama3";
+    const closed: Place = { name: "closed", admitsModel };
+    expect(errorOf(routeAmong([closed])).code).toBe("model_not_found");
+    expect(errorOf(routeAmong([closed], {}, false)).code).toBe("model_not_found");
+    expect(candidatesOf(routeAmong([closed, { name: "open" }]))).toEqual(["open"]);
+    expect(candidatesOf(routeAmong([closed, { name: "open" }], {}, false))).toEqual(["open"]);
+    expect(candidatesOf(routeAmong([closed], { model: "other" }, false))).toEqual(["closed"]);
   });
 
   test("a request that names none may go anywhere, and no decision is told", () => {
@@ -212,6 +242,7 @@ describe("by the route's kind", () => {
           { endpoint: sampleEndpoint({ name: "no", profile: incompatible }), health: { status: "healthy" } },
         ],
         catalog: catalogOf([...places, { name: "no", models: ["llama3"] }]),
+        aliases: noAliases,
         pathSupport: createPathSupport(profiles),
         strategy: strictRouting,
         isModelRoutingOn: true,

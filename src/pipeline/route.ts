@@ -1,22 +1,24 @@
 import type { Candidate, Candidates } from "../balancer/balancer.ts";
-import type { Endpoint } from "../endpoints/endpoint.ts";
-import { type EndpointStatus, isRoutable } from "../endpoints/endpoint-status.ts";
+import { isRoutable } from "../endpoints/endpoint-status.ts";
 import { OllaError } from "../errors.ts";
+import type { Alias, AliasTable } from "../models/alias.ts";
 import type { RoutingDecision } from "../observe/outcome.ts";
 import type { Profile } from "../profiles/profile.ts";
+import { preferCapable, type RequestNeeds, type SkillsView } from "./capability.ts";
 import { openaiCompatibleKind, type PathSupport } from "./path-support.ts";
-import type { RoutingStrategy } from "./routing-strategy.ts";
-
-/** One entry of the endpoint registry's snapshot. */
-export interface EndpointInView {
-  readonly endpoint: Endpoint;
-  readonly health: { readonly status: EndpointStatus };
-}
+import {
+  type EndpointInView,
+  type PlacesView,
+  type Prospect,
+  prospectsAt,
+  prospectsByTrust,
+  toCandidate,
+} from "./prospect.ts";
+import { guessAlias, type ResolvedAlias, resolveAlias } from "./resolve-alias.ts";
+import type { ModelWhereabouts, RefreshOutcome, RoutingStrategy } from "./routing-strategy.ts";
 
 /** What routing asks of the model catalog. */
-export interface CatalogView {
-  /** Every endpoint that has the model, whatever its health; the name in any case. */
-  placesOf(modelName: string): readonly { readonly endpointName: string }[];
+export interface CatalogView extends PlacesView, SkillsView {
   nearest(modelName: string, limit: number): readonly string[];
   /** Undefined for an endpoint whose list was never read. */
   lastUpdatedAt(endpointName: string): number | undefined;
@@ -28,12 +30,16 @@ export interface RouteRequest {
   readonly scope: Profile | "all";
   /** Behind the route's prefix. */
   readonly upstreamPath: string;
+  readonly needs?: RequestNeeds;
+  /** What came of asking the endpoints, after a `RefreshNeeded`. */
+  readonly refreshed?: RefreshOutcome | undefined;
 }
 
 export interface RouteContext {
   /** In configuration order. */
   readonly endpoints: readonly EndpointInView[];
   readonly catalog: CatalogView;
+  readonly aliases: AliasTable;
   readonly pathSupport: PathSupport;
   readonly strategy: RoutingStrategy;
   /** False when models are not discovered: then names restrict nothing. */
@@ -41,7 +47,7 @@ export interface RouteContext {
 }
 
 export interface Route {
-  /** In configuration order. */
+  /** In configuration order, by rank. */
   readonly candidates: Candidates;
   /** Undefined when no model had a say. */
   readonly decision: RoutingDecision | undefined;
@@ -52,16 +58,35 @@ export interface Rejection {
   readonly decision: RoutingDecision | undefined;
 }
 
+/** Nobody is known to have the model: read the endpoints' lists, then ask again with what came of it. */
+export interface RefreshNeeded {
+  readonly isRefreshNeeded: true;
+  readonly decision: undefined;
+}
+
 const suggestionLimit = 3;
 /** Of which the first few are suggested that this route can serve. */
 const consideredNames = 50;
 const maxShownName = 200;
 
+/** A request on its way through `route`: who is within its reach, and who of them may be sent to. */
+interface Question {
+  readonly request: RouteRequest;
+  readonly context: RouteContext;
+  readonly inScope: readonly EndpointInView[];
+  readonly usable: readonly EndpointInView[];
+}
+
+interface NamedQuestion extends Question {
+  readonly model: string;
+}
+
 /**
- * Who may answer. First the route's reach, then health, then the model, then the path. The path comes last and only
- * ever prefers: an endpoint that has the model is better placed to refuse a path than we are.
+ * Who may answer. First the route's reach, then health, then the model, by alias or by name, then what it can do, then
+ * the path. The path comes last and only ever prefers: an endpoint that has the model is better placed to refuse a path
+ * than we are.
  */
-export function route(request: RouteRequest, context: RouteContext): Route | Rejection {
+export function route(request: RouteRequest, context: RouteContext): Route | Rejection | RefreshNeeded {
   const { model, scope } = request;
   const inScope =
     scope === "all"
@@ -71,28 +96,111 @@ export function route(request: RouteRequest, context: RouteContext): Route | Rej
     return reject(new OllaError("provider_not_configured", `no ${scope.displayName} endpoint is configured`));
   }
   const usable = inScope.filter(({ health }) => isRoutable(health.status));
-  if (usable.length === 0) return reject(noHealthyEndpoints(scope));
-  if (model === undefined || !context.isModelRoutingOn) {
-    return accept(preferByPath(usable, request, context), request, undefined);
+  if (usable.length === 0) {
+    return reject(noHealthyEndpoints(scope), request.refreshed === undefined ? undefined : lostMeanwhile);
   }
+  const question: Question = { request, context, inScope, usable };
+  if (model === undefined) return accept(prospectsByTrust(usable), question, undefined);
+  const named = { ...question, model };
+  const alias = context.aliases.find(model);
+  return alias === undefined ? routeName(named) : routeAlias(alias, named);
+}
 
-  const places = context.catalog.placesOf(model);
-  const hasModel = ({ endpoint }: EndpointInView) =>
-    places.some((place) => place.endpointName === endpoint.name);
-  const verdict = context.strategy({
-    isKnown: inScope.some(hasModel),
-    having: usable.filter(hasModel),
-    unread: usable.filter(({ endpoint }) => context.catalog.lastUpdatedAt(endpoint.name) === undefined),
-    usable,
-  });
-  if ("code" in verdict) {
-    const message =
-      verdict.code === "model_not_found"
-        ? describeUnknown(model, scope, inScope, context.catalog)
-        : describeUnavailable(model);
-    return reject(new OllaError(verdict.code, message, { field: "model" }), verdict.decision);
+const lostMeanwhile: RoutingDecision = {
+  strategy: "discovery",
+  action: "rejected",
+  reason: "no_healthy_after_discovery",
+};
+
+function routeName(question: NamedQuestion): ReturnType<typeof route> {
+  const { model, usable, context } = question;
+  if (context.isModelRoutingOn) {
+    return askStrategy(question, undefined, {
+      unread: () => prospectsByTrust(admitting(model, unreadOf(question))),
+      usable: () => prospectsByTrust(admitting(model, usable)),
+    });
   }
-  return accept(preferByPath(verdict.places, request, context), request, verdict.decision);
+  const admitted = admitting(model, usable);
+  if (admitted.length > 0) return accept(prospectsByTrust(admitted), question, undefined);
+  const message = `model "${shorten(model)}" not found: the model filter of every endpoint leaves it out`;
+  return reject(new OllaError("model_not_found", message, { field: "model" }));
+}
+
+/** An alias comes before a model of its name. Where none of its models is known it is taken for a model's name itself. */
+function routeAlias(alias: Alias, question: NamedQuestion): ReturnType<typeof route> {
+  const { inScope, usable, context } = question;
+  const { catalog } = context;
+  if (!context.isModelRoutingOn) {
+    const guesses = guessAlias(alias, usable);
+    return guesses.length > 0
+      ? accept(guesses, question, resolvedTo(alias, guesses))
+      : reject(describeUnavailable(question, alias), refusedAlias);
+  }
+  const isUnread = ({ endpoint }: EndpointInView) => catalog.lastUpdatedAt(endpoint.name) === undefined;
+  const { prospects, isKnown }: ResolvedAlias = resolveAlias(alias, { inScope, usable, catalog, isUnread });
+  if (prospects.length > 0) return accept(prospects, question, resolvedTo(alias, prospects));
+  const unread = () => guessAlias(alias, unreadOf(question));
+  if (!isKnown) return askStrategy(question, alias, { unread, usable: () => guessAlias(alias, usable) });
+  const guesses = unread();
+  return guesses.length > 0
+    ? accept(guesses, question, guessedAlias)
+    : reject(describeUnavailable(question, alias), refusedAlias);
+}
+
+const guessedAlias: RoutingDecision = {
+  strategy: "alias",
+  action: "fallback",
+  reason: "models_not_read_yet",
+};
+const refusedAlias: RoutingDecision = { strategy: "alias", action: "rejected", reason: "model_unavailable" };
+
+function resolvedTo({ name }: Alias, prospects: readonly Prospect[]): RoutingDecision {
+  const count = new Set(prospects.map(({ endpoint }) => endpoint.name)).size;
+  return {
+    strategy: "alias",
+    action: "routed",
+    reason: `alias "${name}" resolved to ${count} endpoint(s)`,
+  };
+}
+
+type Elsewhere = Pick<ModelWhereabouts<Prospect>, "unread" | "usable">;
+
+function askStrategy(
+  question: NamedQuestion,
+  alias: Alias | undefined,
+  elsewhere: Elsewhere,
+): ReturnType<typeof route> {
+  const { model, request, context, inScope, usable } = question;
+  const places = context.catalog.placesOf(model);
+  const isKnown = inScope.some(({ endpoint }) =>
+    places.some(({ endpointName }) => endpointName === endpoint.name),
+  );
+  const having = prospectsAt(places, usable);
+  const verdict = context.strategy({ isKnown, having, refreshed: request.refreshed, ...elsewhere });
+  switch (verdict.kind) {
+    case "refresh":
+      return { isRefreshNeeded: true, decision: undefined };
+    case "places":
+      return accept(verdict.places, question, verdict.decision);
+    case "rejected": {
+      const isUnknown = verdict.code === "model_not_found" || !isKnown;
+      const message = isUnknown ? describeUnknown(question, alias) : undefined;
+      const error =
+        message === undefined
+          ? describeUnavailable(question, alias)
+          : new OllaError(verdict.code, message, { field: "model" });
+      return reject(error, verdict.decision);
+    }
+  }
+}
+
+function unreadOf({ usable, context }: Question): readonly EndpointInView[] {
+  return usable.filter(({ endpoint }) => context.catalog.lastUpdatedAt(endpoint.name) === undefined);
+}
+
+/** An endpoint's model filter is for the names that it lists, and as good for one that nobody has seen in a list. */
+function admitting(model: string, endpoints: readonly EndpointInView[]): readonly EndpointInView[] {
+  return endpoints.filter(({ endpoint }) => endpoint.admitsModel(model));
 }
 
 function isInScope(profile: Profile, scope: Profile): boolean {
@@ -100,30 +208,32 @@ function isInScope(profile: Profile, scope: Profile): boolean {
   return scope.name === openaiCompatibleKind && profile.openaiCompatible;
 }
 
-/** A route of one kind has chosen already; elsewhere the endpoints whose kind answers the path, if there is one. */
+/** A route of one kind has chosen already; elsewhere, of equals, those whose kind answers the path, if there is one. */
 function preferByPath(
-  places: readonly EndpointInView[],
+  prospects: readonly Prospect[],
   { scope, upstreamPath }: RouteRequest,
   { pathSupport }: RouteContext,
-): readonly EndpointInView[] {
-  if (scope !== "all" || places.length === 1) return places;
+): readonly Prospect[] {
+  if (scope !== "all" || prospects.length === 1) return prospects;
   const supporting = pathSupport.supportedBy(upstreamPath);
-  if (supporting === undefined) return places;
-  const preferred = places.filter(
-    ({ endpoint }) => endpoint.isAutoDetected || supporting.has(endpoint.profile.name),
-  );
-  return preferred.length > 0 ? preferred : places;
+  if (supporting === undefined) return prospects;
+  const isSupporting = ({ endpoint }: Prospect) =>
+    endpoint.isAutoDetected || supporting.has(endpoint.profile.name);
+  const ranks = new Set<number>();
+  for (const prospect of prospects) if (isSupporting(prospect)) ranks.add(prospect.rank);
+  return prospects.filter((prospect) => isSupporting(prospect) || !ranks.has(prospect.rank));
 }
 
 function accept(
-  places: readonly EndpointInView[],
-  { model, scope }: RouteRequest,
+  prospects: readonly Prospect[],
+  { request, context }: Question,
   decision: RoutingDecision | undefined,
 ): Route | Rejection {
-  const [first, ...others] = places.map(
-    ({ endpoint, health }): Candidate => ({ endpoint, status: health.status, model }),
+  const capable = preferCapable(prospects, request.needs, context.catalog);
+  const [first, ...others] = preferByPath(capable, request, context).map(
+    (prospect): Candidate => toCandidate(prospect, request.model),
   );
-  if (first === undefined) return reject(noHealthyEndpoints(scope), decision);
+  if (first === undefined) return reject(noHealthyEndpoints(request.scope), decision);
   return { candidates: [first, ...others], decision };
 }
 
@@ -137,30 +247,42 @@ function noHealthyEndpoints(scope: Profile | "all"): OllaError {
 }
 
 function describeUnknown(
-  model: string,
-  scope: Profile | "all",
-  inScope: readonly EndpointInView[],
-  catalog: CatalogView,
+  { model, request, inScope, context }: NamedQuestion,
+  alias: Alias | undefined,
 ): string {
+  const { scope } = request;
+  const { catalog } = context;
+  const targets = [...new Set(alias?.steps.flatMap((step) => step.targets.map((target) => target.model)))];
+  const wanted = targets.length === 0 ? [model] : targets;
   const who = scope === "all" ? "no endpoint has" : `no ${scope.displayName} endpoint has`;
-  const asked = model.toLowerCase();
+  const what =
+    targets.length === 0 ? "it" : `any of the models that this alias stands for (${quoteAll(targets)})`;
+
+  const asked = new Set([model, ...wanted].map((name) => name.toLowerCase()));
   const names = new Set(inScope.map(({ endpoint }) => endpoint.name));
   // On a route of one kind the catalog also knows names, this one perhaps among them, that only other kinds have.
   const isHere = (name: string) =>
-    name.toLowerCase() !== asked &&
+    !asked.has(name.toLowerCase()) &&
     catalog.placesOf(name).some(({ endpointName }) => names.has(endpointName));
-  const nearest = catalog.nearest(model, consideredNames).filter(isHere).slice(0, suggestionLimit);
-  const hint = nearest.length === 0 ? "" : `; nearest: ${nearest.map((name) => `"${name}"`).join(", ")}`;
+  const near = wanted.flatMap((name) => catalog.nearest(name, consideredNames).filter(isHere));
+  const nearest = [...new Set(near)].slice(0, suggestionLimit);
+  const hint = nearest.length === 0 ? "" : `; nearest: ${quoteAll(nearest)}`;
   const unread = inScope.filter(({ endpoint }) => catalog.lastUpdatedAt(endpoint.name) === undefined);
   const doubt =
     unread.length === 0
       ? ""
       : `; not known yet are the models of ${unread.map(({ endpoint, health }) => `"${endpoint.name}" (${health.status})`).join(", ")}`;
-  return `model "${shorten(model)}" not found: ${who} it${hint}${doubt}`;
+  return `model "${shorten(model)}" not found: ${who} ${what}${hint}${doubt}`;
 }
 
-function describeUnavailable(model: string): string {
-  return `model "${shorten(model)}" is not available now: no healthy endpoint has it`;
+function quoteAll(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(", ");
+}
+
+function describeUnavailable({ model }: NamedQuestion, alias: Alias | undefined): OllaError {
+  const what = alias === undefined ? "it" : "a model that this alias stands for";
+  const message = `model "${shorten(model)}" is not available now: no healthy endpoint has ${what}`;
+  return new OllaError("model_unavailable", message, { field: "model" });
 }
 
 /** Whatever was sent as a name is repeated in answers and logs. */

@@ -76,9 +76,10 @@ export class Traffic {
     const isBroken = candidates.some(
       ({ endpoint, model }) => breakers?.blockOf(endpoint.name, model) !== undefined,
     );
+    const where = [...new Set(places)].join(", ");
     return isBroken
-      ? new OllaError("circuit_open", `circuit breaker open for ${places.join(", ")}`, { retryAfterSeconds })
-      : new OllaError("cooling_down", `asked to be left alone for a while: ${places.join(", ")}`, {
+      ? new OllaError("circuit_open", `circuit breaker open for ${where}`, { retryAfterSeconds })
+      : new OllaError("cooling_down", `asked to be left alone for a while: ${where}`, {
           retryAfterSeconds,
         });
   }
@@ -130,9 +131,11 @@ export class Traffic {
     const admitted = await admission.wait(names, clientSignal);
     const { endpointName, release, waitedMs: queuedMs, aheadOnArrival: queueDepth } = admitted;
     try {
-      const reached = open.find(({ endpoint }) => endpoint.name === endpointName) ?? open[0];
-      // There is nothing left to choose, but whoever keeps account of choices has to know.
-      return { candidate: select([reached]), release, queuedMs, queueDepth };
+      const reached = open.filter(({ endpoint }) => endpoint.name === endpointName);
+      // Of several models at the endpoint those that are still open; when none is, `claim` will say so.
+      const [first = open[0], ...others] = firstSome(this.open(reached), reached);
+      // Where nothing is left to choose, whoever keeps account of choices has to know all the same.
+      return { candidate: select([first, ...others]), release, queuedMs, queueDepth };
     } catch (fault) {
       release();
       throw fault;
@@ -180,6 +183,10 @@ function admitOrRelease(
     release();
     throw fault;
   }
+}
+
+function firstSome(...lists: readonly (readonly Candidate[])[]): readonly Candidate[] {
+  return lists.find((list) => list.length > 0) ?? [];
 }
 
 export function isSome(candidates: readonly Candidate[]): candidates is Candidates {
