@@ -37,6 +37,10 @@ const modelDiscovery = section(
       initial: "1s",
       doc: "Pause before the first further attempt; it doubles with each one.",
     }),
+    removal_grace: durationKey({
+      initial: "10s",
+      doc: "How long a model stays after the first list without it, for backends that show an empty list while they start. 0: not at all.",
+    }),
   },
   "",
   (values, complain) => {

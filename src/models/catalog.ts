@@ -74,10 +74,19 @@ export class ModelCatalog {
       endpointName,
       backendType,
       models,
-      byName: new Map(models.map((model) => [model.name, model])),
+      byName: byNativeName(models),
       refreshedAt: this.#clock.wallTime(),
       refreshedMonotonic: this.#clock.now(),
     });
+    this.#rebuild();
+  }
+
+  /** One model less at one endpoint, until its next list. `nativeName` is spelled as there. */
+  removeModel(endpointName: string, nativeName: string): void {
+    const entry = this.#entries.get(endpointName);
+    if (entry?.byName.has(nativeName) !== true) return;
+    const models = entry.models.filter(({ name }) => name !== nativeName);
+    this.#entries.set(endpointName, { ...entry, models, byName: byNativeName(models) });
     this.#rebuild();
   }
 
@@ -147,6 +156,10 @@ export class ModelCatalog {
     // Merged on the first look: most changes come in bursts, and no request waits for it.
     this.#unified = undefined;
   }
+}
+
+function byNativeName(models: readonly Model[]): ReadonlyMap<string, Model> {
+  return new Map(models.map((model) => [model.name, model]));
 }
 
 interface PlaceIndex {

@@ -7,10 +7,10 @@ import type { Profile } from "../profiles/profile.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
 import type { ModelCatalog } from "./catalog.ts";
 import type { DetectedKind } from "./detect-kind.ts";
+import { describeFailure, logModelChange } from "./discovery-log.ts";
 import { ModelFetchError } from "./fetch-model-list.ts";
-import { ModelListError } from "./list-parsers/model-list-error.ts";
-import type { Model } from "./model.ts";
 import { readEndpointList } from "./read-endpoint-list.ts";
+import { RemovalGrace } from "./removal-grace.ts";
 import { WorkSlots } from "./work-slots.ts";
 
 export interface DiscoverySettings {
@@ -25,6 +25,8 @@ export interface DiscoverySettings {
   readonly retryAttempts: number;
   /** Before the second try; doubles with each further one. */
   readonly retryBackoffMs: number;
+  /** For models that a list no longer has; 0: they leave with that list. */
+  readonly removalGraceMs: number;
 }
 
 /** What discovery needs of the endpoint registry. */
@@ -64,6 +66,7 @@ interface Progress {
   hasList: boolean;
   /** Its kind was found out, so it may be found out anew. */
   readonly isAuto: boolean;
+  readonly grace: RemovalGrace;
   /** It was away, and may have come back as something else. */
   isKindDoubted: boolean;
 }
@@ -108,6 +111,7 @@ export class ModelDiscovery {
     this.#unsubscribe = undefined;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    for (const { grace } of this.#progress.values()) grace.clear();
     this.#stopped.abort();
   }
 
@@ -123,6 +127,28 @@ export class ModelDiscovery {
     const progress = this.#progressOf(endpoint, "healthy");
     progress.running ??= this.#run(endpointName, progress);
     return progress.running;
+  }
+
+  /**
+   * The endpoint has refused a request because it has no such model, although it was in its list. A model that was kept
+   * without being listed leaves at once; one that was listed, with the list that is asked for now.
+   */
+  noteMissing(endpointName: string, modelName: string | undefined): void {
+    const { catalog, logger } = this.#options;
+    const grace = this.#progress.get(endpointName)?.grace;
+    const native =
+      modelName === undefined
+        ? undefined
+        : catalog.placesOf(modelName).find((place) => place.endpointName === endpointName)?.model.name;
+    if (grace !== undefined && native !== undefined) {
+      if (grace.isMissing(native)) {
+        catalog.removeModel(endpointName, native);
+        const fields = { endpoint: endpointName, removed: [native] };
+        logger.info(`Endpoint ${endpointName} no longer has ${native}`, fields);
+      }
+      grace.deny(native);
+    }
+    void this.refresh(endpointName);
   }
 
   async #refreshWhere(isWanted: (progress: Progress) => boolean): Promise<void> {
@@ -162,16 +188,22 @@ export class ModelDiscovery {
       void this.refresh(endpoint.name);
     }
     for (const name of gone) {
-      this.#progress.delete(name);
-      this.#options.catalog.forget(name);
+      const progress = this.#progress.get(name);
+      if (progress !== undefined) this.#forget(name, progress);
     }
+  }
+
+  #forget(name: string, progress: Progress): void {
+    progress.grace.clear();
+    this.#progress.delete(name);
+    this.#options.catalog.forget(name);
   }
 
   #progressOf(endpoint: Endpoint, status: EndpointStatus): Progress {
     let progress = this.#progress.get(endpoint.name);
     if (progress?.url !== endpoint.url) {
       // Another address under a known name is another endpoint.
-      if (progress !== undefined) this.#options.catalog.forget(endpoint.name);
+      if (progress !== undefined) this.#forget(endpoint.name, progress);
       progress = {
         url: endpoint.url,
         status,
@@ -183,6 +215,11 @@ export class ModelDiscovery {
         hasList: false,
         isAuto: endpoint.isAutoDetected,
         isKindDoubted: false,
+        grace: new RemovalGrace({
+          graceMs: this.#options.settings.removalGraceMs,
+          clock: this.#options.clock,
+          onOver: () => void this.refresh(endpoint.name),
+        }),
       };
       this.#progress.set(endpoint.name, progress);
     }
@@ -239,43 +276,28 @@ export class ModelDiscovery {
         type_before: before?.name,
       });
     }
-    const models = list.models.filter((model) => current.admitsModel(model.name));
+    const listed = list.models.filter((model) => current.admitsModel(model.name));
     const isFirst = !progress.hasList || progress.lastFailure !== undefined;
     const before = catalog.modelsAt(endpoint.name);
+    const isSameKind = current.profile.name === list.profile.name;
+    if (!isSameKind) progress.grace.clear();
+    const kept = progress.grace.keepMissing(
+      isSameKind ? before.filter((model) => current.admitsModel(model.name)) : [],
+      listed,
+    );
+    const models = [...listed, ...kept];
     catalog.replaceModels(endpoint.name, list.profile.name, models);
     progress.consecutiveFailures = 0;
     progress.isSuspended = false;
     progress.lastFailure = undefined;
     progress.hasList = true;
-    this.#logModels(endpoint.name, {
+    logModelChange(logger, endpoint.name, {
       before,
       models,
+      kept,
       isFirst,
-      filteredCount: list.models.length - models.length,
+      filteredCount: list.models.length - listed.length,
     });
-  }
-
-  #logModels(
-    endpointName: string,
-    change: {
-      readonly before: readonly Model[];
-      readonly models: readonly Model[];
-      readonly isFirst: boolean;
-      readonly filteredCount: number;
-    },
-  ): void {
-    const added = namesOnlyIn(change.models, change.before);
-    const removed = namesOnlyIn(change.before, change.models);
-    const fields = {
-      endpoint: endpointName,
-      models: change.models.length,
-      filtered_out: change.filteredCount > 0 ? change.filteredCount : undefined,
-      added: added.length > 0 ? added.slice(0, 20) : undefined,
-      removed: removed.length > 0 ? removed.slice(0, 20) : undefined,
-    };
-    const count = change.models.length === 1 ? "1 model" : `${change.models.length} models`;
-    const isNews = change.isFirst || added.length > 0 || removed.length > 0;
-    this.#options.logger[isNews ? "info" : "debug"](`Endpoint ${endpointName} has ${count}`, fields);
   }
 
   #noteFailure(name: string, error: unknown, progress: Progress): void {
@@ -294,14 +316,4 @@ export class ModelDiscovery {
       { endpoint: name, reason, consecutive_failures: progress.consecutiveFailures },
     );
   }
-}
-
-function describeFailure(error: unknown): string {
-  if (error instanceof ModelFetchError || error instanceof ModelListError) return error.message;
-  return error instanceof Error ? `unexpected ${error.name}` : "unexpected failure";
-}
-
-function namesOnlyIn(models: readonly Model[], others: readonly Model[]): string[] {
-  const known = new Set(others.map((model) => model.name));
-  return models.map((model) => model.name).filter((name) => !known.has(name));
 }

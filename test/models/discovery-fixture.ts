@@ -176,6 +176,7 @@ const settings: DiscoverySettings = {
   workers: 5,
   retryAttempts: 1,
   retryBackoffMs: 1000,
+  removalGraceMs: 0,
 };
 
 export function buildDiscovery(

@@ -154,6 +154,112 @@ describe("asking endpoints for their models", () => {
   });
 });
 
+describe("a model that the list no longer has", () => {
+  const graced = { removalGraceMs: 10_000 };
+
+  function discoverTwo(answer = () => ollamaList("a", "b")) {
+    const server = serve(answer);
+    const clock = createFakeClock();
+    return { server, clock, ...discover([endpointAt("box", server.url)], graced, clock) };
+  }
+
+  test("stays for its grace, is asked for right after it, and then leaves every view", async () => {
+    const { server, clock, discovery, catalog, lines } = discoverTwo();
+    await discovery.refreshAll();
+    server.answer = () => ollamaList();
+    await discovery.refreshAll();
+    expect(catalog.names()).toEqual(["a", "b"]);
+    expect(lines.at(-1)).toMatchObject({
+      level: "info",
+      message: "Endpoint box has 2 models, 2 of them no longer listed",
+      fields: { kept: ["a", "b"] },
+    });
+    clock.advance(9_999);
+    expect(server.asked).toHaveLength(2);
+    clock.advance(1);
+    await waitUntil(() => !catalog.has("a"));
+    expect(server.asked).toHaveLength(3);
+    expect([catalog.names(), catalog.unified(), catalog.modelsAt("box")]).toEqual([[], [], []]);
+    expect(lines.at(-1)).toMatchObject({ level: "info", fields: { removed: ["a", "b"] } });
+  });
+
+  test("that is listed again was never gone", async () => {
+    const { server, clock, discovery, catalog } = discoverTwo();
+    await discovery.refreshAll();
+    server.answer = () => ollamaList("a");
+    await discovery.refreshAll();
+    server.answer = () => ollamaList("a", "b");
+    await discovery.refreshAll();
+    expect(clock.pendingTimers()).toBe(0);
+    server.answer = () => ollamaList("a");
+    clock.advance(10_000);
+    await discovery.refreshAll();
+    expect(catalog.names()).toEqual(["a", "b"]);
+  });
+
+  test("has its grace from the first list without it, however often the endpoint is asked", async () => {
+    const { server, clock, discovery, catalog } = discoverTwo();
+    await discovery.refreshAll();
+    server.answer = () => ollamaList("b");
+    for (let second = 0; second < 9; second += 3) {
+      await discovery.refreshAll();
+      clock.advance(3000);
+    }
+    expect(catalog.has("a")).toBe(true);
+    clock.advance(1000);
+    await waitUntil(() => !catalog.has("a"));
+  });
+
+  test("leaves at once when the endpoint itself refuses it", async () => {
+    const { server, discovery, catalog, lines } = discoverTwo();
+    await discovery.refreshAll();
+    server.answer = () => ollamaList("b");
+    await discovery.refreshAll();
+    discovery.noteMissing("box", "A");
+    expect(catalog.names()).toEqual(["b"]);
+    expect(lines.at(-1)?.message).toBe("Endpoint box no longer has a");
+    await waitUntil(() => server.asked.length === 3);
+    await discovery.refreshAll();
+    expect(catalog.names()).toEqual(["b"]);
+  });
+
+  test("has no grace when the endpoint refused it before the list came", async () => {
+    const { server, discovery, catalog } = discoverTwo();
+    await discovery.refreshAll();
+    server.answer = () => ollamaList("b");
+    discovery.noteMissing("box", "a");
+    await waitUntil(() => !catalog.has("a"));
+    expect(catalog.names()).toEqual(["b"]);
+  });
+
+  test("stays while the list cannot be read, and the stop leaves no timer", async () => {
+    const { server, clock, discovery, catalog } = discoverTwo();
+    await discovery.refreshAll();
+    server.answer = () => ollamaList("b");
+    await discovery.refreshAll();
+    server.answer = () => new Response("", { status: 503 });
+    clock.advance(10_000);
+    await waitUntil(() => server.asked.length === 3);
+    await discovery.refreshAll();
+    expect(catalog.names()).toEqual(["a", "b"]);
+    server.answer = () => ollamaList();
+    await discovery.refreshAll();
+    expect(catalog.names()).toEqual(["b"]);
+    discovery.stop();
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  test("of a kind that is no longer there has no grace", async () => {
+    const server = serve((path) => (path === "/api/tags" ? ollamaList("a") : notFound()));
+    const auto = { profile: profileNamed("openai-compatible"), isAutoDetected: true };
+    const { discovery, catalog } = discover([endpointAt("box", server.url, auto)], graced);
+    await discovery.refreshAll();
+    server.answer = (path) => (path === "/v1/models" ? openaiList("b") : notFound());
+    await discovery.refreshAll();
+    expect(catalog.names()).toEqual(["b"]);
+  });
+});
+
 describe("answers that are no model list", () => {
   const bodies: readonly [what: string, answer: () => Response, reason: string][] = [
     ["a web page", webPage, "the answer is a web page (HTML or XML), not JSON"],
