@@ -194,6 +194,7 @@ describe("a stream", () => {
       input_tokens: 30,
       output_tokens: 12,
       total_tokens: 42,
+      cached_tokens: 20,
     });
   });
 

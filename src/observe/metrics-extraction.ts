@@ -4,7 +4,7 @@ import type { MetricsExtraction } from "../profiles/metrics-block.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { BodyTail, KeptBody } from "../proxy/body-tail.ts";
 import type { StreamFraming } from "../proxy/stream-kind.ts";
-import { readDialect } from "./metrics-dialects.ts";
+import { type DialectFigures, readDetails, readDialect } from "./metrics-dialects.ts";
 import { type JsonObject, readLastDocuments } from "./metrics-documents.ts";
 import { MetricsRecord } from "./metrics-record.ts";
 import type { ProviderMetrics } from "./usage.ts";
@@ -47,6 +47,7 @@ function extract(extraction: MetricsExtraction, answer: EndedAnswer): ProviderMe
     record.addAll(values);
     // The profile's own paths say all that a dialect could add, for nearly every answer.
     if (!record.hasFigures()) addDialect(record, documents);
+    record.fillIn(mergeFigures(documents, readDetails));
   } else {
     record.addAll(values);
   }
@@ -63,6 +64,8 @@ function extract(extraction: MetricsExtraction, answer: EndedAnswer): ProviderMe
     const result = evaluate(scope);
     if (result !== undefined) record.set(field, result);
   }
+  // A profile may have to add up its counts.
+  record.completeTotal();
   return record.finish(measured.ttftMs);
 }
 
@@ -99,16 +102,24 @@ function note(values: Map<string, MetricScalar>, field: string, value: MetricSca
 }
 
 function addDialect(record: MetricsRecord, documents: readonly JsonObject[]): void {
-  const figures = new Map<string, MetricScalar>();
-  for (const document of documents) {
-    for (const [field, value] of Object.entries(readDialect(document))) {
-      if (!figures.get(field)) note(figures, field, scalarOf(value));
-    }
-  }
+  const figures = mergeFigures(documents, readDialect);
   const input = figures.get("input_tokens");
   const cached = count(figures.get("cache_read_tokens")) + count(figures.get("cache_creation_tokens"));
   if (cached > 0) figures.set("input_tokens", count(input) + cached);
   record.fillIn(figures);
+}
+
+function mergeFigures(
+  documents: readonly JsonObject[],
+  read: (document: JsonObject) => DialectFigures,
+): Map<string, MetricScalar> {
+  const figures = new Map<string, MetricScalar>();
+  for (const document of documents) {
+    for (const [field, value] of Object.entries(read(document))) {
+      if (!figures.get(field)) note(figures, field, scalarOf(value));
+    }
+  }
+  return figures;
 }
 
 function count(value: MetricScalar | undefined): number {

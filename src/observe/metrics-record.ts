@@ -18,6 +18,8 @@ const targets: ReadonlyMap<string, Target> = new Map([
   ["input_tokens", to("count", "input_tokens")],
   ["output_tokens", to("count", "output_tokens")],
   ["total_tokens", to("count", "total_tokens")],
+  ["cached_tokens", to("count", "cached_tokens")],
+  ["reasoning_tokens", to("count", "reasoning_tokens")],
   ["is_complete", to("truth", "is_complete")],
   ["done", to("truth", "is_complete")],
   ["prompt_duration_ns", to("nanoseconds", "prompt_ms", "ttft_ms")],

@@ -78,6 +78,8 @@ function usageFields(usage: ProviderMetrics): LogFields {
     input_tokens: usage.input_tokens,
     output_tokens: usage.output_tokens,
     total_tokens: usage.total_tokens,
+    cached_tokens: usage.cached_tokens,
+    reasoning_tokens: usage.reasoning_tokens,
     tokens_per_sec: roundedOrNone(usage.tokens_per_sec),
     ttft_ms: roundedOrNone(usage.ttft_ms),
     prompt_ms: roundedOrNone(usage.prompt_ms),

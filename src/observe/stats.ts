@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord, Outcome } from "./outcome.ts";
+import { TokenCounts } from "./token-counts.ts";
 
 /** What attempts at one endpoint, or at all of them, came to. Latencies in milliseconds, over successes only. */
 export interface AttemptTotals {
@@ -42,6 +43,7 @@ const maxEndpointSeries = 1_000;
  * before an attempt count only as rejected.
  */
 export class Stats {
+  readonly tokens = new TokenCounts();
   readonly #clock: Clock;
   readonly #all = new Series();
   readonly #byEndpoint = new Map<string, Series>();
@@ -70,6 +72,10 @@ export class Stats {
       if (attempt === last && isAnswer(attempt, outcome)) this.#recordAnswer(attempt, outcome);
       else this.recordAttempt({ endpoint: attempt.endpoint, isSuccess: false, latencyMs: 0, bytes: 0 });
     }
+    if (outcome.usage !== undefined && last !== undefined) {
+      const hasSeries = this.#byEndpoint.has(last.endpoint);
+      this.tokens.add(hasSeries ? last.endpoint : undefined, last.model, outcome.usage);
+    }
     if (outcome.error !== undefined) this.#recordRejection(outcome.error.code, outcome);
   }
 
@@ -77,6 +83,7 @@ export class Stats {
   retainEndpoints(names: Iterable<string>): void {
     const retained = new Set(names);
     this.#retained = retained;
+    this.tokens.retainEndpoints(retained);
     for (const name of this.#byEndpoint.keys()) {
       if (!retained.has(name)) this.#byEndpoint.delete(name);
     }

@@ -9,6 +9,10 @@ export interface ProviderMetrics {
   readonly input_tokens?: number;
   readonly output_tokens?: number;
   readonly total_tokens?: number;
+  /** The part of `input_tokens` that came out of the endpoint's cache. */
+  readonly cached_tokens?: number;
+  /** The part of `output_tokens` that the model thought and did not say. */
+  readonly reasoning_tokens?: number;
   /** As the endpoint says, else as measured here. */
   readonly ttft_ms?: number;
   readonly total_ms?: number;

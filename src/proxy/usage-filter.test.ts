@@ -48,7 +48,7 @@ test("however a stream is cut, only the event with the token counts is missing",
       lineEnds,
       fc.array(fc.nat(), { maxLength: 12 }),
       (before, after, end, cuts) => {
-        const write = (events: readonly string[][]) =>
+        const write = (events: readonly (readonly string[])[]) =>
           events.map((lines) => [...lines, ""].map((line) => line + end).join("")).join("");
         const first = write(before);
         const last = `${write(after)}data: [DONE]${end}${end}`;

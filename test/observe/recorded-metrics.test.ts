@@ -52,13 +52,21 @@ const generated = (generation_ms: number, tokens_per_sec: number) => ({ generati
 
 type Figures = [profile: string, server: string, name: string, expected: ProviderMetrics];
 
+const cached = { cached_tokens: 21 };
+
 /** Its `/v1/messages` tells no times, and counts the cached 21 tokens of the prompt apart. */
 function llamaServerFigures(
   server: string,
   model: string,
   times: { readonly chat: ProviderMetrics; readonly responses: ProviderMetrics },
 ): Figures[] {
-  const told = (finish_reason: string) => ({ model, finish_reason, ...tokens(22, 3), is_complete: true });
+  const told = (finish_reason: string) => ({
+    model,
+    finish_reason,
+    ...tokens(22, 3),
+    ...cached,
+    is_complete: true,
+  });
   return [
     ["llamacpp", server, `${chat}-stream`, { ...told("length"), ...times.chat }],
     ["llamacpp", server, `${messages}-stream`, told("max_tokens")],
@@ -142,6 +150,7 @@ const figures: Figures[] = [
       model: "tiny",
       finish_reason: "length",
       ...tokens(22, 2),
+      ...cached,
       is_complete: true,
       ...prompt(0.244),
       ...generated(0.084, 11904.761904761905),
@@ -151,13 +160,13 @@ const figures: Figures[] = [
     "llamacpp",
     "llama-server-b10488",
     `${messages}-missing-model`,
-    { model: "tiny", finish_reason: "max_tokens", ...tokens(22, 2), is_complete: true },
+    { model: "tiny", finish_reason: "max_tokens", ...tokens(22, 2), ...cached, is_complete: true },
   ],
   [
     "llamacpp",
     "llama-server-b10488",
     `${responses}-missing-model`,
-    { model: "tiny", finish_reason: "completed", ...tokens(22, 2), is_complete: true },
+    { model: "tiny", finish_reason: "completed", ...tokens(22, 2), ...cached, is_complete: true },
   ],
   [
     "openai-compatible",
@@ -248,4 +257,76 @@ test("vLLM's own times become the record's", () => {
     tokens_per_sec: 50,
     is_complete: true,
   });
+});
+
+test("llama-server counts a stream's tokens in its timings, so nobody needs to ask it for usage", async () => {
+  const asked = await loadRecording("llama-server-b10488", `${chat}-stream`);
+  // Unasked it puts the timings on the last event that it sends anyway.
+  const body = asked.body.replace(
+    /(\{"choices":\[\{"finish_reason":"length".*)\}\n\ndata: .*("timings":\{.*\})\}\n/,
+    "$1,$2}\n",
+  );
+  expect(body).not.toContain('"usage"');
+  expect(metricsOf("llamacpp", { ...asked, body })).toEqual(metricsOf("llamacpp", asked) ?? {});
+});
+
+const details = { cached_tokens: 90, reasoning_tokens: 30 };
+const openaiUsage = {
+  ...{ prompt_tokens: 100, completion_tokens: 40, total_tokens: 140 },
+  prompt_tokens_details: { cached_tokens: 90, audio_tokens: 0 },
+  completion_tokens_details: { reasoning_tokens: 30 },
+};
+const responsesUsage = {
+  ...{ input_tokens: 100, output_tokens: 40, total_tokens: 140 },
+  input_tokens_details: { cached_tokens: 90 },
+  output_tokens_details: { reasoning_tokens: 30 },
+};
+const sse = (...events: unknown[]) => events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");
+const finished = { model: "m", choices: [{ index: 0, text: "", delta: {}, finish_reason: "stop" }] };
+
+test.each<[string, string, string]>([
+  ["chat or completion", "json", JSON.stringify({ ...finished, usage: openaiUsage })],
+  [
+    "stream that ends with empty choices",
+    "sse",
+    `${sse(finished, { model: "m", choices: [], usage: openaiUsage })}data: [DONE]\n\n`,
+  ],
+  [
+    "stream that has them on its last choice",
+    "sse",
+    `${sse({ ...finished, usage: openaiUsage })}data: [DONE]\n\n`,
+  ],
+  [
+    "answer of the Responses API",
+    "json",
+    JSON.stringify({ object: "response", status: "completed", model: "m", usage: responsesUsage }),
+  ],
+  [
+    "stream of the Responses API",
+    "sse",
+    sse({
+      type: "response.completed",
+      response: { object: "response", status: "completed", model: "m", usage: responsesUsage },
+    }),
+  ],
+])("cached and reasoning tokens are told of a %s, by every kind", (_, framing, body) => {
+  const type = framing === "sse" ? "text/event-stream" : "application/json";
+  for (const { name } of builtinProfiles()) {
+    const metrics = metricsOf(name, { status: 200, headers: [["Content-Type", type]], body });
+    expect([name, metrics]).toEqual([name, expect.objectContaining({ ...tokens(100, 40), ...details })]);
+  }
+});
+
+test("an embedding has tokens in and none out", () => {
+  const body = JSON.stringify({
+    object: "list",
+    data: [],
+    model: "m",
+    usage: { prompt_tokens: 7, total_tokens: 7 },
+  });
+  const headers: Recording["headers"] = [["Content-Type", "application/json"]];
+  for (const { name } of builtinProfiles()) {
+    const metrics = metricsOf(name, { status: 200, headers, body });
+    expect([name, metrics]).toEqual([name, { model: "m", input_tokens: 7, total_tokens: 7 }]);
+  }
 });

@@ -131,3 +131,55 @@ describe("what is kept", () => {
     expect(stats.security().limitedAddresses).toBe(10_000);
   });
 });
+
+describe("tokens", () => {
+  const said = (input_tokens: number, output_tokens: number) => ({ usage: { input_tokens, output_tokens } });
+  const from = (endpoint: string, model?: string) => ({ endpoint, attempts: [attempt(endpoint, { model })] });
+
+  test("are added up in total, by endpoint, and by model at an endpoint", () => {
+    const stats = new Stats(createFakeClock());
+    stats.recordOutcome(outcomeOf({ ...from("alpha", "tiny"), ...said(10, 2) }));
+    stats.recordOutcome(
+      outcomeOf({ ...from("alpha", "tiny"), usage: { input_tokens: 5, cached_tokens: 4 } }),
+    );
+    stats.recordOutcome(outcomeOf({ ...from("beta", "tiny"), ...said(1, 1) }));
+    stats.recordOutcome(outcomeOf({ ...from("alpha", "other") }));
+    stats.recordOutcome(outcomeOf({ ...from("alpha", "other"), usage: { finish_reason: "stop" } }));
+    expect(stats.tokens.totals()).toEqual({ requests: 3, input: 16, output: 3, cached: 4 });
+    expect(stats.tokens.endpoint("alpha")).toEqual({ requests: 2, input: 15, output: 2, cached: 4 });
+    expect(stats.tokens.model("alpha", "tiny")).toEqual(stats.tokens.endpoint("alpha"));
+    expect(stats.tokens.model("beta", "tiny")).toEqual({ requests: 1, input: 1, output: 1, cached: 0 });
+    expect(stats.tokens.model("alpha", "other").requests).toBe(0);
+  });
+
+  test("after a failover belong to who answered", () => {
+    const stats = new Stats(createFakeClock());
+    const attempts = [failed("alpha"), attempt("beta", { model: "small" })];
+    stats.recordOutcome(outcomeOf({ endpoint: "beta", attempts, model: "tiny", ...said(3, 1) }));
+    expect(stats.tokens.endpoint("alpha").requests).toBe(0);
+    expect(stats.tokens.model("beta", "small").input).toBe(3);
+  });
+
+  test("go with their endpoint, and what still ends there counts in total only", () => {
+    const stats = new Stats(createFakeClock());
+    stats.recordOutcome(outcomeOf({ ...from("alpha", "tiny"), ...said(10, 2) }));
+    stats.retainEndpoints(["beta"]);
+    stats.recordOutcome(outcomeOf({ ...from("alpha", "tiny"), ...said(10, 2) }));
+    expect(stats.tokens.endpoint("alpha").requests).toBe(0);
+    expect(stats.tokens.model("alpha", "tiny").requests).toBe(0);
+    expect(stats.tokens.totals().requests).toBe(2);
+  });
+
+  test("of however many names, five thousand are kept apart, and none that is longer than a name", () => {
+    const stats = new Stats(createFakeClock());
+    for (let index = 0; index < 5_010; index++)
+      stats.recordOutcome(outcomeOf({ ...from("alpha", `model-${index}`), ...said(1, 1) }));
+    stats.recordOutcome(outcomeOf({ ...from("alpha", "m".repeat(300)), ...said(1, 1) }));
+    expect(stats.tokens.endpoint("alpha").requests).toBe(5_011);
+    expect(stats.tokens.model("alpha", "model-4999").requests).toBe(1);
+    expect(stats.tokens.model("alpha", "model-5000").requests).toBe(0);
+    stats.retainEndpoints(["beta"]);
+    stats.recordOutcome(outcomeOf({ ...from("beta", "tiny"), ...said(1, 1) }));
+    expect(stats.tokens.model("beta", "tiny").requests).toBe(1);
+  });
+});

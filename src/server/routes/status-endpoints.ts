@@ -4,6 +4,7 @@ import type { EndpointView, ServerDependencies } from "../dependencies.ts";
 import { inDisplayOrder } from "../endpoint-order.ts";
 import { formatAgo, formatLatency, formatPercent, formatTime } from "../format-text.ts";
 import { hasLowSuccessRate, isDown, latencyMembers, nextCheckTime, successPercent } from "./status.ts";
+import { tokenMember } from "./token-member.ts";
 import { type TrafficSources, trafficMembersOf } from "./traffic-members.ts";
 
 type EndpointSources = TrafficSources &
@@ -22,6 +23,7 @@ export function renderEndpointStatus(sources: EndpointSources): object {
     endpoints: views.map((view) => ({
       ...renderEndpoint(view, sources, now),
       ...trafficMembers(view.endpoint.name),
+      ...tokenMember(sources.stats.tokens.endpoint(view.endpoint.name)),
     })),
   };
 }

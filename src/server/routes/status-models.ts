@@ -2,10 +2,12 @@ import { displayBytes } from "../../models/listings/display-text.ts";
 import type { Model } from "../../models/model.ts";
 import type { UnifiedModel } from "../../models/unified-model.ts";
 import { compareText } from "../../models/unify.ts";
+import type { TokenTotals } from "../../observe/token-counts.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import { formatAgo, formatTime } from "../format-text.ts";
+import { tokenMember } from "./token-member.ts";
 
-type ModelSources = Pick<ServerDependencies, "clock" | "endpoints" | "catalog">;
+type ModelSources = Pick<ServerDependencies, "clock" | "endpoints" | "catalog" | "stats">;
 
 interface SeenModel {
   readonly name: string;
@@ -25,7 +27,10 @@ export function renderModelStatus(sources: ModelSources, isGrouped: boolean): ob
   const models = mergeByName(sources);
   const aliases = aliasesByName(sources.catalog.unified());
   const families = groupByFamily(models);
-  const render = (seen: SeenModel) => renderModel(seen, aliases.get(seen.name) ?? [], now);
+  const render = (seen: SeenModel) => ({
+    ...renderModel(seen, aliases.get(seen.name) ?? [], now),
+    ...tokenMember(...tokensOf(seen, sources.stats)),
+  });
   const recent = models.toSorted(
     (left, right) => (right.lastSeenAt ?? 0) - (left.lastSeenAt ?? 0) || compareText(left.name, right.name),
   );
@@ -112,6 +117,14 @@ function renderModel(
     ...(aliases.length === 0 ? {} : { aliases }),
     ...(capabilities.length === 0 ? {} : { capabilities }),
   };
+}
+
+const defaultTag = ":latest";
+
+/** At each of its places, by the name that clients used there: Ollama's may be called without their default tag. */
+function tokensOf({ name, places }: SeenModel, { tokens }: ModelSources["stats"]): TokenTotals[] {
+  const names = name.endsWith(defaultTag) ? [name, name.slice(0, -defaultTag.length)] : [name];
+  return places.flatMap(({ endpoint }) => names.map((each) => tokens.model(endpoint, each)));
 }
 
 function optional(name: string, text: string | undefined): object {

@@ -11,6 +11,7 @@ import {
   formatUntil,
   formatUptime,
 } from "../format-text.ts";
+import { tokenMember } from "./token-member.ts";
 import { systemQueueMember, type TrafficSources, trafficMembersOf } from "./traffic-members.ts";
 
 type StatusSources = TrafficSources &
@@ -28,6 +29,7 @@ export function renderStatus(sources: StatusSources): object {
     endpoints: views.map((view) => ({
       ...renderEndpoint(view, sources, now),
       ...trafficMembers(view.endpoint.name),
+      ...tokenMember(sources.stats.tokens.endpoint(view.endpoint.name)),
     })),
     security: renderSecurity(sources),
     system: renderSystem(views, sources, now),
@@ -132,6 +134,7 @@ function renderSystem(views: readonly EndpointView[], sources: StatusSources, no
     total_failures: totals.failures,
     has_traffic: totals.requests > 0,
     ...systemQueueMember(sources),
+    ...tokenMember(stats.tokens.totals()),
   };
 }
 
