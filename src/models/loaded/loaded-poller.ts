@@ -77,7 +77,7 @@ export class LoadedPoller {
 
   constructor(options: LoadedPollerOptions) {
     this.#options = options;
-    this.#slots = new WorkSlots(askedAtOnce, timeoutMs, options.clock);
+    this.#slots = new WorkSlots(askedAtOnce, 2 * timeoutMs, options.clock);
   }
 
   /** Asks what is usable now and begins to follow the endpoints. Calling it twice is harmless. */
@@ -86,8 +86,9 @@ export class LoadedPoller {
     this.#controller = new AbortController();
     const { registry } = this.#options;
     const endStatus = registry.onStatusChange(({ endpoint, to }) => {
+      const isFollowed = this.#progress.has(endpoint.name);
       this.#follow();
-      if (to === "healthy") this.#askNow(endpoint.name);
+      if (to === "healthy" && isFollowed) this.#askNow(endpoint.name);
     });
     const endReplaced = registry.onEndpointsReplaced(() => this.#follow());
     this.#unsubscribe = () => {
