@@ -9,7 +9,7 @@ import type { Profile } from "../profiles/profile.ts";
 import { fallbackProfileName, type ProfileSet } from "../profiles/profile-set.ts";
 import type { Endpoint, EndpointTimeouts } from "./endpoint.ts";
 import { assignEndpointIds } from "./endpoint-id.ts";
-import { parseEndpointUrl, resolveEndpointUrl } from "./endpoint-url.ts";
+import { parseEndpointUrl, resolveEndpointUrl, resolveKindUrl } from "./endpoint-url.ts";
 
 /** The global timeouts that an endpoint's own settings are completed with, by their key below `proxy`. */
 export type GlobalTimeoutKey = "connection_timeout" | "response_header_timeout" | "read_timeout";
@@ -183,8 +183,12 @@ function buildEndpoint(
     isAutoDetected: isUnknown,
     priority: config.priority,
     weight: config.weight,
-    healthUrl: resolveEndpointUrl(base, config.health_check_url || healthPath),
-    modelsUrl: resolveEndpointUrl(base, config.model_url || profile.modelDiscoveryPath),
+    healthUrl: config.health_check_url
+      ? resolveEndpointUrl(base, config.health_check_url)
+      : resolveKindUrl(base, profile, healthPath),
+    modelsUrl: config.model_url
+      ? resolveEndpointUrl(base, config.model_url)
+      : resolveKindUrl(base, profile, profile.modelDiscoveryPath),
     hasOwnModelsUrl: Boolean(config.model_url),
     checkIntervalMs: config.check_interval,
     checkTimeoutMs: config.check_timeout,

@@ -1,3 +1,5 @@
+import type { Profile } from "../profiles/profile.ts";
+
 /** What is kept of an endpoint's address: `url` for people and ids, the rest for building requests. */
 export interface EndpointAddress {
   /** As written, without userinfo, query and fragment. */
@@ -22,9 +24,29 @@ export function parseEndpointUrl(text: string): EndpointAddress | undefined {
   };
 }
 
+/** What OpenAI's own addresses end with, and most that were made after them. */
+export const openaiVersion = "/v1";
+
+/**
+ * One of a kind's own paths. People write down what they give to clients, such as `http://host:1234/v1`; what such an
+ * address ends with stands before OpenAI's paths only, and these name it themselves.
+ * @param base with or without a path
+ * @param profile of the kind whose path it is
+ */
+export function resolveKindUrl(
+  base: string,
+  { openaiBase }: Pick<Profile, "openaiBase">,
+  path: string,
+): string {
+  const trimmed = base.replace(/\/+$/, "");
+  const ending = [openaiBase, openaiVersion].find((each) => each !== "" && trimmed.endsWith(each));
+  return resolveEndpointUrl(ending === undefined ? base : trimmed.slice(0, -ending.length), path);
+}
+
 /**
  * The address of a health check or model list: `path` below `base`, whose own path stays in front; double and
- * trailing slashes go. An address with a scheme is taken as it is, an empty path means `base`.
+ * trailing slashes go, and so does the second of two `/v1` that meet. An address with a scheme is taken as it is, an
+ * empty path means `base`.
  */
 export function resolveEndpointUrl(base: string, path: string): string {
   if (path === "") return base;
@@ -34,7 +56,10 @@ export function resolveEndpointUrl(base: string, path: string): string {
   const queryStart = path.search(/[?#]/);
   const pathOnly = queryStart === -1 ? path : path.slice(0, queryStart);
   const query = queryStart === -1 ? "" : path.slice(queryStart);
-  const joined = collapseSlashes(`${address.basePath}/${pathOnly}`);
+  const joined = collapseSlashes(`${address.basePath}/${pathOnly}`).replace(
+    /\/v1\/v1(?=\/|$)/,
+    openaiVersion,
+  );
   return `${address.origin}${joined === "" ? "/" : joined}${query}`;
 }
 

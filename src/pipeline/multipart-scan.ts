@@ -71,20 +71,29 @@ function* partsOf(text: Buffer, boundary: string): Generator<Part> {
   let { behind } = first;
   for (let count = 0; count < maxParts; count++) {
     // The line end that closes the delimiter may be the one that opens the blank line: such a part has no headers.
-    const blankAt = text.subarray(0, behind + maxHeaderBytes).indexOf(lineEnd + lineEnd, behind - lineEnd.length);
+    const blankAt = text
+      .subarray(0, behind + maxHeaderBytes)
+      .indexOf(lineEnd + lineEnd, behind - lineEnd.length);
     if (blankAt === -1) return;
     const start = blankAt + 2 * lineEnd.length;
     // From the blank line on: a part may be empty, and then its end is the delimiter's own line end.
     const next = findDelimiter(text, closing, start - lineEnd.length);
     if (next === undefined) return;
-    yield { start, end: Math.max(start, next.at), headers: text.toString("utf8", behind, Math.max(behind, blankAt)) };
+    yield {
+      start,
+      end: Math.max(start, next.at),
+      headers: text.toString("utf8", behind, Math.max(behind, blankAt)),
+    };
     if (next.isLast) return;
     behind = next.behind;
   }
 }
 
 /** It also tells how the sender ends lines. */
-function findFirstDelimiter(text: Buffer, delimiter: Buffer): { behind: number; lineEnd: LineEnd } | undefined {
+function findFirstDelimiter(
+  text: Buffer,
+  delimiter: Buffer,
+): { behind: number; lineEnd: LineEnd } | undefined {
   for (let at = text.indexOf(delimiter); at !== -1; at = text.indexOf(delimiter, at + 1)) {
     if (at > 0 && text[at - 1] !== lineFeed) continue;
     const lineEndAt = skipBlanks(text, at + delimiter.length);

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { builtinProfiles } from "../profiles/builtin.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { createPathSupport } from "./path-support.ts";
@@ -6,7 +6,7 @@ import { createPathSupport } from "./path-support.ts";
 function kind(name: string, paths: readonly string[], openaiCompatible = false): Profile {
   const [pattern] = builtinProfiles();
   if (pattern === undefined) throw new Error("no builtin profile");
-  return { ...pattern, name, paths, openaiCompatible };
+  return { ...pattern, name, paths, openaiCompatible, openaiBase: "/v1" };
 }
 
 const support = createPathSupport([
@@ -26,8 +26,28 @@ test("an exact path leads to the kinds that list it", () => {
   expect(names("/api/chat")).toEqual(["native", "ollama"]);
 });
 
-test("what the OpenAI-compatible kind lists, every compatible kind answers", () => {
-  expect(names("/v1/audio/speech")).toEqual(["ollama", "openai-compatible", "vllm"]);
+test("a compatible kind that lists paths of OpenAI's is taken at its word", () => {
+  expect(names("/v1/audio/speech")).toEqual(["openai-compatible"]);
+});
+
+test("a compatible kind that lists none of them may have all; one that is not compatible has none", () => {
+  const silent = createPathSupport([
+    kind("own-paths-only", ["/generate", "/v1/models"], true),
+    kind("incompatible", ["/generate"]),
+    kind("openai-compatible", ["/v1/models", "/v1/chat/completions", "/v1/audio/speech"], true),
+  ]);
+  for (const path of ["/v1/chat/completions", "/v1/audio/speech"]) {
+    expect([...(silent.supportedBy(path) ?? [])]).toEqual(["own-paths-only", "openai-compatible"]);
+  }
+});
+
+test("a path below a kind's own base is also known as the one that is sent there", () => {
+  const moved = createPathSupport([
+    { ...kind("moved", ["/engines/v1/chat/completions", "/rerank"], true), openaiBase: "/engines/v1" },
+  ]);
+  expect([...(moved.supportedBy("/v1/chat/completions") ?? [])]).toEqual(["moved"]);
+  expect([...(moved.supportedBy("/engines/v1/chat/completions") ?? [])]).toEqual(["moved"]);
+  expect(moved.supportedBy("/v1/embeddings")).toBeUndefined();
 });
 
 test("a path behind a prefix of its own is known by its end", () => {
@@ -63,10 +83,35 @@ test("a listed path is not for the kinds that do not list it", () => {
   expect(support.supports("ollama", "/tokenize")).toBe(false);
 });
 
-test("the built-in kinds: Ollama's own paths are Ollama's, OpenAI's are everybody's", () => {
+describe("the built-in kinds", () => {
   const builtin = createPathSupport(builtinProfiles());
-  expect([...(builtin.supportedBy("/api/chat") ?? [])]).toEqual(["ollama"]);
-  for (const name of ["ollama", "vllm", "lm-studio", "openai-compatible"]) {
-    expect(builtin.supports(name, "/v1/chat/completions")).toBe(true);
-  }
+  const answering = (path: string) => [...(builtin.supportedBy(path) ?? [])].sort();
+
+  test("Ollama's own paths are Ollama's", () => {
+    expect(answering("/api/chat")).toEqual(["ollama"]);
+  });
+
+  test("every kind chats in OpenAI's way, wherever it has that", () => {
+    expect(answering("/v1/chat/completions")).toEqual(
+      builtinProfiles()
+        .map(({ name }) => name)
+        .sort(),
+    );
+  });
+
+  test("LMDeploy lists no embeddings, so they go to others", () => {
+    expect(builtin.supports("lmdeploy", "/v1/embeddings")).toBe(false);
+    expect(builtin.supports("lmdeploy", "/pooling")).toBe(true);
+    expect(builtin.supports("lm-studio", "/v1/embeddings")).toBe(true);
+  });
+
+  test("speech is for those who have it", () => {
+    expect(answering("/v1/audio/speech")).toEqual([
+      "lemonade",
+      "litellm",
+      "omlx",
+      "openai-compatible",
+      "vllm-mlx",
+    ]);
+  });
 });

@@ -1,6 +1,7 @@
+import { openaiVersion } from "../endpoints/endpoint-url.ts";
 import type { Profile } from "../profiles/profile.ts";
 
-/** The kind whose paths every OpenAI-compatible backend is taken to answer, and whose route admits all of them. */
+/** The kind whose paths are answered by every compatible backend that lists none of them, and whose route admits all. */
 export const openaiCompatibleKind = "openai-compatible";
 
 /** Which kinds of backend answer which paths. Built once from the profiles. */
@@ -29,15 +30,26 @@ export function createPathSupport(profiles: readonly Profile[]): PathSupport {
 }
 
 function buildTable(profiles: readonly Profile[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const compatible = profiles.filter((profile) => profile.openaiCompatible).map((profile) => profile.name);
+  const common = profiles.find((profile) => profile.name === openaiCompatibleKind)?.paths ?? [];
   const table = new Map<string, Set<string>>();
   for (const profile of profiles) {
-    const names = profile.name === openaiCompatibleKind ? [profile.name, ...compatible] : [profile.name];
-    for (const path of profile.paths) {
+    for (const path of [...answeredBy(profile), ...(isSilent(profile, common) ? common : [])]) {
       const known = table.get(path) ?? new Set();
-      for (const name of names) known.add(name);
-      table.set(path, known);
+      table.set(path, known.add(profile.name));
     }
   }
   return table;
+}
+
+/** Its own list, and the requests that are sent to it under OpenAI's own paths. */
+function answeredBy({ paths, openaiBase }: Profile): readonly string[] {
+  const mapped = paths.filter((path) => path.startsWith(`${openaiBase}/`));
+  return [...paths, ...mapped.map((path) => openaiVersion + path.slice(openaiBase.length))];
+}
+
+/** Whether it speaks OpenAI's API but does not say which of it: then it may have all that is common. */
+function isSilent(profile: Profile, common: readonly string[]): boolean {
+  if (!profile.openaiCompatible) return false;
+  const own = answeredBy(profile);
+  return !common.some((path) => own.includes(path) && !path.endsWith("/models"));
 }

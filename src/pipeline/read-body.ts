@@ -64,7 +64,8 @@ async function readWithin(
       return noBody;
     }
     const encoding = request.headers.get("content-encoding");
-    const plain = encoding === null ? bytes : await decode(bytes, encoding, { reservation, deadline, limits });
+    const plain =
+      encoding === null ? bytes : await decode(bytes, encoding, { reservation, deadline, limits });
     return { bytes, plain, release: () => reservation.release() };
   } catch (cause) {
     reservation.release();
@@ -118,10 +119,7 @@ async function decode(
   try {
     return await collect(stream, accounting, decompressedTooLarge);
   } catch (cause) {
-    if (cause instanceof OllaError) throw cause;
-    throw new OllaError("unreadable_body", "The request body is not what its Content-Encoding says it is", {
-      cause,
-    });
+    throw asDecodingError(cause);
   }
 }
 
@@ -162,6 +160,13 @@ function asBodyError(cause: unknown, clientSignal: AbortSignal): OllaError {
   }
   if (cause instanceof OllaError) return cause;
   return new OllaError("unreadable_body", "The request body could not be read", { cause });
+}
+
+function asDecodingError(cause: unknown): OllaError {
+  if (cause instanceof OllaError) return cause;
+  return new OllaError("unreadable_body", "The request body is not what its Content-Encoding says it is", {
+    cause,
+  });
 }
 
 function bodyTooLarge({ maxBytes }: ReadBodyLimits): OllaError {

@@ -5,7 +5,8 @@ import { buildUpstreamUrl } from "./upstream-url.ts";
 const origin = "http://h:8080";
 
 function urlFor(basePath: string, preservePath: boolean, path: string, query = ""): string {
-  return buildUpstreamUrl({ origin, basePath, preservePath }, path, query);
+  const profile = { openaiBase: "/v1", paths: [] };
+  return buildUpstreamUrl({ origin, basePath, preservePath, profile }, path, query);
 }
 
 describe("the specification's table", () => {
@@ -81,6 +82,64 @@ describe("dot segments", () => {
         expect(new URL(url).origin).toBe(origin);
       }),
       { numRuns: 2000 },
+    );
+  });
+});
+
+describe("an address that ends in /v1", () => {
+  const rows: readonly [basePath: string, preserve: boolean, path: string, upstream: string][] = [
+    ["/v1", false, "/v1/chat/completions", "/v1/chat/completions"],
+    ["/v1", true, "/v1/chat/completions", "/v1/chat/completions"],
+    ["/openai/v1", true, "/v1/models/a%2Fb", "/openai/v1/models/a%2Fb"],
+    ["/v1", true, "/chat/completions", "/v1/chat/completions"],
+    ["/v1", true, "/v1beta/chat", "/v1/v1beta/chat"],
+    ["/xv1", true, "/v1/chat/completions", "/xv1/v1/chat/completions"],
+    ["/v1", true, "/v2/rerank", "/v1/v2/rerank"],
+    // A server mounted below a path of the same name as its own: nothing says that one of them is too many.
+    ["/api", true, "/api/chat", "/api/api/chat"],
+  ];
+  for (const [basePath, preserve, path, upstream] of rows) {
+    test(`${basePath}, preserve ${preserve}: ${path} → ${upstream}`, () => {
+      expect(urlFor(basePath, preserve, path)).toBe(origin + upstream);
+    });
+  }
+});
+
+describe("a kind with another base than /v1", () => {
+  const profile = {
+    openaiBase: "/engines/v1",
+    paths: ["/engines/v1/chat/completions", "/rerank", "/v1/special"],
+  };
+  const rows: readonly [basePath: string, preserve: boolean, path: string, upstream: string][] = [
+    ["", false, "/v1/chat/completions", "/engines/v1/chat/completions"],
+    ["", false, "/v1/audio/speech", "/engines/v1/audio/speech"],
+    ["", false, "/engines/v1/chat/completions", "/engines/v1/chat/completions"],
+    ["", false, "/rerank", "/rerank"],
+    ["", false, "/v1/special", "/v1/special"],
+    ["", false, "/v1beta/chat", "/v1beta/chat"],
+    ["", false, "/v1", "/v1"],
+    ["/mounted", true, "/v1/chat/completions", "/mounted/engines/v1/chat/completions"],
+    ["/engines", true, "/v1/chat/completions", "/engines/v1/chat/completions"],
+    ["/engines", true, "/engines/v1/models", "/engines/v1/models"],
+    ["/engines/v1", true, "/v1/chat/completions", "/engines/v1/chat/completions"],
+    ["/engines/v1", true, "/engines/v1/models", "/engines/v1/models"],
+    ["/mounted/engines", true, "/v1/models", "/mounted/engines/v1/models"],
+    ["/v1", true, "/v1/chat/completions", "/v1/chat/completions"],
+    ["/engines/v1", false, "/v1/chat/completions", "/engines/v1/chat/completions"],
+  ];
+  for (const [basePath, preservePath, path, upstream] of rows) {
+    test(`${basePath || "no base"}, preserve ${preservePath}: ${path} → ${upstream}`, () => {
+      expect(buildUpstreamUrl({ origin, basePath, preservePath, profile }, path, "?a=1")).toBe(
+        `${origin}${upstream}?a=1`,
+      );
+    });
+  }
+
+  test("the root is a base, too", () => {
+    const atRoot = { origin, basePath: "", preservePath: false, profile: { openaiBase: "", paths: [] } };
+    expect(buildUpstreamUrl(atRoot, "/v1/chat/completions", "")).toBe(`${origin}/chat/completions`);
+    expect(buildUpstreamUrl({ ...atRoot, basePath: "/a", preservePath: true }, "/v1/models", "")).toBe(
+      `${origin}/a/models`,
     );
   });
 });

@@ -1,6 +1,10 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
+import { openaiVersion } from "../endpoints/endpoint-url.ts";
+import type { Profile } from "../profiles/profile.ts";
 
-type Target = Pick<Endpoint, "origin" | "basePath" | "preservePath">;
+type Target = Pick<Endpoint, "origin" | "basePath" | "preservePath"> & {
+  readonly profile: Pick<Profile, "openaiBase" | "paths">;
+};
 
 /** A `.` or `..` segment, in any spelling that some server on the way may take for one. */
 const dotSegment = /(?:^|\/|\\|%2f|%5c)(?:\.|%2e){1,2}(?=\/|\\|%2f|%5c|$)/i;
@@ -16,8 +20,33 @@ const repeatedSlash = /\/{2,}/g;
  */
 export function buildUpstreamUrl(endpoint: Target, path: string, query: string): string {
   const inside = dotSegment.test(path) ? resolveDotSegments(path) : path;
-  if (!endpoint.preservePath || endpoint.basePath === "") return endpoint.origin + inside + query;
-  return endpoint.origin + joinPaths(endpoint.basePath, inside) + query;
+  const { origin, basePath, preservePath } = endpoint;
+  if (!preservePath || basePath === "") return origin + placeForKind(endpoint, inside) + query;
+  // The address was copied from a client's settings, and names the version that the path begins with, too.
+  if (inside.startsWith(versionStart) && basePath.endsWith(openaiVersion)) {
+    return origin + joinPaths(basePath, inside.slice(openaiVersion.length)) + query;
+  }
+  const placed = placeForKind(endpoint, inside);
+  return origin + joinPaths(withoutOverlap(basePath, placed, endpoint.profile.openaiBase), placed) + query;
+}
+
+const versionStart = `${openaiVersion}/`;
+
+/** Where backends of this kind answer what OpenAI answers below `/v1`. What they list themselves stays. */
+function placeForKind({ profile }: Target, path: string): string {
+  const { openaiBase } = profile;
+  if (openaiBase === openaiVersion || !path.startsWith(versionStart) || profile.paths.includes(path))
+    return path;
+  return openaiBase + path.slice(openaiVersion.length);
+}
+
+/** An address that ends within the kind's base: `http://host/engines` and `/engines/v1/models` share a segment. */
+function withoutOverlap(basePath: string, path: string, openaiBase: string): string {
+  if (!path.startsWith(`${openaiBase}/`)) return basePath;
+  for (let end = openaiBase.length; end > 0; end = openaiBase.lastIndexOf("/", end - 1)) {
+    if (basePath.endsWith(openaiBase.slice(0, end))) return basePath.slice(0, -end);
+  }
+  return basePath;
 }
 
 function resolveDotSegments(path: string): string {
