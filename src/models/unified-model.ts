@@ -4,7 +4,7 @@ import type { ModelTraits } from "./model-attributes.ts";
 /** One name under which one endpoint serves a unified model. */
 export interface ModelSource {
   readonly endpointName: string;
-  /** As the endpoint spells it. */
+  /** As the endpoint spells it; of an alias, the alias. What the endpoint is asked for is `model.name`. */
   readonly nativeName: string;
   /** The endpoint's profile name. */
   readonly backendType: string;
@@ -18,6 +18,8 @@ export interface ModelSource {
   readonly model: Model;
   /** What its members and its name tell. */
   readonly traits: ModelTraits;
+  /** Of an alias: which of its models this is, counted in the order in which they are tried. */
+  readonly targetIndex?: number;
 }
 
 /** What several endpoints serve as the same model, by digest or by name. Texts that are not known are empty. */
@@ -39,7 +41,7 @@ export interface UnifiedModel {
   readonly maxContextLength?: number;
   /** Every name with every platform that uses it, in the order of the sources. */
   readonly aliases: readonly ModelAlias[];
-  /** By endpoint name, then in the order of that endpoint's list. Never empty. */
+  /** By endpoint name, then by length of name. Never empty. */
   readonly sources: readonly ModelSource[];
   /** Sorted. */
   readonly capabilities: readonly string[];
@@ -47,8 +49,17 @@ export interface UnifiedModel {
   readonly totalSizeBytes: number;
   /** Milliseconds since the epoch. */
   readonly lastSeenAt: number;
+  /** Of an alias of the operator's: the models that it stands for, as configured. Then all else is said of the first that is there. */
+  readonly aliasOf?: readonly string[];
 }
 
+/** The sources that say what the model is. */
+export function describingSources({ sources }: Pick<UnifiedModel, "sources">): readonly ModelSource[] {
+  const first = sources[0]?.targetIndex;
+  return first === undefined ? sources : sources.filter(({ targetIndex }) => targetIndex === first);
+}
+
+/** A name of a unified model, as its endpoints use it. */
 export interface ModelAlias {
   readonly name: string;
   /** Platform of the source that uses it. */

@@ -1,7 +1,7 @@
 import { builtinNaming } from "../config/builtin-naming.ts";
 import type { Model } from "./model.ts";
 import { ModelDescriber, type ModelTraits, platformOf, stateOf } from "./model-attributes.ts";
-import type { ModelAlias, ModelSource, UnifiedModel } from "./unified-model.ts";
+import { describingSources, type ModelAlias, type ModelSource, type UnifiedModel } from "./unified-model.ts";
 
 /** The last list of one endpoint. */
 export interface EndpointModels {
@@ -13,6 +13,13 @@ export interface EndpointModels {
   readonly refreshedAt: number;
 }
 
+export interface UnifyRules {
+  /** False: every name at every endpoint is a record of its own, with the id `name@endpoint`. */
+  readonly isMerging: boolean;
+  /** Whether a name without a tag is the name with `:latest`. */
+  readonly isUntaggedLatest: boolean;
+}
+
 interface Draft {
   id: string;
   digest: string | undefined;
@@ -21,22 +28,26 @@ interface Draft {
 
 /**
  * Merges the lists of all endpoints: same digest, else same name ignoring case unless the digests contradict.
- * Depends on nothing but its input: endpoints in any order give the same records, sorted by id.
+ * Depends on nothing but its input: endpoints and models in any order give the same records, sorted by id.
  * @param describer what it read of a name it need not read again; the built-in table where none is given
  */
 export function unifyModels(
   lists: readonly EndpointModels[],
   describer: ModelDescriber = new ModelDescriber(builtinNaming()),
+  rules: UnifyRules = { isMerging: true, isUntaggedLatest: false },
 ): readonly UnifiedModel[] {
+  if (!rules.isMerging) return listSeparately(lists, describer);
   const drafts: Draft[] = [];
   const byDigest = new Map<string, Draft>();
   const byName = new Map<string, Draft[]>();
   const ids = new Set<string>();
 
   for (const list of lists.toSorted((left, right) => compareText(left.endpointName, right.endpointName))) {
-    for (const model of list.models) {
+    for (const model of list.models.toSorted(byName)) {
       const digest = normaliseDigest(model.digest);
-      const nameKey = model.name.toLowerCase();
+      const nameKey = rules.isUntaggedLatest
+        ? withoutLatest(model.name.toLowerCase())
+        : model.name.toLowerCase();
       const namesakes = byName.get(nameKey) ?? [];
       let draft =
         (digest === undefined ? undefined : byDigest.get(digest)) ??
@@ -52,7 +63,41 @@ export function unifyModels(
       draft.sources.push(sourceFrom(list, model, describer.describe(model)));
     }
   }
-  return drafts.map((draft) => finish(draft.id, draft.sources)).sort((a, b) => compareText(a.id, b.id));
+  return drafts
+    .map((draft) => describeModel(draft.id, draft.sources))
+    .sort((a, b) => compareText(a.id, b.id));
+}
+
+/** Of a model's names the shortest is first, and becomes its id: `tiny:latest` before `tiny-copy:latest`. */
+function byName({ name: left }: Model, { name: right }: Model): number {
+  return left.length - right.length || compareText(left, right);
+}
+
+function listSeparately(
+  lists: readonly EndpointModels[],
+  describer: ModelDescriber,
+): readonly UnifiedModel[] {
+  return lists
+    .flatMap((list) =>
+      list.models.map((model) =>
+        describeModel(`${model.name}@${list.endpointName}`, [
+          sourceFrom(list, model, describer.describe(model)),
+        ]),
+      ),
+    )
+    .sort((a, b) => compareText(a.id, b.id));
+}
+
+const latestTag = ":latest";
+
+/** What stands before `:latest`; the whole name where it does not end so. */
+export function withoutLatest(name: string): string {
+  return name.endsWith(latestTag) ? name.slice(0, -latestTag.length) : name;
+}
+
+/** The name with `:latest`; `undefined` where it has a tag. */
+export function withLatest(name: string): string | undefined {
+  return name.includes(":", name.lastIndexOf("/") + 1) ? undefined : name + latestTag;
 }
 
 /**
@@ -65,7 +110,9 @@ export function narrowModel(
 ): UnifiedModel | undefined {
   const sources = model.sources.filter(keeps);
   if (sources.length === 0) return undefined;
-  return sources.length === model.sources.length ? model : finish(model.id, sources);
+  if (sources.length === model.sources.length) return model;
+  const narrowed = describeModel(model.id, sources);
+  return model.aliasOf === undefined ? narrowed : { ...narrowed, aliasOf: model.aliasOf };
 }
 
 /** Code unit order: the same on every machine, whatever its locale. */
@@ -98,9 +145,11 @@ function sourceFrom(list: EndpointModels, model: Model, traits: ModelTraits): Mo
   };
 }
 
-function finish(id: string, sources: readonly ModelSource[]): UnifiedModel {
-  const models = sources.map((source) => source.model);
-  const traits = sources.map((source) => source.traits);
+/** @param sources at least one; see `describingSources` */
+export function describeModel(id: string, sources: readonly ModelSource[]): UnifiedModel {
+  const describing = describingSources({ sources });
+  const models = describing.map((source) => source.model);
+  const traits = describing.map((source) => source.traits);
   const family = traits.find((found) => found.family !== "");
   const size = traits.find((found) => found.size.label !== "")?.size;
   const maxContextLength = firstDefined(models, (model) => model.maxContextLength);
@@ -120,7 +169,7 @@ function finish(id: string, sources: readonly ModelSource[]): UnifiedModel {
     aliases: aliasesOf(sources),
     sources,
     capabilities: [...new Set(traits.flatMap((found) => found.capabilities))].sort(),
-    totalSizeBytes: sumFileSizes(sources),
+    totalSizeBytes: sumFileSizes(describing),
     lastSeenAt: sources.reduce((latest, source) => Math.max(latest, source.lastSeenAt), 0),
   };
 }

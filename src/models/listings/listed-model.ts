@@ -1,4 +1,4 @@
-import type { ModelSource, UnifiedModel } from "../unified-model.ts";
+import { describingSources, type ModelSource, type UnifiedModel } from "../unified-model.ts";
 import { compareText } from "../unify.ts";
 import type { ListingContext } from "./listing-format.ts";
 
@@ -16,7 +16,7 @@ export interface ListedModel {
 export function listNames(models: readonly UnifiedModel[], platform: string): readonly ListedModel[] {
   const listed = new Map<string, ListedModel>();
   for (const model of models) {
-    for (const source of model.sources) {
+    for (const source of describingSources(model)) {
       const key = source.nativeName.toLowerCase();
       const known = listed.get(key);
       if (known === undefined || rank(source, platform) > rank(known.source, platform)) {

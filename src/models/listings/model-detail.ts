@@ -20,6 +20,7 @@ export function renderModelDetail(model: UnifiedModel, now: number): object {
     endpoints: states.map(([endpoint]) => endpoint),
     loaded_endpoints: states.filter(([, state]) => state === "loaded").map(([endpoint]) => endpoint),
     capabilities: model.capabilities,
+    ...(model.aliasOf === undefined ? {} : { alias_of: model.aliasOf }),
   };
 }
 

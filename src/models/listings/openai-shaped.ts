@@ -33,12 +33,12 @@ export function renderOpenaiShape(
   return { object: "list", data };
 }
 
-/** Where a model comes from and how long its context is, as vLLM says it. */
-export function describeOrigin({ id, source, model }: ListedModel): object {
+/** Where a model comes from and how long its context is, as vLLM says it. The root of an alias is a model. */
+export function describeOrigin({ source, model }: ListedModel): object {
   const parent = source.model.parentModel;
   const contextLength = source.model.maxContextLength ?? model.maxContextLength;
   return {
-    root: id,
+    root: source.model.name,
     ...(parent === undefined ? {} : { parent }),
     ...(contextLength === undefined ? {} : { max_model_len: contextLength }),
   };

@@ -1,4 +1,5 @@
 import type { Profile } from "../../profiles/profile.ts";
+import { hideNamesakes } from "../alias-models.ts";
 import type { ModelType } from "../model.ts";
 import type { ModelSource, UnifiedModel } from "../unified-model.ts";
 import { narrowModel } from "../unify.ts";
@@ -61,7 +62,7 @@ export function selectModels(
   const isReachable = (source: ModelSource) => endpoints.isRoutable(source.endpointName);
   const isUsable = (source: ModelSource) => isReachable(source) && usableStates.has(source.state);
 
-  const selected = models.filter(
+  const selected = hideNamesakes(models.map((model) => narrowAlias(model, isReachable))).filter(
     (model) =>
       (query.includeUnavailable === true || model.sources.some(isReachable)) &&
       (endpointName === undefined || model.sources.some((source) => source.endpointName === endpointName)) &&
@@ -83,9 +84,21 @@ export function selectProviderModels(
   backendTypes: ReadonlySet<string>,
   endpoints: Pick<EndpointView, "isRoutable">,
 ): readonly UnifiedModel[] {
-  const keeps = (source: ModelSource) =>
-    backendTypes.has(source.backendType) && endpoints.isRoutable(source.endpointName);
-  return models.flatMap((model) => narrowModel(model, keeps) ?? []);
+  const inScope = models.flatMap(
+    (model) => narrowModel(model, ({ backendType }) => backendTypes.has(backendType)) ?? [],
+  );
+  // An alias that is known here keeps its name also while nothing that it leads to is there.
+  return hideNamesakes(inScope).flatMap(
+    (model) => narrowModel(model, ({ endpointName }) => endpoints.isRoutable(endpointName)) ?? [],
+  );
+}
+
+/** An alias is what it leads to now; where that is nothing, what it would lead to. */
+export function narrowAlias(
+  model: UnifiedModel,
+  isReachable: (source: ModelSource) => boolean,
+): UnifiedModel {
+  return model.aliasOf === undefined ? model : (narrowModel(model, isReachable) ?? model);
 }
 
 /** The profile names that `/olla/<prefix>/` of this profile leads to: its own, for `openai-compatible` all that speak it. */

@@ -1,4 +1,4 @@
-import type { ModelSource, UnifiedModel } from "../unified-model.ts";
+import { describingSources, type ModelSource, type UnifiedModel } from "../unified-model.ts";
 import { createdSeconds } from "./listed-model.ts";
 import type { ListingContext } from "./listing-format.ts";
 
@@ -8,7 +8,7 @@ export function renderUnifiedListing(models: readonly UnifiedModel[], context: L
 }
 
 function renderModel(model: UnifiedModel, context: ListingContext): object {
-  const oldest = model.sources.find((source) => source.model.modifiedAt !== undefined);
+  const oldest = describingSources(model).find((source) => source.model.modifiedAt !== undefined);
   return {
     id: model.id,
     object: "model",
@@ -23,6 +23,7 @@ function renderModel(model: UnifiedModel, context: ListingContext): object {
       aliases: aliasNames(model),
       availability: [...statesByEndpoint(model.sources)].map(([endpoint, state]) => ({ endpoint, state })),
       capabilities: model.capabilities,
+      ...(model.aliasOf === undefined ? {} : { alias_of: model.aliasOf }),
     },
   };
 }

@@ -2,13 +2,19 @@ import type { Handler, MiddlewareHandler } from "hono";
 import { isRoutable } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import { nearestNames } from "../../lib/nearest.ts";
+import { hideNamesakes } from "../../models/alias-models.ts";
 import { findModel, renderModelDetail } from "../../models/listings/model-detail.ts";
 import { renderListing } from "../../models/listings/render-listing.ts";
-import { type EndpointView, type ModelQuery, selectModels } from "../../models/listings/select-models.ts";
+import {
+  type EndpointView,
+  type ModelQuery,
+  narrowAlias,
+  selectModels,
+} from "../../models/listings/select-models.ts";
+import { decodeSegment } from "../decode-segment.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import type { DirectEnv } from "../direct-env.ts";
 import { jsonResponse } from "../json-response.ts";
-import { decodeSegment } from "../scope.ts";
 
 export const modelsPath = "/olla/models";
 
@@ -21,23 +27,30 @@ export const checkModelQuery: MiddlewareHandler<DirectEnv, string, { out: { quer
   return modelQueryValidator(c, next);
 };
 
-type ListingSources = Pick<ServerDependencies, "catalog" | "endpoints" | "settings">;
+type ListingSources = Pick<ServerDependencies, "listedModels" | "endpoints" | "settings">;
 
 /** The body of `GET /olla/models`. */
-export function renderModels(query: ModelQuery, { catalog, endpoints, settings }: ListingSources): object {
-  const models = selectModels(catalog.unified(), query, viewOf(endpoints));
+export function renderModels(
+  query: ModelQuery,
+  { listedModels, endpoints, settings }: ListingSources,
+): object {
+  const models = selectModels(listedModels(), query, viewOf(endpoints));
   return renderListing(query.format ?? "unified", models, { processStartedAt: settings.startedAt });
 }
 
 /** `GET /olla/models/{id}`: an id or a name, slashes and colons included. */
 export function modelDetail({
-  catalog,
+  listedModels,
+  endpoints,
   clock,
-}: Pick<ServerDependencies, "catalog" | "clock">): Handler<DirectEnv> {
+}: Pick<ServerDependencies, "listedModels" | "endpoints" | "clock">): Handler<DirectEnv> {
   return (c) => {
     const id = decodeSegment(c.env.path.slice(modelsPath.length + 1));
     if (id === "") throw new OllaError("invalid_request", "Model ID or alias required");
-    const models = catalog.unified();
+    const { isRoutable } = viewOf(endpoints);
+    const models = hideNamesakes(
+      listedModels().map((model) => narrowAlias(model, ({ endpointName }) => isRoutable(endpointName))),
+    );
     const found = findModel(models, id);
     if (found === undefined)
       throw unknownModel(

@@ -7,10 +7,11 @@ import {
   selectProviderModels,
 } from "../../models/listings/select-models.ts";
 import type { ListFormat, ProfileListing, UnsupportedPath } from "../../profiles/profile.ts";
+import { decodeSegment } from "../decode-segment.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import type { DirectEnv } from "../direct-env.ts";
 import { jsonResponse } from "../json-response.ts";
-import { decodeSegment, type Scope } from "../scope.ts";
+import type { Scope } from "../scope.ts";
 import { unknownModel, viewOf } from "./models.ts";
 
 /** A model list in the form that a backend itself would give, over all routable endpoints of the scope. */
@@ -46,12 +47,12 @@ export function providerModel(
 }
 
 function listingRenderer(scope: Scope, format: ListFormat, deps: ServerDependencies): () => object {
-  const { catalog, endpoints, profiles, settings } = deps;
+  const { listedModels, endpoints, profiles, settings } = deps;
   const backendTypes =
     scope.profile === "all" ? openaiBackendTypes(profiles.all) : backendTypesOf(scope.profile, profiles.all);
   const context = { processStartedAt: settings.startedAt };
   return () => {
-    const models = selectProviderModels(catalog.unified(), backendTypes, viewOf(endpoints));
+    const models = selectProviderModels(listedModels(), backendTypes, viewOf(endpoints));
     return renderListing(format, models, context);
   };
 }
