@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseEndpointUrl, resolveEndpointUrl } from "./endpoint-url.ts";
+import { parseEndpointUrl, resolveEndpointUrl, resolveKindUrl } from "./endpoint-url.ts";
 
 test.each([
   ["http://host:8080", "/v1/models", "http://host:8080/v1/models"],
@@ -13,8 +13,31 @@ test.each([
   ["http://host/api?key=1#top", "/health", "http://host/api/health"],
   ["http://host/api", "https://monitor.example/up", "https://monitor.example/up"],
   ["https://[::1]:8443/api", "/health", "https://[::1]:8443/api/health"],
+  ["http://host/v1", "/v1/models", "http://host/v1/models"],
+  ["http://host/v1", "/models", "http://host/v1/models"],
+  ["http://host/v1", "/v1beta/models", "http://host/v1/v1beta/models"],
 ])("below %s the path %p is %s", (base, path, expected) => {
   expect(resolveEndpointUrl(base, path)).toBe(expected);
+});
+
+test.each([
+  ["http://host:1234", "/v1", "/api/v0/models", "http://host:1234/api/v0/models"],
+  ["http://host:1234/v1", "/v1", "/api/v0/models", "http://host:1234/api/v0/models"],
+  ["http://host:8000/v1/", "/v1", "/health", "http://host:8000/health"],
+  ["http://host:8000/v1", "/v1", "/", "http://host:8000/"],
+  ["http://host/openai/v1", "/v1", "/v1/models", "http://host/openai/v1/models"],
+  ["http://host/mounted", "/v1", "/health", "http://host/mounted/health"],
+  [
+    "http://host:12434/engines/v1",
+    "/engines/v1",
+    "/engines/v1/models",
+    "http://host:12434/engines/v1/models",
+  ],
+  ["http://host:12434/v1", "/engines/v1", "/engines/v1/models", "http://host:12434/engines/v1/models"],
+  ["http://host/xv1", "/v1", "/health", "http://host/xv1/health"],
+  ["http://host/mounted", "", "/health", "http://host/mounted/health"],
+])("at %s a kind whose base is %p has its %s at %s", (base, openaiBase, path, expected) => {
+  expect(resolveKindUrl(base, { openaiBase }, path)).toBe(expected);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { brotliCompressSync, deflateSync, zstdCompressSync } from "node:zlib";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { OllaError } from "../errors.ts";
 import { BodyBudget } from "./body-budget.ts";
@@ -205,5 +206,63 @@ describe("time", () => {
     expect(clock.pendingTimers()).toBe(0);
     body.end();
     await reading;
+  });
+});
+
+describe("a compressed body", () => {
+  const packers: readonly [encoding: string, pack: (text: string) => Uint8Array<ArrayBuffer>][] = [
+    ["gzip", (text) => Bun.gzipSync(text)],
+    ["X-Gzip ", (text) => Bun.gzipSync(text)],
+    ["deflate", (text) => new Uint8Array(deflateSync(text))],
+    ["br", (text) => new Uint8Array(brotliCompressSync(text))],
+    ["zstd", (text) => new Uint8Array(zstdCompressSync(text))],
+  ];
+  const packed = (bytes: Uint8Array<ArrayBuffer>, encoding: string) => {
+    const headers = { "content-length": String(bytes.byteLength), "content-encoding": encoding };
+    return new Request(url, { method: "POST", body: bytes, headers });
+  };
+
+  test.each(packers)("in %s is kept as it came, and unpacked inside the budget", async (encoding, pack) => {
+    const budget = new BodyBudget(10_000);
+    const text = '{"model":"a"}'.repeat(50);
+    const bytes = pack(text);
+    const body = await readBody(packed(bytes, encoding), limitsWith({ maxBytes: 1_000, budget }));
+    expect(body.bytes).toEqual(bytes);
+    expect(new TextDecoder().decode(body.plain)).toBe(text);
+    expect(budget.used).toBe(bytes.byteLength + text.length);
+    body.release();
+    expect(budget.used).toBe(0);
+  });
+
+  test.each(packers)("in %s may not unpack to more than a plain one may have", async (encoding, pack) => {
+    const budget = new BodyBudget(0);
+    const request = packed(pack("x".repeat(5_000_000)), encoding);
+    const error = await failureOf(() => readBody(request, limitsWith({ maxBytes: 100_000, budget })));
+    expect(error.code).toBe("body_too_large");
+    expect(error.message).toEndWith("once decompressed");
+    expect(budget.used).toBe(0);
+  });
+
+  test("that unpacks to more than the budget holds is put off", async () => {
+    const budget = new BodyBudget(10_000);
+    const request = packed(Bun.gzipSync("x".repeat(50_000)), "gzip");
+    const error = await failureOf(() => readBody(request, limitsWith({ maxBytes: 0, budget })));
+    expect(error.code).toBe("buffer_full");
+    expect(budget.used).toBe(0);
+  });
+
+  test.each(packers)("that is no %s is a client's mistake", async (encoding) => {
+    const budget = new BodyBudget(1_000);
+    const request = packed(new TextEncoder().encode('{"model":"a"}'), encoding);
+    const error = await failureOf(() => readBody(request, limitsWith({ maxBytes: 100, budget })));
+    expect(error.code).toBe("unreadable_body");
+    expect(error.cause).toBeDefined();
+    expect(budget.used).toBe(0);
+  });
+
+  test.each(["identity", "gzip, br", "aws-chunked", ""])("called %p is left as it is", async (encoding) => {
+    const bytes = new TextEncoder().encode('{"model":"a"}');
+    const body = await readBody(packed(bytes, encoding), limitsWith({ maxBytes: 100 }));
+    expect(body.plain).toBe(body.bytes);
   });
 });
