@@ -1,0 +1,116 @@
+// Claude Code, the program itself, without a screen and without an account.
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { within } from "../support/wait-until.ts";
+import type { Answer } from "./support/answer.ts";
+import { Fleet, model } from "./support/fleet.ts";
+import { ensureClient, programOf } from "./support/programs.ts";
+import type { Turn } from "./support/turn.ts";
+import { type ProgramRun, Workplace } from "./support/workplace.ts";
+
+const claude = await ensureClient("claude-code");
+setDefaultTimeout(120_000);
+
+/** What `docs/clients.md` tells people to set, and what keeps it quiet. */
+function environment(fleet: Fleet): Record<string, string> {
+  return {
+    ANTHROPIC_BASE_URL: fleet.anthropicUrl,
+    ANTHROPIC_AUTH_TOKEN: "none",
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY: "1",
+    DISABLE_AUTOUPDATER: "1",
+  };
+}
+
+function ask(fleet: Fleet, place: Workplace, prompt: string, ...more: string[]): Promise<ProgramRun> {
+  const command = [programOf(claude, "claude"), "-p", prompt, "--model", model, ...more];
+  return place.run(command, { env: environment(fleet) });
+}
+
+const answers = (turn: Turn): Answer => ({ text: `You asked: ${turn.userTexts.at(-1)?.split("\n").at(-1)}` });
+
+/** Reads a file, then tells the word that is in it. */
+function readThenTell(place: Workplace): (turn: Turn) => Answer {
+  return (turn) => {
+    const [result] = turn.freshResults;
+    if (result !== undefined) return { text: `Found: ${/heron/.exec(result.text)?.[0]}` };
+    const input = { file_path: join(place.work, "secret.txt") };
+    return { text: "I read it.", calls: [{ id: "toolu_1", name: "Read", input }] };
+  };
+}
+
+describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
+  test("answers", async () => {
+    await using fleet = await Fleet.start(answers);
+    await using place = await Workplace.make();
+    const run = await ask(fleet, place, "What is the answer?");
+    expect(run).toMatchObject({ code: 0, stdout: "You asked: What is the answer?\n" });
+    expect(place.outside).toEqual([]);
+  });
+
+  test("runs a tool and uses its result", async () => {
+    await using place = await Workplace.make({ "work/secret.txt": "the word is heron\n" });
+    await using fleet = await Fleet.start(readThenTell(place));
+    const run = await ask(fleet, place, "Which word is in secret.txt?", "--allowedTools", "Read");
+    expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
+    expect(fleet.endpoint().turns.at(-1)?.results[0]?.callId).toBe("toolu_1");
+  });
+
+  test("two subtasks run at the same time, and both reports come back", async () => {
+    const bothAsked = Promise.withResolvers<void>();
+    let asked = 0;
+    const script = async (turn: Turn): Promise<Answer> => {
+      const subtask = /Subtask (\w+)/.exec(turn.userTexts.join("\n"))?.[1];
+      if (subtask !== undefined) {
+        asked += 1;
+        if (asked === 2) bothAsked.resolve();
+        await within(bothAsked.promise, 20_000, "the other subtask is asked for as well");
+        return { text: `${subtask} has ${subtask.length} letters` };
+      }
+      if (turn.freshResults.length > 0) {
+        const letters = turn.freshResults.map((result) => /\w+ has \d letters/.exec(result.text)?.[0]);
+        return { text: letters.join(", ") };
+      }
+      const calls = ["alpha", "omega"].map((word) => ({
+        id: `toolu_${word}`,
+        name: "Agent",
+        input: {
+          description: `Count ${word}`,
+          prompt: `Subtask ${word}`,
+          subagent_type: "general-purpose",
+          run_in_background: false,
+        },
+      }));
+      return { calls };
+    };
+    await using fleet = await Fleet.start(script);
+    await using place = await Workplace.make();
+    const run = await ask(fleet, place, "Let two agents count letters.");
+    expect(run).toMatchObject({ code: 0, stdout: "alpha has 5 letters, omega has 5 letters\n" });
+  });
+
+  test("goes on when the endpoint dies between two turns", async () => {
+    await using place = await Workplace.make({ "work/secret.txt": "the word is heron\n" });
+    const script = readThenTell(place);
+    await using fleet = await Fleet.start((turn) => {
+      if (turn.freshResults.length > 0) fleet.endpoint().kill();
+      return script(turn);
+    }, script);
+    const run = await ask(fleet, place, "Which word is in secret.txt?", "--allowedTools", "Read");
+    expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
+    expect(fleet.endpoint(1).turns).toHaveLength(1);
+  });
+
+  test("asks again when the endpoint dies in the middle of an answer", async () => {
+    await using place = await Workplace.make({ "work/secret.txt": "the word is heron\n" });
+    const script = readThenTell(place);
+    await using fleet = await Fleet.start((turn) => {
+      if (turn.freshResults.length === 0) return script(turn);
+      return { text: "Found: nothing that you may see, ever", cutAfter: 5 };
+    }, script);
+    const run = await ask(fleet, place, "Which word is in secret.txt?", "--allowedTools", "Read");
+    expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
+    expect(fleet.endpoint(1).turns).toHaveLength(1);
+    expect(fleet.endpoint(1).turns[0]?.results[0]?.text).toContain("heron");
+  });
+});
