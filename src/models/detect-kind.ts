@@ -1,4 +1,4 @@
-import { resolveEndpointUrl } from "../endpoints/endpoint-url.ts";
+import { resolveKindUrl } from "../endpoints/endpoint-url.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { fallbackProfileName } from "../profiles/profile-set.ts";
 import {
@@ -36,7 +36,7 @@ export async function detectKind(
   baseUrl: string,
   options: DetectKindOptions,
 ): Promise<DetectedKind | undefined> {
-  const listUrl = (profile: Profile) => resolveEndpointUrl(baseUrl, profile.modelDiscoveryPath);
+  const listUrl = (profile: Profile) => resolveKindUrl(baseUrl, profile, profile.modelDiscoveryPath);
   const urls = new Set(options.profiles.map(listUrl));
   const answers: Answers = new Map(
     await Promise.all([...urls].map(async (url) => [url, await fetchOrError(url, options)] as const)),
@@ -147,7 +147,9 @@ async function askProbes(
   const verdicts = await Promise.all(
     readings.map(async (reading) => {
       const answers = await Promise.all(
-        reading.profile.probes.map(({ path }) => fetchOrError(resolveEndpointUrl(baseUrl, path), options)),
+        reading.profile.probes.map(({ path }) =>
+          fetchOrError(resolveKindUrl(baseUrl, reading.profile, path), options),
+        ),
       );
       const isConfirmed = answers.some(
         (answer, index) =>

@@ -1,5 +1,5 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
-import { resolveEndpointUrl } from "../endpoints/endpoint-url.ts";
+import { resolveKindUrl } from "../endpoints/endpoint-url.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { FetchLike } from "../lib/http-get.ts";
 import { fallbackProfileName, type ProfileSet } from "../profiles/profile-set.ts";
@@ -115,7 +115,7 @@ async function readKnownKind(endpoint: Endpoint, options: ModelFetchOptions): Pr
     const isPage = error instanceof ModelListError && error.fault === "not-json";
     const isBarePath = /(?<!\/v1)\/models$/.test(new URL(endpoint.modelsUrl).pathname);
     if (!isPage || !isBarePath || name !== fallbackProfileName) throw error;
-    const url = resolveEndpointUrl(baseUrlOf(endpoint), modelDiscoveryPath);
+    const url = resolveKindUrl(baseUrlOf(endpoint), endpoint.profile, modelDiscoveryPath);
     return parseModelList(listFormat, await fetchModelList(url, options)).models;
   }
 }
