@@ -50,9 +50,15 @@ export function resolveAlias(
   };
 }
 
-/** For endpoints of which nothing is known: what each would be asked for, step after step. */
-export function guessAlias(alias: Alias, endpoints: readonly EndpointInView[]): readonly Prospect[] {
-  return collectProspects(alias, endpoints, (target, view) => {
+/** For endpoints of which nothing is known: what they would be asked for, one after the other, until they have it. */
+export function guessAlias(
+  { name, steps }: Alias,
+  endpoints: readonly EndpointInView[],
+): readonly Prospect[] {
+  const oneByOne = steps.flatMap((step): readonly AliasStep[] =>
+    step.kind === "weighted" ? [step] : step.targets.map((target) => ({ ...step, targets: [target] })),
+  );
+  return collectProspects({ name, steps: oneByOne }, endpoints, (target, view) => {
     const isElsewhere = target.endpointName !== undefined && target.endpointName !== view.endpoint.name;
     return isElsewhere ? undefined : trust(target, view);
   });
