@@ -4,9 +4,13 @@ import { type BuiltEndpoints, buildEndpoints, endpointSettings } from "../endpoi
 import { EndpointRegistry, type EndpointState } from "../endpoints/endpoint-registry.ts";
 import { HealthChecker } from "../endpoints/health-checker.ts";
 import { createProbe } from "../endpoints/probe.ts";
+import type { AliasTable } from "../models/alias.ts";
+import { createListedModels } from "../models/alias-models.ts";
+import { createAliasTable } from "../models/alias-table.ts";
 import { ModelCatalog } from "../models/catalog.ts";
 import { ModelDiscovery } from "../models/discovery.ts";
 import { type LocalEndpoint, LocalSearch, localPorts, type PortReport } from "../models/local-search.ts";
+import type { UnifiedModel } from "../models/unified-model.ts";
 import type { AppOptions } from "./options.ts";
 import { createWarmth, type WarmthParts } from "./warmth.ts";
 
@@ -24,6 +28,9 @@ export interface FirstLook {
 export interface Fleet {
   readonly registry: EndpointRegistry;
   readonly catalog: ModelCatalog;
+  readonly aliases: AliasTable;
+  /** The catalog's models and the aliases, as lists show them. */
+  readonly listedModels: () => readonly UnifiedModel[];
   readonly checker: HealthChecker;
   readonly discovery: ModelDiscovery;
   /** Undefined while `proxy.prefer_loaded` is off. */
@@ -51,6 +58,10 @@ export function createFleet(options: AppOptions): Fleet {
     staleAfterMs: modelRegistry.unification.stale_threshold,
     cleanupIntervalMs: modelRegistry.unification.cleanup_interval,
     ...(naming && { naming }),
+    rules: {
+      isMerging: modelRegistry.enable_unifier,
+      isUntaggedLatest: modelRegistry.unification.untagged_is_latest,
+    },
   });
   const checker = new HealthChecker({
     registry,
@@ -71,6 +82,7 @@ export function createFleet(options: AppOptions): Fleet {
       workers: models.concurrent_workers,
       retryAttempts: models.retry_attempts,
       retryBackoffMs: models.retry_backoff,
+      removalGraceMs: models.removal_grace,
     },
     clock,
     logger,
@@ -101,9 +113,12 @@ export function createFleet(options: AppOptions): Fleet {
         });
   let searched: Promise<readonly PortReport[] | undefined> = Promise.resolve(undefined);
 
+  const aliases = createAliasTable(config.model_aliases);
   return {
     registry,
     catalog,
+    aliases,
+    listedModels: createListedModels(catalog, aliases),
     checker,
     discovery,
     warmth,

@@ -240,6 +240,7 @@ function buildConfig(parsed: ParsedConfig, secrets: readonly EndpointSecrets[]):
       ...parsed.model_registry,
       // Zero says "the usual" here; nobody downstream has to know that.
       unification: {
+        ...unification,
         stale_threshold: unification.stale_threshold || 24 * 3_600_000,
         cleanup_interval: unification.cleanup_interval || 5 * 60_000,
       },

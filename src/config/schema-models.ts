@@ -16,9 +16,8 @@ export const modelRegistry = section(
     }),
     enable_unifier: booleanKey({
       initial: true,
-      status: "later",
       env: ["OLLA_MODEL_UNIFIER_ENABLED"],
-      doc: "Show one model that several endpoints have as one entry in `/olla/models`.",
+      doc: "Show one model that several endpoints have as one entry in `/olla/models`. Off: an entry for each, with the id `name@endpoint`; names find and route as before.",
     }),
     unification: section({
       stale_threshold: durationKey({
@@ -29,6 +28,10 @@ export const modelRegistry = section(
       cleanup_interval: durationKey({
         initial: "10m",
         doc: `How often forgotten models are cleared away. ${positiveOr("5m")}`,
+      }),
+      untagged_is_latest: booleanKey({
+        initial: false,
+        doc: "Whether `tiny` at one endpoint and `tiny:latest` at another are one model, so that either name finds both. Off: `tiny` finds both, `tiny:latest` only itself.",
       }),
     }),
     routing_strategy: section({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { ModelCatalog } from "./catalog.ts";
+import type { UnifyRules } from "./unify.ts";
 
 const hourMs = 3_600_000;
 
@@ -41,6 +42,29 @@ describe("ModelCatalog", () => {
     expect(catalog.traitsAt("b", "llava")?.skills.vision).toBe("no");
     expect(catalog.traitsAt("b", "LLAVA")).toBeUndefined();
     expect(catalog.traitsAt("c", "llava")).toBeUndefined();
+  });
+
+  test("a name with the latest tag finds the one without, when they are told to be one", () => {
+    const lists = { a: ["tiny:latest"], b: ["Tiny"], c: ["tiny:7b"], d: ["host:5000/tiny"] };
+    const { catalog } = withLists(lists, { isMerging: true, isUntaggedLatest: true });
+    for (const name of ["tiny", "tiny:latest", "TINY:Latest"]) {
+      expect(places(catalog, name)).toEqual(["a tiny:latest", "b Tiny"]);
+    }
+    expect(places(catalog, "tiny:7b")).toEqual(["c tiny:7b"]);
+    expect(places(catalog, "tiny:7b:latest")).toEqual([]);
+    expect(places(catalog, "host:5000/tiny:latest")).toEqual(["d host:5000/tiny"]);
+    const { catalog: both } = withLists(
+      { a: ["tiny", "tiny:latest"] },
+      { isMerging: true, isUntaggedLatest: true },
+    );
+    expect(places(both, "tiny:latest")).toEqual(["a tiny:latest"]);
+    expect(places(both, "tiny")).toEqual(["a tiny"]);
+  });
+
+  test("names find their places when nothing is merged", () => {
+    const { catalog } = withLists({ a: ["x"], b: ["X"] }, { isMerging: false, isUntaggedLatest: false });
+    expect(catalog.unified().map(({ id }) => id)).toEqual(["X@b", "x@a"]);
+    expect(places(catalog, "x")).toEqual(["a x", "b X"]);
   });
 
   test("a model that is really called so comes before one that needs its tag added", () => {
@@ -125,9 +149,14 @@ describe("models of an endpoint that is not heard of any more", () => {
   });
 });
 
-function withLists(lists: Readonly<Record<string, readonly string[]>>) {
+function withLists(lists: Readonly<Record<string, readonly string[]>>, rules?: UnifyRules) {
   const clock = createFakeClock();
-  const catalog = new ModelCatalog({ clock, staleAfterMs: 24 * hourMs, cleanupIntervalMs: 600_000 });
+  const catalog = new ModelCatalog({
+    clock,
+    staleAfterMs: 24 * hourMs,
+    cleanupIntervalMs: 600_000,
+    ...(rules && { rules }),
+  });
   for (const [endpointName, names] of Object.entries(lists)) {
     catalog.replaceModels(
       endpointName,

@@ -5,7 +5,14 @@ import { nearestNames } from "../lib/nearest.ts";
 import type { Model } from "./model.ts";
 import { ModelDescriber, type ModelTraits } from "./model-attributes.ts";
 import type { UnifiedModel } from "./unified-model.ts";
-import { compareText, type EndpointModels, unifyModels } from "./unify.ts";
+import {
+  compareText,
+  type EndpointModels,
+  type UnifyRules,
+  unifyModels,
+  withLatest,
+  withoutLatest,
+} from "./unify.ts";
 
 /** Where a model can be had, and how it is spelled there (`model.name`). */
 export interface ModelPlace {
@@ -21,6 +28,8 @@ export interface ModelCatalogOptions {
   readonly cleanupIntervalMs: number;
   /** By which names are read; the built-in table where none is given. */
   readonly naming?: NamingTable;
+  /** Merges what is the same and keeps `name` and `name:latest` apart where none are given. */
+  readonly rules?: UnifyRules;
 }
 
 interface Entry extends EndpointModels {
@@ -30,7 +39,6 @@ interface Entry extends EndpointModels {
 }
 
 const nowhere: readonly ModelPlace[] = Object.freeze([]);
-const latestTag = ":latest";
 
 /**
  * Which endpoint serves which model. Written by discovery, read by every request: a change replaces the whole index,
@@ -42,6 +50,7 @@ export class ModelCatalog {
   readonly #staleAfterMs: number;
   readonly #cleanupIntervalMs: number;
   readonly #describer: ModelDescriber;
+  readonly #rules: UnifyRules;
   readonly #entries = new Map<string, Entry>();
   #index: PlaceIndex = emptyIndex;
   #unified: readonly UnifiedModel[] | undefined;
@@ -51,6 +60,7 @@ export class ModelCatalog {
     this.#clock = options.clock;
     this.#staleAfterMs = options.staleAfterMs;
     this.#cleanupIntervalMs = options.cleanupIntervalMs;
+    this.#rules = options.rules ?? { isMerging: true, isUntaggedLatest: false };
     this.#describer = new ModelDescriber(options.naming ?? builtinNaming());
   }
 
@@ -105,7 +115,7 @@ export class ModelCatalog {
 
   /**
    * Every endpoint that has the model, once, sorted by name, whatever its health. At each endpoint the exact
-   * spelling wins, then one that differs by case, then `<name>:latest`.
+   * spelling wins, then one that differs by case, then `<name>:latest`, and by `isUntaggedLatest` the name without it.
    */
   placesOf(name: string): readonly ModelPlace[] {
     return this.#index.exact.get(name) ?? this.#index.folded.get(name.toLowerCase()) ?? nowhere;
@@ -147,12 +157,12 @@ export class ModelCatalog {
 
   /** All models, merged across endpoints, sorted by id; the same array until something changes. */
   unified(): readonly UnifiedModel[] {
-    this.#unified ??= unifyModels([...this.#entries.values()], this.#describer);
+    this.#unified ??= unifyModels([...this.#entries.values()], this.#describer, this.#rules);
     return this.#unified;
   }
 
   #rebuild(): void {
-    this.#index = buildIndex([...this.#entries.values()]);
+    this.#index = buildIndex([...this.#entries.values()], this.#rules);
     // Merged on the first look: most changes come in bursts, and no request waits for it.
     this.#unified = undefined;
   }
@@ -172,10 +182,10 @@ interface PlaceIndex {
 
 const emptyIndex: PlaceIndex = { exact: new Map(), folded: new Map(), names: [] };
 
-function buildIndex(entries: readonly Entry[]): PlaceIndex {
+function buildIndex(entries: readonly Entry[], rules: UnifyRules): PlaceIndex {
   const sorted = entries.toSorted((left, right) => compareText(left.endpointName, right.endpointName));
   const folded = new Map<string, Map<string, ModelPlace>>();
-  const untagged: { key: string; place: ModelPlace }[] = [];
+  const byOtherTag: { key: string; place: ModelPlace }[] = [];
   const bySpelling = new Map<string, Map<string, ModelPlace>>();
   for (const { endpointName, models } of sorted) {
     for (const model of models) {
@@ -183,11 +193,14 @@ function buildIndex(entries: readonly Entry[]): PlaceIndex {
       const key = model.name.toLowerCase();
       addPlace(folded, key, place);
       addPlace(bySpelling, model.name, place);
-      if (key.endsWith(latestTag)) untagged.push({ key: key.slice(0, -latestTag.length), place });
+      const untagged = withoutLatest(key);
+      if (untagged !== key) byOtherTag.push({ key: untagged, place });
+      const tagged = rules.isUntaggedLatest ? withLatest(key) : undefined;
+      if (tagged !== undefined) byOtherTag.push({ key: tagged, place });
     }
   }
-  // After everything else: a model that is really called so comes before one that needs its tag added.
-  for (const { key, place } of untagged) addPlace(folded, key, place);
+  // After everything else: a model that is really called so comes before one that needs its tag added or taken away.
+  for (const { key, place } of byOtherTag) addPlace(folded, key, place);
 
   const exact = new Map<string, readonly ModelPlace[]>();
   for (const [spelling, own] of bySpelling) {

@@ -24,7 +24,7 @@ export interface ModelSource {
 
 /** What several endpoints serve as the same model, by digest or by name. Texts that are not known are empty. */
 export interface UnifiedModel {
-  /** The first native name; with the end of its digest where another model has that name already. */
+  /** The first native name that is no other model's id; else the first one with the end of its digest. */
   readonly id: string;
   readonly family: string;
   readonly variant: string;

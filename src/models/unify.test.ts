@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
+import { builtinNaming } from "../config/builtin-naming.ts";
 import type { Model } from "./model.ts";
-import { type EndpointModels, narrowModel, unifyModels } from "./unify.ts";
+import { ModelDescriber } from "./model-attributes.ts";
+import { type EndpointModels, narrowModel, type UnifyRules, unifyModels } from "./unify.ts";
+
+const describer = new ModelDescriber(builtinNaming());
+const allRules: readonly UnifyRules[] = [true, false].flatMap((isMerging) =>
+  [true, false].map((isUntaggedLatest) => ({ isMerging, isUntaggedLatest })),
+);
 
 describe("unifyModels", () => {
   test("one name on several endpoints is one model with a source each", () => {
@@ -59,6 +66,72 @@ describe("unifyModels", () => {
       list("c", [{ name: "Z" }, { name: "Y", digest: "1" }], "vllm"),
     ];
     expect(unifyModels(lists.toReversed())).toEqual(unifyModels(lists));
+  });
+
+  test("the order of endpoints and of their lists changes nothing", () => {
+    const lists = Array.from({ length: 6 }, (_, place) =>
+      list(
+        `box-${place}`,
+        Array.from({ length: 8 }, (_, index) => ({
+          name: `${index % 2 === 0 ? "m" : "M"}-${(index * 3 + place) % 7}${index % 3 === 0 ? ":latest" : ""}`,
+          ...((index + place) % 4 === 0 ? {} : { digest: `${(index * place) % 5}`.repeat(12) }),
+        })),
+        place % 2 === 0 ? "ollama" : "vllm",
+      ),
+    );
+    let seed = 7;
+    const random = () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed;
+    };
+    const shuffle = <Item>(items: readonly Item[]) =>
+      items
+        .map((item) => ({ item, key: random() }))
+        .sort((a, b) => a.key - b.key)
+        .map(({ item }) => item);
+    for (const rules of allRules) {
+      const expected = unifyModels(lists, describer, rules);
+      expect(new Set(expected.map(({ id }) => id)).size).toBe(expected.length);
+      for (let round = 0; round < 50; round += 1) {
+        const shuffled = shuffle(lists).map((each) => ({ ...each, models: shuffle(each.models) }));
+        expect(unifyModels(shuffled, describer, rules)).toEqual(expected);
+      }
+    }
+  });
+
+  test("a name without a tag and its latest are one when they are told to be", () => {
+    const lists = [
+      list("cpp", [{ name: "tiny" }], "llamacpp"),
+      list("box", [
+        { name: "Tiny:latest", digest: "11" },
+        { name: "tiny:7b", digest: "22" },
+      ]),
+    ];
+    const apart = unifyModels(lists);
+    expect(apart.map(({ id }) => id)).toEqual(["Tiny:latest", "tiny", "tiny:7b"]);
+    const together = unifyModels(lists, describer, { isMerging: true, isUntaggedLatest: true });
+    expect(together.map(({ id }) => id)).toEqual(["Tiny:latest", "tiny:7b"]);
+    expect(together[0]?.aliases.map(({ name }) => name)).toEqual(["Tiny:latest", "tiny"]);
+  });
+
+  test("without merging every name at every endpoint is a record of its own", () => {
+    const lists = [
+      list("b", [{ name: "x", digest: "11" }]),
+      list("a", [
+        { name: "x", digest: "11" },
+        { name: "x-copy", digest: "11" },
+      ]),
+    ];
+    const records = unifyModels(lists, describer, { isMerging: false, isUntaggedLatest: true });
+    expect(records.map(({ id, sources }) => [id, sources.length])).toEqual([
+      ["x-copy@a", 1],
+      ["x@a", 1],
+      ["x@b", 1],
+    ]);
+    // Fewer endpoints leave the ids of the others as they were.
+    expect(unifyModels(lists.slice(1), describer, { isMerging: false, isUntaggedLatest: false })).toEqual(
+      records.slice(0, 2),
+    );
   });
 
   test("what one source does not say another fills in", () => {

@@ -21,7 +21,6 @@ export interface UnifyRules {
 }
 
 interface Draft {
-  id: string;
   digest: string | undefined;
   readonly sources: ModelSource[];
 }
@@ -40,10 +39,9 @@ export function unifyModels(
   const drafts: Draft[] = [];
   const byDigest = new Map<string, Draft>();
   const byName = new Map<string, Draft[]>();
-  const ids = new Set<string>();
 
   for (const list of lists.toSorted((left, right) => compareText(left.endpointName, right.endpointName))) {
-    for (const model of list.models.toSorted(byName)) {
+    for (const model of list.models.toSorted(compareNames)) {
       const digest = normaliseDigest(model.digest);
       const nameKey = rules.isUntaggedLatest
         ? withoutLatest(model.name.toLowerCase())
@@ -53,8 +51,7 @@ export function unifyModels(
         (digest === undefined ? undefined : byDigest.get(digest)) ??
         namesakes.find((other) => other.digest === undefined || digest === undefined);
       if (draft === undefined) {
-        draft = { id: freeId(model.name, digest, ids), digest, sources: [] };
-        ids.add(draft.id);
+        draft = { digest, sources: [] };
         drafts.push(draft);
       }
       draft.digest ??= digest;
@@ -63,13 +60,14 @@ export function unifyModels(
       draft.sources.push(sourceFrom(list, model, describer.describe(model)));
     }
   }
+  const ids = new Set<string>();
   return drafts
-    .map((draft) => describeModel(draft.id, draft.sources))
+    .map((draft) => describeModel(takeId(draft, ids), draft.sources))
     .sort((a, b) => compareText(a.id, b.id));
 }
 
 /** Of a model's names the shortest is first, and becomes its id: `tiny:latest` before `tiny-copy:latest`. */
-function byName({ name: left }: Model, { name: right }: Model): number {
+function compareNames({ name: left }: Model, { name: right }: Model): number {
   return left.length - right.length || compareText(left, right);
 }
 
@@ -125,10 +123,15 @@ function normaliseDigest(digest: string | undefined): string | undefined {
   return digest?.toLowerCase().replace(/^sha256:/, "");
 }
 
-function freeId(name: string, digest: string | undefined, taken: ReadonlySet<string>): string {
-  if (!taken.has(name)) return name;
-  const short = `${name}-${digest?.slice(-8) ?? ""}`;
-  return taken.has(short) ? `${name}-${digest}` : short;
+/** The first of its names that no other record has for its id, else one with the end of its digest. */
+function takeId({ digest, sources }: Draft, taken: Set<string>): string {
+  const names = sources.map(({ nativeName }) => nativeName);
+  const [first] = names;
+  const short = `${first}-${digest?.slice(-8)}`;
+  const free = names.find((name) => !taken.has(name));
+  const id = free ?? (taken.has(short) ? `${first}-${digest}` : short);
+  taken.add(id);
+  return id;
 }
 
 function sourceFrom(list: EndpointModels, model: Model, traits: ModelTraits): ModelSource {
