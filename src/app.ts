@@ -50,6 +50,7 @@ export function createApp(options: AppOptions): App {
     pipeline: path.pipeline,
     endpoints: fleet.registry,
     catalog: fleet.catalog,
+    listedModels: fleet.listedModels,
     connections: path.connections,
     stats,
     breakers: path.breakers,

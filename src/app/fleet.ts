@@ -7,9 +7,13 @@ import { createProbe } from "../endpoints/probe.ts";
 import type { AliasTable } from "../models/alias.ts";
 import { createListedModels } from "../models/alias-models.ts";
 import { createAliasTable } from "../models/alias-table.ts";
+import type { AliasTable } from "../models/alias.ts";
+import { createListedModels } from "../models/alias-models.ts";
+import { createAliasTable } from "../models/alias-table.ts";
 import { ModelCatalog } from "../models/catalog.ts";
 import { ModelDiscovery } from "../models/discovery.ts";
 import { type LocalEndpoint, LocalSearch, localPorts, type PortReport } from "../models/local-search.ts";
+import type { UnifiedModel } from "../models/unified-model.ts";
 import type { UnifiedModel } from "../models/unified-model.ts";
 import type { AppOptions } from "./options.ts";
 import { createWarmth, type WarmthParts } from "./warmth.ts";
@@ -28,6 +32,9 @@ export interface FirstLook {
 export interface Fleet {
   readonly registry: EndpointRegistry;
   readonly catalog: ModelCatalog;
+  readonly aliases: AliasTable;
+  /** The catalog's models and the aliases, as lists show them. */
+  readonly listedModels: () => readonly UnifiedModel[];
   readonly aliases: AliasTable;
   /** The catalog's models and the aliases, as lists show them. */
   readonly listedModels: () => readonly UnifiedModel[];
@@ -114,9 +121,12 @@ export function createFleet(options: AppOptions): Fleet {
   let searched: Promise<readonly PortReport[] | undefined> = Promise.resolve(undefined);
 
   const aliases = createAliasTable(config.model_aliases);
+  const aliases = createAliasTable(config.model_aliases);
   return {
     registry,
     catalog,
+    aliases,
+    listedModels: createListedModels(catalog, aliases),
     aliases,
     listedModels: createListedModels(catalog, aliases),
     checker,

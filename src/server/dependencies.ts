@@ -24,6 +24,8 @@ export interface ServerDependencies {
   readonly pipeline: RequestPipeline;
   readonly endpoints: EndpointSnapshots;
   readonly catalog: ModelInventory;
+  /** What model lists show: the catalog's models, and the aliases. Sorted by id. */
+  readonly listedModels: () => readonly UnifiedModel[];
   readonly connections: ActiveConnections;
   readonly stats: Stats;
   /** Missing where the engine has none, or they are switched off. */

@@ -1,6 +1,9 @@
+import type { ModelAliases } from "../../src/config/schema-aliases.ts";
 import type { Endpoint } from "../../src/endpoints/endpoint.ts";
 import { type EndpointHealth, initialHealth } from "../../src/endpoints/endpoint-health.ts";
 import type { LogFields, Logger } from "../../src/lib/log.ts";
+import { createListedModels } from "../../src/models/alias-models.ts";
+import { createAliasTable } from "../../src/models/alias-table.ts";
 import { ModelCatalog } from "../../src/models/catalog.ts";
 import type { Outcome } from "../../src/observe/outcome.ts";
 import { createRecorder } from "../../src/observe/recorder.ts";
@@ -42,6 +45,7 @@ interface TestServerOptions {
   readonly settings?: Partial<ServerSettings>;
   readonly handle?: RequestPipeline["handle"];
   readonly peer?: string;
+  readonly aliases?: ModelAliases;
   /** What the status shows of breakers, queues and cooldowns; nothing when not given. */
   readonly traffic?: (clock: FakeClock) => Pick<ServerDependencies, "breakers" | "queues" | "cooldowns">;
 }
@@ -50,6 +54,7 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
   const clock = createFakeClock();
   const stats = new Stats(clock);
   const catalog = new ModelCatalog({ clock, staleAfterMs: 3_600_000, cleanupIntervalMs: 60_000 });
+  const aliases = createAliasTable(options.aliases ?? {});
   const profiles = new ProfileSet(builtinProfiles());
   const outcomes: Outcome[] = [];
   const log: LogLine[] = [];
@@ -73,6 +78,7 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
     },
     endpoints: { snapshot: () => fleet },
     catalog,
+    listedModels: createListedModels(catalog, aliases),
     connections: { of: (name) => connections.get(name) ?? 0 },
     stats,
     ...options.traffic?.(clock),
