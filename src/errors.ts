@@ -12,10 +12,12 @@ interface ErrorKind {
 /** Every way a request can fail. The code is stable: clients and dashboards match on it. */
 export const errorTable = {
   invalid_request: { status: 400, culprit: "client", retryable: false },
+  previous_response_not_found: { status: 400, culprit: "client", retryable: false },
   unreadable_body: { status: 400, culprit: "client", retryable: false },
   forbidden: { status: 403, culprit: "client", retryable: false },
   route_not_found: { status: 404, culprit: "client", retryable: false },
   provider_not_configured: { status: 404, culprit: "client", retryable: false },
+  endpoint_not_found: { status: 404, culprit: "client", retryable: false },
   model_not_found: { status: 404, culprit: "client", retryable: false },
   method_not_allowed: { status: 405, culprit: "client", retryable: false },
   request_timeout: { status: 408, culprit: "client", retryable: false },

@@ -4,29 +4,34 @@ import type { ChatRequest } from "./chat-request.ts";
 import type { Refusal, TranslatedAnswer, TranslatedRefusal } from "./client-api.ts";
 import type { JsonObject } from "./wire.ts";
 
-/** The client's side of a chat dialect: its requests into the common form, answers out of it. One for each `ClientApi`. */
-export interface ChatDialect {
+/**
+ * The client's side of a chat dialect: its requests into the common form, answers out of it. One for each `ClientApi`.
+ * `Kept` is what it keeps of a request to write the answer with.
+ */
+export interface ChatDialect<Kept = undefined> {
   /** @throws OllaError `invalid_request` that names the member at fault */
-  decodeRequest(body: JsonObject): DecodedRequest;
-  encodeAnswer(answer: ChatAnswer, context: AnswerContext): TranslatedAnswer;
+  decodeRequest(body: JsonObject): DecodedRequest<Kept>;
+  encodeAnswer(answer: ChatAnswer, context: AnswerContext<Kept>): TranslatedAnswer;
   /** Called once an answer begins to stream. */
-  createEncoder(context: AnswerContext): AnswerEncoder;
+  createEncoder(context: AnswerContext<Kept>): AnswerEncoder;
   renderRefusal(refusal: Refusal, requestId: string): TranslatedRefusal;
 }
 
-export interface DecodedRequest {
+export interface DecodedRequest<Kept = undefined> {
   readonly request: ChatRequest;
   /** Headers that tell the client what was left out. */
   readonly notices: readonly (readonly [name: string, value: string])[];
+  readonly kept: Kept;
 }
 
-export interface AnswerContext {
+export interface AnswerContext<Kept = undefined> {
   readonly requestId: string;
   /** As the client sent it. */
   readonly body: JsonObject;
   readonly request: ChatRequest;
   /** What the model is called where the endpoint does not say. */
   readonly model: string;
+  readonly kept: Kept;
 }
 
 /** Writes one streamed answer. What it returns is whole events, `""` when there is nothing to say yet. */

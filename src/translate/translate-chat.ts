@@ -17,15 +17,19 @@ import { isObject, parseJson, textOf } from "./wire.ts";
  * Puts a request of a client's dialect into chat completions, and the answer back.
  * @throws OllaError `invalid_request`
  */
-export function translateChat(dialect: ChatDialect, { body, requestId }: TranslatableRequest): Translation {
+export function translateChat<Kept>(
+  dialect: ChatDialect<Kept>,
+  { body, requestId }: TranslatableRequest,
+): Translation {
   const parsed = parseJson(textOf(body));
   if (!isObject(parsed)) throw new OllaError("invalid_request", "The request's body is no JSON object");
-  const { request, notices } = dialect.decodeRequest(parsed);
-  const contextFor = ({ model }: TranslationTarget): AnswerContext => ({
+  const { request, notices, kept } = dialect.decodeRequest(parsed);
+  const contextFor = ({ model }: TranslationTarget): AnswerContext<Kept> => ({
     requestId,
     body: parsed,
     request,
     model,
+    kept,
   });
   return {
     isStream: request.isStream,

@@ -38,6 +38,7 @@ export function decodeAnthropicRequest(body: JsonObject): DecodedRequest {
       user: undefined,
     },
     notices: droppedToolsHeader(dropped),
+    kept: undefined,
   };
 }
 

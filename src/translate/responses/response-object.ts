@@ -1,0 +1,103 @@
+import { randomText } from "../answer-ids.ts";
+import type { Finish, TokenUsage } from "../chat-answer.ts";
+import type { AnswerContext } from "../chat-dialect.ts";
+import type { JsonObject } from "../wire.ts";
+import type { DecodedResponsesRequest } from "./decode-request.ts";
+
+/** What the response object says besides its output. */
+export interface ResponseFacts {
+  readonly id: string;
+  /** Seconds since the epoch. */
+  readonly createdAt: number;
+  readonly model: string;
+}
+
+export type ResponseStatus = "in_progress" | "completed" | "incomplete" | "failed";
+
+export interface ResponseState {
+  readonly status: ResponseStatus;
+  readonly output: readonly JsonObject[];
+  readonly usage?: TokenUsage | undefined;
+  readonly incompleteReason?: string | undefined;
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
+}
+
+export function createResponseId(): string {
+  return `resp_${randomText(32)}`;
+}
+
+/** @param kind `msg`, `rs`, `fc` or `ctc` */
+export function createItemId(kind: string): string {
+  return `${kind}_${randomText(32)}`;
+}
+
+/**
+ * The response object with all its members; those of the request are said again as the client said them.
+ * Source: https://platform.openai.com/docs/api-reference/responses/object
+ */
+export function responseObject(
+  facts: ResponseFacts,
+  { status, output, usage, incompleteReason, error }: ResponseState,
+  { body }: AnswerContext<DecodedResponsesRequest>,
+): JsonObject {
+  return {
+    id: facts.id,
+    object: "response",
+    created_at: facts.createdAt,
+    status,
+    background: false,
+    completed_at: status === "completed" ? nowSeconds() : null,
+    error: error ?? null,
+    incomplete_details: incompleteReason === undefined ? null : { reason: incompleteReason },
+    instructions: body.instructions ?? null,
+    max_output_tokens: body.max_output_tokens ?? null,
+    max_tool_calls: null,
+    metadata: body.metadata ?? {},
+    model: facts.model,
+    output,
+    parallel_tool_calls: body.parallel_tool_calls ?? true,
+    presence_penalty: 0,
+    frequency_penalty: 0,
+    previous_response_id: body.previous_response_id ?? null,
+    prompt_cache_key: body.prompt_cache_key ?? null,
+    reasoning: body.reasoning ?? { effort: null, summary: null },
+    safety_identifier: body.safety_identifier ?? null,
+    service_tier: "default",
+    store: body.store ?? true,
+    temperature: body.temperature ?? 1,
+    text: body.text ?? { format: { type: "text" } },
+    tool_choice: body.tool_choice ?? "auto",
+    tools: body.tools ?? [],
+    top_logprobs: 0,
+    top_p: body.top_p ?? 1,
+    truncation: body.truncation ?? "disabled",
+    usage: usage === undefined ? null : encodeUsage(usage),
+    user: body.user ?? null,
+  };
+}
+
+/** The status and the reason of an answer that has ended so. */
+export function stateOfFinish({ reason }: Finish): Pick<ResponseState, "status" | "incompleteReason"> {
+  switch (reason) {
+    case "length":
+      return { status: "incomplete", incompleteReason: "max_output_tokens" };
+    case "content-filter":
+      return { status: "incomplete", incompleteReason: "content_filter" };
+    default:
+      return { status: "completed" };
+  }
+}
+
+export function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+function encodeUsage({ inputTokens, outputTokens, cachedTokens, reasoningTokens }: TokenUsage): JsonObject {
+  return {
+    input_tokens: inputTokens,
+    input_tokens_details: { cached_tokens: cachedTokens ?? 0 },
+    output_tokens: outputTokens,
+    output_tokens_details: { reasoning_tokens: reasoningTokens ?? 0 },
+    total_tokens: inputTokens + outputTokens,
+  };
+}
