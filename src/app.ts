@@ -1,6 +1,7 @@
 import { createFleet, type FirstLook } from "./app/fleet.ts";
 import type { AppOptions } from "./app/options.ts";
 import { createRequestPath } from "./app/request-path.ts";
+import { createOllamaFleet } from "./models/ollama-fleet.ts";
 import { createRecorder } from "./observe/recorder.ts";
 import { Stats } from "./observe/stats.ts";
 import { type Listener, listen, maxIdleTimeoutSeconds } from "./server/listen.ts";
@@ -51,6 +52,12 @@ export function createApp(options: AppOptions): App {
     endpoints: fleet.registry,
     catalog: fleet.catalog,
     listedModels: fleet.listedModels,
+    aliases: fleet.aliases,
+    ollama: createOllamaFleet({ clock, version: build.version }),
+    refreshModels: (name) => {
+      // Twice, because the first may join a run that began before the change.
+      void fleet.discovery.refresh(name).then(() => fleet.discovery.refresh(name));
+    },
     connections: path.connections,
     stats,
     breakers: path.breakers,

@@ -21,6 +21,8 @@ export interface Exchange {
   readonly scope: Profile | "all";
   /** The path to ask the endpoint for: what is left behind the route's prefix, starting with `/`. */
   readonly upstreamPath: string;
+  /** The only endpoint that the request may be sent to, because its client has named it. */
+  readonly pinnedEndpoint?: string;
   /** Stops the connection's idle timeout: called once the body is read, before anything slow. */
   holdOpen(): void;
   /** Puts the idle timeout back, just before the last byte: it would stick to the kept-alive connection otherwise. */

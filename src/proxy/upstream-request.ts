@@ -25,7 +25,7 @@ export interface ClientRequest {
 }
 
 /** Set by us, or meaningful only between the client and us. */
-const replacedNames = ["host", "content-length", "expect", "origin"] as const;
+const replacedNames = ["host", "content-length", "expect", "origin", "x-olla-endpoint"] as const;
 
 /** What a proxy in front of us would say about the client. Anybody can write these. */
 const forwardingNames = [

@@ -3,8 +3,11 @@ import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { EndpointHealth } from "../endpoints/endpoint-health.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
+import type { AliasTable } from "../models/alias.ts";
+import type { ModelPlace } from "../models/catalog.ts";
 import type { LoadedModels } from "../models/loaded/loaded-models.ts";
 import type { Model } from "../models/model.ts";
+import type { OllamaFleet } from "../models/ollama-fleet.ts";
 import type { UnifiedModel } from "../models/unified-model.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import type { Stats } from "../observe/stats.ts";
@@ -26,6 +29,8 @@ export interface ServerDependencies {
   readonly catalog: ModelInventory;
   /** What model lists show: the catalog's models, and the aliases. Sorted by id. */
   readonly listedModels: () => readonly UnifiedModel[];
+  readonly aliases: AliasTable;
+  readonly ollama: OllamaFleet;
   readonly connections: ActiveConnections;
   readonly stats: Stats;
   /** Missing where the engine has none, or they are switched off. */
@@ -36,6 +41,8 @@ export interface ServerDependencies {
   readonly sticky?: StickyView | undefined;
   /** Missing while `proxy.prefer_loaded` is off. */
   readonly loaded?: Pick<LoadedModels, "modelsAt"> | undefined;
+  /** Reads an endpoint's list of models anew, some time after the call. */
+  readonly refreshModels: (endpointName: string) => void;
   /** Takes the outcome of what the server answers itself; the pipeline records its own requests. */
   readonly record: (outcome: Outcome) => void;
 }
@@ -92,6 +99,8 @@ export interface QueueView extends Pick<Admission, "queueDepth" | "waiting" | "w
 /** Of `ModelCatalog`. */
 export interface ModelInventory {
   modelsAt(endpointName: string): readonly Model[];
+  /** By name in any case, with or without `:latest`. */
+  placesOf(name: string): readonly ModelPlace[];
   /** Milliseconds since the epoch of the last list that could be read; undefined before the first. */
   lastUpdatedAt(endpointName: string): number | undefined;
   unified(): readonly UnifiedModel[];

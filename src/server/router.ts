@@ -20,6 +20,8 @@ import { renderError } from "./render-error.ts";
 import { health } from "./routes/health.ts";
 import { checkModelQuery, modelDetail, modelsPath, renderModels } from "./routes/models.ts";
 import { notFound } from "./routes/not-found.ts";
+import { fleetAnswer } from "./routes/ollama-answers.ts";
+import { createOllamaRequests } from "./routes/ollama-requests.ts";
 import { providerListing, providerModel, unsupportedPath } from "./routes/provider-listing.ts";
 import { routeList } from "./routes/route-list.ts";
 import { renderStickyStatistics } from "./routes/stats-sticky.ts";
@@ -27,7 +29,7 @@ import { renderStatus } from "./routes/status.ts";
 import { renderEndpointStatus } from "./routes/status-endpoints.ts";
 import { renderModelStatus } from "./routes/status-models.ts";
 import { version } from "./routes/version.ts";
-import { isOwnPath, proxyListing, type ScopedPath, Scopes } from "./scope.ts";
+import { isOwnPath, proxyListings, type ScopedPath, Scopes } from "./scope.ts";
 
 export interface Router {
   /** Answers every request; never rejects. */
@@ -41,6 +43,7 @@ export function createRouter(deps: ServerDependencies): Router {
   const { settings, pipeline, clock } = deps;
   const scopes = new Scopes(deps.profiles);
   const direct = createDirectRoutes(deps, scopes);
+  const requests = createOllamaRequests(deps);
   let isDraining = false;
 
   const refuse = (arrival: Arrival, error: OllaError, headers: Iterable<readonly [string, string]> = []) => {
@@ -53,13 +56,19 @@ export function createRouter(deps: ServerDependencies): Router {
   // No middleware on this path: it carries nearly all requests.
   const proxy = async (arrival: Arrival, scoped: ScopedPath): Promise<Response> => {
     try {
-      return await pipeline.handle(createExchange(arrival, scoped, settings.idleTimeoutSeconds));
+      const exchange = createExchange(arrival, scoped, settings.idleTimeoutSeconds);
+      const prepared = requests.prepare(exchange, arrival, scoped);
+      const ready = prepared instanceof Promise ? await prepared : prepared;
+      return await (ready instanceof Response ? ready : pipeline.handle(ready));
     } catch (cause) {
-      deps.logger.error("a request failed inside Olla", {
-        request_id: arrival.requestId,
-        error: describe(cause),
-      });
-      return refuse(arrival, asOllaError(cause));
+      const error = asOllaError(cause);
+      if (error.code === "internal") {
+        deps.logger.error("a request failed inside Olla", {
+          request_id: arrival.requestId,
+          error: describe(cause),
+        });
+      }
+      return refuse(arrival, error);
     }
   };
 
@@ -117,13 +126,19 @@ function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<Dire
 
   for (const scope of scopes.all()) {
     const base = `/olla/${scope.prefix}`;
-    const listings = scope.profile === "all" ? [proxyListing] : scope.profile.listings;
+    const listings = scope.profile === "all" ? proxyListings : scope.profile.listings;
     for (const { path, format } of listings) {
       app.all(`${base}${path}`, readOnly, providerListing(scope, format, deps));
     }
     // After the lists, which this pattern matches, too.
     for (const listing of scope.modelLists) {
       app.all(`${base}${listing.path}/*`, readOnly, providerModel(scope, listing, deps));
+    }
+    for (const { path, answer } of scope.answers) {
+      const handle = fleetAnswer(scope, answer, deps);
+      app.all(`${base}${path}`, readOnly, handle);
+      // Setup guides and scripts ask the base URL itself whether somebody is there.
+      if (path === "/") app.on(["GET", "HEAD"], base, handle);
     }
     if (scope.profile === "all") continue;
     for (const unsupported of scope.profile.unsupportedPaths) {

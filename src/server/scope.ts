@@ -1,13 +1,22 @@
-import type { Profile, ProfileListing } from "../profiles/profile.ts";
+import { backendTypesOf } from "../models/listings/select-models.ts";
+import type { FleetAnswerPath, Profile, ProfileListing } from "../profiles/profile.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
+import { decodeSegment } from "./decode-segment.ts";
+import { createManagementTest } from "./management-paths.ts";
 
 /** Where `/olla/<prefix>/…` leads. */
 export interface Scope {
   /** As its routes are registered. */
   readonly prefix: string;
   readonly profile: Profile | "all";
+  /** Whether its requests may be sent to endpoints of that kind. */
+  readonly reaches: (profile: Profile) => boolean;
   /** Paths behind the prefix that Olla answers itself. */
   readonly ownPaths: ReadonlySet<string>;
+  /** What of `ownPaths` is answered after asking the endpoints. */
+  readonly answers: readonly FleetAnswerPath[];
+  /** Whether such a request changes what an endpoint has, so that it may only go to a named one. */
+  readonly isManagement: (upstreamPath: string) => boolean;
   /** Lists that Olla answers itself and whose models have a path each, `<list>/<id>`. */
   readonly modelLists: readonly ProfileListing[];
 }
@@ -21,7 +30,17 @@ export interface ScopedPath {
 
 /** The route to every endpoint. */
 export const proxyPrefix = "proxy";
-export const proxyListing: ProfileListing = { path: "/v1/models", format: "openai" };
+export const proxyListings: readonly ProfileListing[] = [
+  { path: "/v1/models", format: "openai" },
+  { path: "/api/tags", format: "ollama" },
+];
+/** Whatever goes to `/` of all endpoints together is not for Olla to guess. */
+const proxyAnswers: readonly FleetAnswerPath[] = [
+  { path: "/api/ps", answer: "ollama-ps" },
+  { path: "/api/version", answer: "ollama-version" },
+];
+/** Endpoints answer other methods here. */
+const frontPage = "/";
 const base = "/olla/";
 
 /** First segments below `/olla/` that are no provider's, whatever a profile says. */
@@ -37,15 +56,28 @@ export class Scopes {
     this.#add({
       prefix: proxyPrefix,
       profile: "all",
-      ownPaths: new Set([proxyListing.path]),
-      modelLists: [proxyListing],
+      reaches: () => true,
+      ownPaths: new Set([...proxyListings, ...proxyAnswers].map(({ path }) => path)),
+      answers: proxyAnswers,
+      isManagement: createManagementTest(profiles.all),
+      modelLists: proxyListings.filter(isModelList),
     });
     for (const prefix of profiles.prefixes()) {
       const profile = profiles.byPrefix(prefix);
       if (profile === undefined || reservedPrefixes.has(prefix)) continue;
-      const own = [...profile.listings, ...profile.unsupportedPaths].map(({ path }) => path);
-      const modelLists = profile.listings.filter(({ path }) => path.endsWith("/models"));
-      this.#add({ prefix, profile, ownPaths: new Set(own), modelLists });
+      const answers = profile.fleetAnswers;
+      const own = [...profile.listings, ...profile.unsupportedPaths, ...answers].map(({ path }) => path);
+      const names = backendTypesOf(profile, profiles.all);
+      const reaches = (other: Profile) => names.has(other.name);
+      this.#add({
+        prefix,
+        profile,
+        reaches,
+        ownPaths: new Set(own),
+        answers,
+        isManagement: createManagementTest(profiles.all.filter(reaches)),
+        modelLists: profile.listings.filter(isModelList),
+      });
     }
   }
 
@@ -83,23 +115,18 @@ export class Scopes {
 
 /** Whether Olla answers itself. Whoever reads one model of a list of ours asks for what we said about it. */
 export function isOwnPath({ scope, upstreamPath }: ScopedPath, method: string): boolean {
-  if (scope.ownPaths.has(upstreamPath)) return true;
-  if (method !== "GET" && method !== "HEAD") return false;
+  const isRead = method === "GET" || method === "HEAD";
+  if (scope.ownPaths.has(upstreamPath)) return isRead || upstreamPath !== frontPage;
+  if (!isRead) return false;
   return scope.modelLists.some(({ path }) => upstreamPath.startsWith(`${path}/`));
+}
+
+/** Of which each model has a path of its own. */
+function isModelList({ path }: ProfileListing): boolean {
+  return path.endsWith("/models");
 }
 
 /** `base_url` with a slash at its end is a common slip, and `//host` would be another host to a URL parser. */
 function collapseLeadingSlashes(path: string): string {
   return path.startsWith("//") ? path.replace(/^\/+/, "/") : path;
-}
-
-/** Undecodable text stays as it is: it matches nothing then. */
-export function decodeSegment(segment: string): string {
-  if (!segment.includes("%")) return segment;
-  try {
-    return decodeURIComponent(segment);
-  } catch (error) {
-    if (error instanceof URIError) return segment;
-    throw error;
-  }
 }

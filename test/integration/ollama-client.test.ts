@@ -17,13 +17,13 @@ async function playServer(): Promise<Behaviour> {
   const chat = await loadRecording(server, "post-api-chat");
   const generate = await loadRecording(server, "post-api-generate");
   const embed = replayRecording(await loadRecording(server, "post-api-embed"));
-  const running = replayRecording(await loadRecording(server, "get-api-ps"));
   const version = replayRecording(await loadRecording(server, "get-api-version"));
   const lastLine = (body: string): string => body.trim().split("\n").at(-1) ?? "";
   return (exchange) => {
-    if (exchange.target === "/api/ps") return running(exchange);
     if (exchange.target === "/api/version") return version(exchange);
     if (exchange.target === "/api/embed") return embed(exchange);
+    if (exchange.target === "/api/show") return exchange.respondJson(showAnswer);
+    if (exchange.target === "/api/pull") return exchange.respondJson({ status: "success" });
     const recording = exchange.target === "/api/generate" ? generate : chat;
     const asked = JSON.parse(exchange.text) as { stream?: boolean; tools?: unknown[] };
     if (asked.tools !== undefined) return exchange.respondJson(toolCallAnswer);
@@ -46,10 +46,29 @@ const toolCallAnswer = {
   done_reason: "stop",
 };
 
+/** Hand-made with the members that 0.32.15 has, for want of a recording. */
+const showAnswer = {
+  modelfile: "FROM tiny",
+  parameters: "",
+  template: "{{ .Prompt }}",
+  details: {
+    parent_model: "",
+    format: "gguf",
+    family: "llama",
+    families: ["llama"],
+    parameter_size: "180K",
+    quantization_level: "F16",
+  },
+  model_info: { "general.architecture": "llama", "llama.context_length": 8192 },
+  capabilities: ["completion"],
+  modified_at: "2026-11-20T20:50:11.656319671Z",
+};
+
 beforeAll(async () => {
   upstream = new FakeUpstream({
     kind: "ollama",
     list: replayRecording(await loadRecording(server, "get-api-tags")),
+    loaded: replayRecording(await loadRecording(server, "get-api-ps")),
     behave: await playServer(),
   });
   olla = await startOlla({ endpoints: [{ name: "home", url: upstream.url, type: "ollama" }] });
@@ -108,7 +127,28 @@ describe("the ollama client", () => {
 
   test("reads the version and what is loaded", async () => {
     expect((await client.version()).version).toBe("0.32.15");
-    expect((await client.ps()).models[0]?.name).toBe(model);
+    const [loaded] = (await client.ps()).models;
+    expect(loaded?.name).toBe(model);
+    expect(loaded).toHaveProperty("endpoint", "home");
+  });
+
+  test("shows a model", async () => {
+    const shown = await client.show({ model });
+    expect(shown.capabilities).toEqual(["completion"]);
+    expect(shown.model_info).toHaveProperty(["llama.context_length"], 8192);
+  });
+
+  test("pulls at the endpoint that it names", async () => {
+    const headers = { "X-Olla-Endpoint": "home" };
+    const there = new Ollama({ host: `${olla.url}/olla/ollama`, headers });
+    expect((await there.pull({ model: "fresh" })).status).toBe("success");
+    expect(JSON.parse(upstream.requests.at(-1)?.text ?? "")).toMatchObject({ name: "fresh" });
+  });
+
+  test("is told what is missing when it deletes without naming an endpoint", async () => {
+    const error = await client.delete({ model }).catch((thrown: unknown) => thrown);
+    expect(error).toHaveProperty("status_code", 501);
+    expect(String(error)).toContain("X-Olla-Endpoint: <name> (here: home)");
   });
 
   test("names a model without its tag, as Ollama's users do", async () => {

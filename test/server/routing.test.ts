@@ -205,20 +205,32 @@ describe("refusals", () => {
     expect(server.exchanges).toEqual([]);
   });
 
-  test.each(["/olla/ollama/api/pull", "/olla/Ollama/api/create", "/olla/ollama//api/delete"])(
-    "%s makes no sense in front of several endpoints: 501 in Ollama's shape",
-    async (path) => {
-      const server = createTestServer();
-      const response = await server.request(path, { method: "POST", body: "{}" });
-      expect(response.status).toBe(501);
-      expect(await response.json()).toEqual({
-        error: "model management operations not supported by proxy",
-        code: "not_supported",
-        source: "olla",
-      });
-      expect(server.exchanges).toEqual([]);
-    },
-  );
+  test.each([
+    "/olla/ollama/api/pull",
+    "/olla/Ollama/api/create",
+    "/olla/ollama//api/delete",
+    "/olla/ollama/api/%64elete",
+    "/olla/ollama/api/delete/",
+    "/olla/ollama/v1/..%2fapi/delete",
+    "/olla/ollama/api/blobs/sha256:abc",
+    "/olla/proxy/api/delete",
+    "/olla/openai/api/delete",
+  ])("%s changes an endpoint, and without a name of one is a 501 in Ollama's shape", async (path) => {
+    const server = createTestServer();
+    server.addEndpoint({ name: "alpha" });
+    const response = await server.request(path, { method: "POST", body: "{}" });
+    expect(response.status).toBe(501);
+    const body = (await response.json()) as { error: string | { message: string } };
+    expect(JSON.stringify(body)).toContain("X-Olla-Endpoint: <name> (here: alpha)");
+    if (!path.includes("%2f")) expect(body).toMatchObject({ code: "not_supported", source: "olla" });
+    expect(server.exchanges).toEqual([]);
+  });
+
+  test("a kind without such paths gets them sent on, as every unknown path", async () => {
+    const server = createTestServer();
+    await server.request("/olla/vllm/api/delete", { method: "POST" });
+    expect(server.exchanges[0]?.upstreamPath).toBe("/api/delete");
+  });
 });
 
 describe("request ids", () => {

@@ -5,6 +5,7 @@ import type { LogFields, Logger } from "../../src/lib/log.ts";
 import { createListedModels } from "../../src/models/alias-models.ts";
 import { createAliasTable } from "../../src/models/alias-table.ts";
 import { ModelCatalog } from "../../src/models/catalog.ts";
+import { createOllamaFleet } from "../../src/models/ollama-fleet.ts";
 import type { Outcome } from "../../src/observe/outcome.ts";
 import { createRecorder } from "../../src/observe/recorder.ts";
 import { Stats } from "../../src/observe/stats.ts";
@@ -79,6 +80,9 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
     endpoints: { snapshot: () => fleet },
     catalog,
     listedModels: createListedModels(catalog, aliases),
+    aliases,
+    ollama: createOllamaFleet({ clock, version: testSettings.version }),
+    refreshModels: () => {},
     connections: { of: (name) => connections.get(name) ?? 0 },
     stats,
     ...options.traffic?.(clock),

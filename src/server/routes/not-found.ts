@@ -1,8 +1,9 @@
 import type { Handler } from "hono";
 import { OllaError } from "../../errors.ts";
 import { nearestNames } from "../../lib/nearest.ts";
+import { decodeSegment } from "../decode-segment.ts";
 import type { DirectEnv } from "../direct-env.ts";
-import { decodeSegment, proxyPrefix, type Scope, type Scopes } from "../scope.ts";
+import { proxyPrefix, type Scope, type Scopes } from "../scope.ts";
 
 /**
  * Everything without a route: a slash too few or too many is redirected (308 keeps method and body), the rest is told

@@ -1,0 +1,18 @@
+import { OllaError } from "../errors.ts";
+import type { EndpointInView } from "./prospect.ts";
+import type { Rejection, Route } from "./route.ts";
+
+/** The way of a request whose client has named the endpoint: there, or nowhere. Aliases and model names have no say. */
+export function routePinned(
+  endpointName: string,
+  model: string | undefined,
+  endpoints: readonly EndpointInView[],
+): Route | Rejection {
+  const found = endpoints.find(({ endpoint }) => endpoint.name === endpointName);
+  if (found === undefined) {
+    const error = new OllaError("endpoint_not_found", `endpoint "${endpointName}" is not there any more`);
+    return { error, decision: undefined };
+  }
+  const { endpoint, health } = found;
+  return { candidates: [{ endpoint, status: health.status, model }], decision: undefined };
+}
