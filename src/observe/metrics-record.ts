@@ -41,6 +41,9 @@ const targets: ReadonlyMap<string, Target> = new Map([
   ["tokens_per_sec", to("amount", "tokens_per_sec")],
 ]);
 
+/** What a profile's metrics can name; every other name is a variable. */
+export const figureNames: readonly string[] = [...targets.keys()];
+
 const commonFields: readonly RecordField[] = ["model", "finish_reason", "input_tokens", "output_tokens"];
 
 const largestCount = 2 ** 31 - 1;

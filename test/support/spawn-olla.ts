@@ -23,16 +23,21 @@ const mainFile = join(import.meta.dir, "../../src/main.ts");
 /** The command that runs Olla from source. */
 export const sourceCommand: readonly string[] = [process.execPath, mainFile];
 
-/** Runs `olla serve` as a process of its own, in an empty folder, with no environment but the path and `env`. */
+/**
+ * Runs `olla serve` as a process of its own, in a folder with nothing but `files`, and with no environment but the path
+ * and `env`.
+ */
 export async function spawnOlla(
   settings: OllaSettings,
   command: readonly string[] = sourceCommand,
   env: Readonly<Record<string, string>> = {},
+  files: Readonly<Record<string, string>> = {},
 ): Promise<SpawnedOlla> {
   const folder = await mkdtemp(join(tmpdir(), "olla-test-"));
   const port = findDeadPort();
   const configFile = join(folder, "olla.yaml");
   await Bun.write(configFile, renderConfig(settings, port));
+  for (const [name, content] of Object.entries(files)) await Bun.write(join(folder, name), content);
   const child = Bun.spawn([...command, "serve", "--config", configFile], {
     cwd: folder,
     env: { PATH: process.env.PATH ?? "", HOME: folder, ...env },
