@@ -1,6 +1,7 @@
 // Machines that hold one model at a time, and what it costs to ask them in the wrong order.
 import { expect, test } from "bun:test";
 import { FakeUpstream } from "../support/fake-upstream.ts";
+import type { Behaviour } from "../support/socket-server.ts";
 import { type RunningOlla, startOlla } from "../support/start-olla.ts";
 import { answerJson, completionOf } from "../support/upstream-behaviours.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -130,6 +131,35 @@ test("200 requests at once for two models change nothing: a machine in use keeps
   await untilAsked(olla, ["one", "two"]);
   await Promise.all(Array.from({ length: 200 }, (_, index) => chat(olla, both[index % 2] ?? "")));
   expect(one.loads.length + two.loads.length).toBe(2);
+});
+
+test("a warm machine with as many requests as Ollama handles well shares with one that has nothing loaded", async () => {
+  const gate = Promise.withResolvers<void>();
+  const answer: Behaviour = async (exchange) => {
+    await gate.promise;
+    await exchange.respondJson(completionOf("hi"));
+  };
+  await using warm = new FakeUpstream({
+    kind: "ollama",
+    behave: answer,
+    loaded: answerJson({ models: [{ name: "tiny" }] }),
+  });
+  await using cold = new FakeUpstream({ kind: "ollama", behave: answer, loaded: answerJson({ models: [] }) });
+  await using olla = await startOlla({
+    endpoints: [
+      { name: "cold", url: cold.url, type: "ollama" },
+      { name: "warm", url: warm.url, type: "ollama" },
+    ],
+    proxy: { load_balancer: "round-robin" },
+  });
+  await untilAsked(olla, ["warm", "cold"]);
+  const first = Array.from({ length: 10 }, () => chat(olla, "tiny"));
+  await waitUntil(() => warm.requests.length === 10 || undefined, { what: "the warm one has its ten" });
+  expect(cold.requests).toHaveLength(0);
+  const further = Array.from({ length: 4 }, () => chat(olla, "tiny"));
+  await waitUntil(() => cold.requests.length > 0 || undefined, { what: "the cold one helps" });
+  gate.resolve();
+  await Promise.all([...first, ...further]);
 });
 
 test("what a machine has loaded is shown to operators, and nothing is asked or shown when it is off", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseLoaded } from "../../src/models/loaded/parse-loaded.ts";
+import { parseLoaded } from "../../src/models/list-parsers/parse-loaded.ts";
 import { readLoadedModels } from "../../src/models/loaded/read-loaded-models.ts";
 import { type LoadedFormat, loadedFormats } from "../../src/profiles/profile.ts";
 import { createFakeClock } from "../support/fake-clock.ts";

@@ -4,8 +4,8 @@ import type { Clock } from "../../lib/clock.ts";
 import { type FetchLike, type HttpGetResult, httpGet } from "../../lib/http-get.ts";
 import type { LoadedModelsSource } from "../../profiles/profile.ts";
 import { discoveryHeaders } from "../fetch-model-list.ts";
+import { parseLoaded } from "../list-parsers/parse-loaded.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import { parseLoaded } from "./parse-loaded.ts";
 
 export interface ReadLoadedOptions {
   readonly clock: Clock;
@@ -76,6 +76,8 @@ async function askSource(
       headers: discoveryHeaders(options.version, endpoint.requestHeaders),
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
       maxBytes: maxBodyBytes,
+      // Too seldom for a pooled connection, which its owner may have closed.
+      keepalive: false,
     });
   } catch (error) {
     return { kind: "failed", reason: error instanceof Error ? error.name : "unreachable" };

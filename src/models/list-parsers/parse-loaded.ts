@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { LoadedFormat } from "../../profiles/profile.ts";
+import type { LoadedModel } from "../loaded/loaded-model.ts";
 import {
   loosePositive,
   looseRecord,
@@ -7,8 +8,7 @@ import {
   looseTexts,
   unreadFields,
   withoutUndefined,
-} from "../list-parsers/wire-fields.ts";
-import type { LoadedModel } from "./loaded-model.ts";
+} from "./wire-fields.ts";
 
 interface LoadedReader {
   /** The member of the answer that is the list. */
