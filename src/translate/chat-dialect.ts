@@ -22,6 +22,8 @@ export interface DecodedRequest<Kept = undefined> {
   /** Headers that tell the client what was left out. */
   readonly notices: readonly (readonly [name: string, value: string])[];
   readonly kept: Kept;
+  /** For a request that no endpoint has to be asked about. */
+  readonly ownAnswer?: TranslatedAnswer | undefined;
 }
 
 export interface AnswerContext<Kept = undefined> {

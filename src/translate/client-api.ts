@@ -10,6 +10,7 @@ export const clientApiNames = [
   "ollama-chat",
   "ollama-generate",
   "ollama-embed",
+  "ollama-embeddings",
 ] as const;
 export type ClientApiName = (typeof clientApiNames)[number];
 
@@ -41,6 +42,8 @@ export interface Translation {
   readonly isStream: boolean;
   /** Headers for the client: what was left out on the way. */
   readonly notices: readonly (readonly [name: string, value: string])[];
+  /** For a request that no endpoint has to be asked about. */
+  readonly ownAnswer?: TranslatedAnswer | undefined;
   encode(target: TranslationTarget): TranslatedRequest;
   /**
    * A whole JSON answer, as the client expects one.

@@ -23,7 +23,7 @@ export function translateChat<Kept>(
 ): Translation {
   const parsed = parseJson(textOf(body));
   if (!isObject(parsed)) throw new OllaError("invalid_request", "The request's body is no JSON object");
-  const { request, notices, kept } = dialect.decodeRequest(parsed);
+  const { request, notices, kept, ownAnswer } = dialect.decodeRequest(parsed);
   const contextFor = ({ model }: TranslationTarget): AnswerContext<Kept> => ({
     requestId,
     body: parsed,
@@ -34,6 +34,7 @@ export function translateChat<Kept>(
   return {
     isStream: request.isStream,
     notices,
+    ownAnswer,
     encode: (target) => encodeChatRequest(request, target),
     decodeWhole(answerBody, target) {
       const answer = decodeChatAnswer(answerBody);
