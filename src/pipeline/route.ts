@@ -113,7 +113,7 @@ const lostMeanwhile: RoutingDecision = {
 };
 
 function routeName(question: NamedQuestion): ReturnType<typeof route> {
-  const { model, usable, context } = question;
+  const { model, inScope, usable, context } = question;
   if (context.isModelRoutingOn) {
     return askStrategy(question, undefined, {
       unread: () => prospectsByTrust(admitting(model, unreadOf(question))),
@@ -122,20 +122,15 @@ function routeName(question: NamedQuestion): ReturnType<typeof route> {
   }
   const admitted = admitting(model, usable);
   if (admitted.length > 0) return accept(prospectsByTrust(admitted), question, undefined);
-  const message = `model "${shorten(model)}" not found: the model filter of every endpoint leaves it out`;
-  return reject(new OllaError("model_not_found", message, { field: "model" }));
+  if (admitting(model, inScope).length > 0) return reject(describeUnavailable(question, undefined));
+  return reject(leftOut(question));
 }
 
 /** An alias comes before a model of its name. Where none of its models is known it is taken for a model's name itself. */
 function routeAlias(alias: Alias, question: NamedQuestion): ReturnType<typeof route> {
   const { inScope, usable, context } = question;
   const { catalog } = context;
-  if (!context.isModelRoutingOn) {
-    const guesses = guessAlias(alias, usable);
-    return guesses.length > 0
-      ? accept(guesses, question, resolvedTo(alias, guesses))
-      : reject(describeUnavailable(question, alias), refusedAlias);
-  }
+  if (!context.isModelRoutingOn) return routeAliasBlindly(alias, question);
   const isUnread = ({ endpoint }: EndpointInView) => catalog.lastUpdatedAt(endpoint.name) === undefined;
   const { prospects, isKnown }: ResolvedAlias = resolveAlias(alias, { inScope, usable, catalog, isUnread });
   if (prospects.length > 0) return accept(prospects, question, resolvedTo(alias, prospects));
@@ -145,6 +140,22 @@ function routeAlias(alias: Alias, question: NamedQuestion): ReturnType<typeof ro
   return guesses.length > 0
     ? accept(guesses, question, guessedAlias)
     : reject(describeUnavailable(question, alias), refusedAlias);
+}
+
+/** Nothing is known of anybody's models: only health, the alias itself and the model filters say who may be asked. */
+function routeAliasBlindly(alias: Alias, question: NamedQuestion): Route | Rejection {
+  const guesses = guessAlias(alias, question.usable);
+  if (guesses.length > 0) return accept(guesses, question, resolvedTo(alias, guesses));
+  if (guessAlias(alias, question.inScope).length > 0) {
+    return reject(describeUnavailable(question, alias), refusedAlias);
+  }
+  return reject(leftOut(question));
+}
+
+/** @returns the error for a name that every endpoint's model filter keeps away */
+function leftOut({ model }: NamedQuestion): OllaError {
+  const message = `model "${shorten(model)}" not found: the model filters leave it out everywhere`;
+  return new OllaError("model_not_found", message, { field: "model" });
 }
 
 const guessedAlias: RoutingDecision = {
