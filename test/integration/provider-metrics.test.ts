@@ -61,3 +61,27 @@ test("of an error nothing", async () => {
   expect(line).toMatchObject({ status: 400 });
   expect(line).not.toHaveProperty("provider_model");
 });
+
+test("the status bodies add up tokens, by whichever of its names a model was asked for", async () => {
+  const list = replayRecording(await loadRecording(server, "get-api-tags"));
+  const behave = replayRecording(await loadRecording(server, "post-api-chat"));
+  await using home = new FakeUpstream({ kind: "ollama", list, behave });
+  await using olla = await startOlla({ endpoints: [{ name: "home", url: home.url, type: "ollama" }] });
+  const read = async (path: string) => (await fetch(`${olla.url}${path}`)).json();
+  expect(await read("/internal/status")).not.toMatchObject({ system: { tokens: expect.anything() } });
+
+  for (const name of [model, "tiny"]) {
+    const body = JSON.stringify({ model: name, messages: [] });
+    await (await fetch(`${olla.url}/olla/ollama/api/chat`, { method: "POST", body })).text();
+  }
+  const tokens = { requests: 2, input: 44, output: 6, cached: 0 };
+  await waitUntil(() => olla.accessLog().filter(({ path }) => path === "/olla/ollama/api/chat").length === 2);
+  expect(await read("/internal/status")).toMatchObject({ endpoints: [{ tokens }], system: { tokens } });
+  expect(await read("/internal/status/endpoints")).toMatchObject({ endpoints: [{ tokens }] });
+  const { recent_models: models } = (await read("/internal/status/models")) as {
+    recent_models: Record<string, unknown>[];
+  };
+  expect(models.filter(({ tokens: counted }) => counted !== undefined)).toEqual([
+    expect.objectContaining({ name: model, tokens }),
+  ]);
+});
