@@ -1,4 +1,5 @@
-import type { Alias, AliasStep, AliasTarget } from "../models/alias.ts";
+import { nearestNames } from "../lib/nearest.ts";
+import type { Alias, AliasStep, AliasTable, AliasTarget } from "../models/alias.ts";
 import { type EndpointInView, type PlacesView, type Prospect, placeAt } from "./prospect.ts";
 
 /** Whom an alias may be asked of, among the endpoints within the route's reach. */
@@ -48,6 +49,21 @@ export function resolveAlias(
     prospects,
     isKnown: inScope.some((view) => targets.some((target) => nativeNameAt(target, view) !== undefined)),
   };
+}
+
+/** Aliases that somebody who typed `wanted` may have meant, of those that some endpoint in scope has a model of. */
+export function nearestAliases(
+  wanted: string,
+  aliases: AliasTable,
+  { inScope, catalog }: Pick<AliasReach, "inScope" | "catalog">,
+): readonly string[] {
+  const reach = { inScope, usable: [], catalog, isUnread: () => false };
+  const known = aliases.all.filter((alias) => resolveAlias(alias, reach).isKnown);
+  return nearestNames(
+    wanted,
+    known.map(({ name }) => name),
+    known.length,
+  );
 }
 
 /** For endpoints of which nothing is known: what they would be asked for, one after the other, until they have it. */

@@ -5,24 +5,26 @@ import type { Alias, AliasTable } from "../models/alias.ts";
 import type { RoutingDecision } from "../observe/outcome.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { preferCapable, type RequestNeeds, type SkillsView } from "./capability.ts";
+import {
+  describeUnknown,
+  filteredModel,
+  type ListedNames,
+  noHealthyEndpoints,
+  unavailableModel,
+} from "./model-refusals.ts";
 import { openaiCompatibleKind, type PathSupport } from "./path-support.ts";
 import {
   type EndpointInView,
-  type PlacesView,
   type Prospect,
   prospectsAt,
   prospectsByTrust,
   toCandidate,
 } from "./prospect.ts";
-import { guessAlias, type ResolvedAlias, resolveAlias } from "./resolve-alias.ts";
+import { guessAlias, nearestAliases, type ResolvedAlias, resolveAlias } from "./resolve-alias.ts";
 import type { ModelWhereabouts, RefreshOutcome, RoutingStrategy } from "./routing-strategy.ts";
 
 /** What routing asks of the model catalog. */
-export interface CatalogView extends PlacesView, SkillsView {
-  nearest(modelName: string, limit: number): readonly string[];
-  /** Undefined for an endpoint whose list was never read. */
-  lastUpdatedAt(endpointName: string): number | undefined;
-}
+export interface CatalogView extends ListedNames, SkillsView {}
 
 export interface RouteRequest {
   /** The client's spelling. */
@@ -63,11 +65,6 @@ export interface RefreshNeeded {
   readonly isRefreshNeeded: true;
   readonly decision: undefined;
 }
-
-const suggestionLimit = 3;
-/** Of which the first few are suggested that this route can serve. */
-const consideredNames = 50;
-const maxShownName = 200;
 
 /** A request on its way through `route`: who is within its reach, and who of them may be sent to. */
 interface Question {
@@ -122,8 +119,8 @@ function routeName(question: NamedQuestion): ReturnType<typeof route> {
   }
   const admitted = admitting(model, usable);
   if (admitted.length > 0) return accept(prospectsByTrust(admitted), question, undefined);
-  if (admitting(model, inScope).length > 0) return reject(describeUnavailable(question, undefined));
-  return reject(leftOut(question));
+  if (admitting(model, inScope).length > 0) return reject(unavailableModel({ model, alias: undefined }));
+  return reject(filteredModel(question.model));
 }
 
 /** An alias comes before a model of its name. Where none of its models is known it is taken for a model's name itself. */
@@ -139,7 +136,7 @@ function routeAlias(alias: Alias, question: NamedQuestion): ReturnType<typeof ro
   const guesses = unread();
   return guesses.length > 0
     ? accept(guesses, question, guessedAlias)
-    : reject(describeUnavailable(question, alias), refusedAlias);
+    : reject(unavailableModel({ model: question.model, alias }), refusedAlias);
 }
 
 /** Nothing is known of anybody's models: only health, the alias itself and the model filters say who may be asked. */
@@ -147,15 +144,9 @@ function routeAliasBlindly(alias: Alias, question: NamedQuestion): Route | Rejec
   const guesses = guessAlias(alias, question.usable);
   if (guesses.length > 0) return accept(guesses, question, resolvedTo(alias, guesses));
   if (guessAlias(alias, question.inScope).length > 0) {
-    return reject(describeUnavailable(question, alias), refusedAlias);
+    return reject(unavailableModel({ model: question.model, alias }), refusedAlias);
   }
-  return reject(leftOut(question));
-}
-
-/** @returns the error for a name that every endpoint's model filter keeps away */
-function leftOut({ model }: NamedQuestion): OllaError {
-  const message = `model "${shorten(model)}" not found: the model filters leave it out everywhere`;
-  return new OllaError("model_not_found", message, { field: "model" });
+  return reject(filteredModel(question.model));
 }
 
 const guessedAlias: RoutingDecision = {
@@ -195,10 +186,12 @@ function askStrategy(
       return accept(verdict.places, question, verdict.decision);
     case "rejected": {
       const isUnknown = verdict.code === "model_not_found" || !isKnown;
-      const message = isUnknown ? describeUnknown(question, alias) : undefined;
+      const message = isUnknown
+        ? describeUnknown({ model, alias, scope: request.scope, inScope, catalog: context.catalog })
+        : undefined;
       const error =
         message === undefined
-          ? describeUnavailable(question, alias)
+          ? unavailableModel({ model: question.model, alias })
           : new OllaError(verdict.code, message, { field: "model" });
       return reject(error, verdict.decision);
     }
@@ -250,53 +243,4 @@ function accept(
 
 function reject(error: OllaError, decision?: RoutingDecision): Rejection {
   return { error, decision };
-}
-
-function noHealthyEndpoints(scope: Profile | "all"): OllaError {
-  const kind = scope === "all" ? "" : ` of kind ${scope.name}`;
-  return new OllaError("no_healthy_endpoints", `no healthy endpoints available${kind}`);
-}
-
-function describeUnknown(
-  { model, request, inScope, context }: NamedQuestion,
-  alias: Alias | undefined,
-): string {
-  const { scope } = request;
-  const { catalog } = context;
-  const targets = [...new Set(alias?.steps.flatMap((step) => step.targets.map((target) => target.model)))];
-  const wanted = targets.length === 0 ? [model] : targets;
-  const who = scope === "all" ? "no endpoint has" : `no ${scope.displayName} endpoint has`;
-  const what =
-    targets.length === 0 ? "it" : `any of the models that this alias stands for (${quoteAll(targets)})`;
-
-  const asked = new Set([model, ...wanted].map((name) => name.toLowerCase()));
-  const names = new Set(inScope.map(({ endpoint }) => endpoint.name));
-  // On a route of one kind the catalog also knows names, this one perhaps among them, that only other kinds have.
-  const isHere = (name: string) =>
-    !asked.has(name.toLowerCase()) &&
-    catalog.placesOf(name).some(({ endpointName }) => names.has(endpointName));
-  const near = wanted.flatMap((name) => catalog.nearest(name, consideredNames).filter(isHere));
-  const nearest = [...new Set(near)].slice(0, suggestionLimit);
-  const hint = nearest.length === 0 ? "" : `; nearest: ${quoteAll(nearest)}`;
-  const unread = inScope.filter(({ endpoint }) => catalog.lastUpdatedAt(endpoint.name) === undefined);
-  const doubt =
-    unread.length === 0
-      ? ""
-      : `; not known yet are the models of ${unread.map(({ endpoint, health }) => `"${endpoint.name}" (${health.status})`).join(", ")}`;
-  return `model "${shorten(model)}" not found: ${who} ${what}${hint}${doubt}`;
-}
-
-function quoteAll(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(", ");
-}
-
-function describeUnavailable({ model }: NamedQuestion, alias: Alias | undefined): OllaError {
-  const what = alias === undefined ? "it" : "a model that this alias stands for";
-  const message = `model "${shorten(model)}" is not available now: no healthy endpoint has ${what}`;
-  return new OllaError("model_unavailable", message, { field: "model" });
-}
-
-/** Whatever was sent as a name is repeated in answers and logs. */
-function shorten(model: string): string {
-  return model.length > maxShownName ? `${model.slice(0, maxShownName)}…` : model;
 }
