@@ -1,5 +1,5 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
-import { resolveEndpointUrl } from "../endpoints/endpoint-url.ts";
+import { resolveKindUrl } from "../endpoints/endpoint-url.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type FetchLike, httpGet } from "../lib/http-get.ts";
 import { discoveryHeaders } from "./fetch-model-list.ts";
@@ -72,7 +72,6 @@ export class EndpointQuestion<Answer> {
   }
 }
 
-/** Endpoints are often given with the `/v1` of their OpenAI routes, which Ollama's own are not below. */
-function questionUrl({ origin, basePath }: Endpoint, path: string): string {
-  return resolveEndpointUrl(origin + basePath.replace(/\/v1$/, ""), path);
+function questionUrl({ origin, basePath, profile }: Endpoint, path: string): string {
+  return resolveKindUrl(origin + basePath, profile, path);
 }

@@ -1,5 +1,5 @@
 import type { Endpoint } from "../../endpoints/endpoint.ts";
-import { resolveEndpointUrl } from "../../endpoints/endpoint-url.ts";
+import { resolveKindUrl } from "../../endpoints/endpoint-url.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { type FetchLike, type HttpGetResult, httpGet } from "../../lib/http-get.ts";
 import type { LoadedModelsSource } from "../../profiles/profile.ts";
@@ -94,7 +94,6 @@ function isPassing(status: number): boolean {
   return (status >= 500 && status !== 501) || status === 408 || status === 429;
 }
 
-/** Endpoints are often given with the `/v1` of their OpenAI routes, which these places are not below. */
-function loadedUrl({ origin, basePath }: Endpoint, path: string): string {
-  return resolveEndpointUrl(origin + basePath.replace(/\/v1$/, ""), path);
+function loadedUrl({ origin, basePath, profile }: Endpoint, path: string): string {
+  return resolveKindUrl(origin + basePath, profile, path);
 }
