@@ -6,11 +6,11 @@ import type { RoutingDecision } from "../observe/outcome.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { preferCapable, type RequestNeeds, type SkillsView } from "./capability.ts";
 import {
-  describeUnknown,
   filteredModel,
   type ListedNames,
   noHealthyEndpoints,
   unavailableModel,
+  unknownModel,
 } from "./model-refusals.ts";
 import { openaiCompatibleKind, type PathSupport } from "./path-support.ts";
 import {
@@ -20,7 +20,7 @@ import {
   prospectsByTrust,
   toCandidate,
 } from "./prospect.ts";
-import { guessAlias, nearestAliases, type ResolvedAlias, resolveAlias } from "./resolve-alias.ts";
+import { guessAlias, type ResolvedAlias, resolveAlias } from "./resolve-alias.ts";
 import type { ModelWhereabouts, RefreshOutcome, RoutingStrategy } from "./routing-strategy.ts";
 
 /** What routing asks of the model catalog. */
@@ -185,14 +185,11 @@ function askStrategy(
     case "places":
       return accept(verdict.places, question, verdict.decision);
     case "rejected": {
+      const { catalog, aliases } = context;
       const isUnknown = verdict.code === "model_not_found" || !isKnown;
-      const message = isUnknown
-        ? describeUnknown({ model, alias, scope: request.scope, inScope, catalog: context.catalog })
-        : undefined;
-      const error =
-        message === undefined
-          ? unavailableModel({ model: question.model, alias })
-          : new OllaError(verdict.code, message, { field: "model" });
+      const error = isUnknown
+        ? unknownModel(verdict.code, { model, alias, aliases, scope: request.scope, inScope, catalog })
+        : unavailableModel({ model, alias });
       return reject(error, verdict.decision);
     }
   }
