@@ -1,4 +1,3 @@
-import { createAliasTable } from "../models/alias-table.ts";
 import { RefreshGate } from "../models/refresh-gate.ts";
 import { needsOf } from "../pipeline/capability.ts";
 import { createPathSupport } from "../pipeline/path-support.ts";
@@ -11,12 +10,12 @@ import type { AppOptions } from "./options.ts";
 /** The stages that decide where a request may go. */
 export function createRouting(
   { config, profiles, clock }: AppOptions,
-  { registry, catalog, discovery }: Fleet,
+  { registry, catalog, aliases, discovery }: Fleet,
 ): Pick<PipelineContext, "route" | "refreshModels"> {
   const { type, options } = config.model_registry.routing_strategy;
   const unchanging: Omit<RouteContext, "endpoints"> = {
     catalog,
-    aliases: createAliasTable(config.model_aliases),
+    aliases,
     pathSupport: createPathSupport(profiles.all),
     strategy: createRoutingStrategy({
       type,

@@ -9,36 +9,38 @@ export interface BodyChange {
   readonly defaults?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Writes one client's body anew for one endpoint. Called once per attempt; the result may be the client's own bytes. */
-export type RewriteBody = (change: BodyChange) => Uint8Array<ArrayBuffer>;
-
 /**
- * Keeps what the configured `defaults` look like as JSON, so that no request has to write them again. Built once; what it
- * returns is called once per request.
+ * Gives one endpoint its own version of a client's body; called once per attempt. All other bytes stay as they are, and
+ * a body that is neither a complete JSON object nor a form is returned itself. A form gets no defaults.
  */
-export function createBodyRewriter(): (body: Uint8Array<ArrayBuffer>, scan: BodyScan) => RewriteBody {
+export type RewriteBody = (
+  body: Uint8Array<ArrayBuffer>,
+  scan: BodyScan,
+  change: BodyChange,
+) => Uint8Array<ArrayBuffer>;
+
+/** Built once: keeps what the configured `defaults` look like as JSON, so that no request has to write them again. */
+export function createBodyRewriter(): RewriteBody {
   const prepared = new WeakMap<object, Defaults>();
   const prepare = (record: Readonly<Record<string, unknown>>) => {
-    const known = prepared.get(record) ?? prepareDefaults(record);
-    prepared.set(record, known);
-    return known;
+    const known = prepared.get(record);
+    if (known !== undefined) return known;
+    const fresh = prepareDefaults(record);
+    prepared.set(record, fresh);
+    return fresh;
   };
-  return (body, scan) =>
-    ({ model, defaults }) =>
-      rewriteBody(body, scan, model, defaults === undefined ? undefined : prepare(defaults));
+  return (body, scan, { model, defaults }) =>
+    scan.isObject
+      ? rewriteObject(body, scan, model, defaults === undefined ? undefined : prepare(defaults))
+      : rewriteField(body, scan.model, model);
 }
 
-/**
- * The same bytes but for the model's and the added ones. A body that is neither a complete JSON object nor a form
- * stays as it is, and a form gets no defaults.
- */
-function rewriteBody(
+function rewriteObject(
   body: Uint8Array<ArrayBuffer>,
   scan: BodyScan,
   model: string | undefined,
   defaults: Defaults | undefined,
 ): Uint8Array<ArrayBuffer> {
-  if (!scan.isObject) return model === undefined ? body : rewriteField(body, scan.model, model);
   if (!scan.isComplete) return body;
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const open = text.indexOf("{");
@@ -48,13 +50,11 @@ function rewriteBody(
       ? findMembers(text, open, defaults)
       : undefined;
   const edits: Edit[] = [];
-  if (defaults !== undefined && members !== undefined) {
+  const added = defaults?.members.filter(({ key }) => members?.keys.has(key) !== true) ?? [];
+  if (added.length > 0) {
     const isEmpty = text[skipSpace(text, open + 1)] === closeBrace;
-    const added = defaults.members.filter(({ key }) => !members.keys.has(key)).map(({ json }) => json);
-    if (added.length > 0) {
-      const inserted = Buffer.from(added.join(",") + (isEmpty ? "" : ","));
-      edits.push({ start: open + 1, end: open + 1, bytes: inserted });
-    }
+    const inserted = added.map(({ json }) => json).join(",") + (isEmpty ? "" : ",");
+    edits.push({ start: open + 1, end: open + 1, bytes: Buffer.from(inserted) });
   }
   if (model !== undefined && scan.model?.isTopLevel === true) {
     const bytes = Buffer.from(JSON.stringify(model));
@@ -106,9 +106,9 @@ function findMembers(text: Buffer, open: number, defaults: Defaults | undefined)
 function rewriteField(
   body: Uint8Array<ArrayBuffer>,
   found: ScannedModel | undefined,
-  model: string,
+  model: string | undefined,
 ): Uint8Array<ArrayBuffer> {
-  if (found === undefined || !found.isTopLevel) return body;
+  if (model === undefined || found === undefined || !found.isTopLevel) return body;
   switch (found.encoding) {
     case "json":
       return body;
