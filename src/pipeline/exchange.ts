@@ -4,7 +4,7 @@ import type { Dialect } from "../translate/dialect.ts";
 
 /** One client request on its way through the pipeline: what the server knows before anything is decided. */
 export interface Exchange {
-  /** The original request, never a copy: Bun ties the connection's timeout and address to it. */
+  /** With its body unread. A copy will do: what hangs on the connection is below. */
   readonly request: Request;
   readonly requestId: string;
   /** Monotonic milliseconds (`Clock.now`). */

@@ -4,7 +4,7 @@ import { FakeUpstream } from "../support/fake-upstream.ts";
 import type { Behaviour } from "../support/socket-server.ts";
 import { type RunningOlla, startOlla } from "../support/start-olla.ts";
 import { answerJson, hangBeforeHead } from "../support/upstream-behaviours.ts";
-import { waitUntil } from "../support/wait-until.ts";
+import { waitUntil, within } from "../support/wait-until.ts";
 
 interface OllamaParts {
   readonly loaded?: unknown;
@@ -90,7 +90,13 @@ describe("what is loaded", () => {
       ],
     };
     expect(await json(fetch(`${olla.url}/olla/ollama/api/ps`))).toEqual(expected);
-    expect(await json(fetch(`${olla.url}/olla/proxy/api/ps`))).toEqual(expected);
+    const everywhere = await json(fetch(`${olla.url}/olla/proxy/api/ps`));
+    expect(everywhere).toEqual({
+      models: [
+        ...expected.models,
+        expect.objectContaining({ name: "v", model: "v", size: 0, endpoint: "vllm" }),
+      ],
+    });
     expect(vllm.requests).toEqual([]);
   });
 
@@ -119,11 +125,9 @@ describe("what is loaded", () => {
   test("without any endpoint that could tell it is nothing, and no error", async () => {
     await using vllm = new FakeUpstream({ kind: "vllm", models: ["v"] });
     await using olla = await startOlla({ endpoints: [{ name: "vllm", url: vllm.url, type: "vllm" }] });
-    for (const prefix of ["ollama", "proxy"]) {
-      const answer = await fetch(`${olla.url}/olla/${prefix}/api/ps`);
-      expect(answer.status).toBe(200);
-      expect(await json(answer)).toEqual({ models: [] });
-    }
+    const answer = await fetch(`${olla.url}/olla/ollama/api/ps`);
+    expect(answer.status).toBe(200);
+    expect(await json(answer)).toEqual({ models: [] });
   });
 });
 
@@ -237,6 +241,36 @@ describe("what is shown of a model", () => {
     const nameless = await post(olla, "proxy/api/show", {});
     expect(nameless.status).toBe(400);
     expect((await json(nameless)).error).toBe("model is required");
+  });
+
+  test("can be asked for in chunks, and compressed", async () => {
+    await using upstream = ollamaWith(["tiny"], { other: answerJson(shown) });
+    await using olla = await startOlla({ endpoints: [{ name: "home", url: upstream.url, type: "ollama" }] });
+    const text = JSON.stringify({ name: "tiny" });
+    const requests: RequestInit[] = [
+      { body: new Blob([text]).stream() },
+      { body: Bun.gzipSync(text), headers: { "Content-Encoding": "gzip" } },
+    ];
+    for (const request of requests) {
+      const answer = await fetch(`${olla.url}/olla/proxy/api/show`, { method: "POST", ...request });
+      expect(await json(answer)).toEqual(shown);
+      expect(JSON.parse(upstream.requests.at(-1)?.text ?? "")).toEqual({ name: "tiny", model: "tiny" });
+    }
+  });
+
+  test("whose client leaves is given up at the endpoint", async () => {
+    await using upstream = ollamaWith(["tiny"], { other: hangBeforeHead });
+    await using olla = await startOlla({ endpoints: [{ name: "home", url: upstream.url, type: "ollama" }] });
+    const leaving = new AbortController();
+    const asked = fetch(`${olla.url}/olla/ollama/api/show`, {
+      method: "POST",
+      body: JSON.stringify({ model: "tiny" }),
+      signal: leaving.signal,
+    }).catch((error: unknown) => error);
+    const exchange = await upstream.exchange();
+    leaving.abort();
+    await asked;
+    await within(exchange.gone, 2_000, "the endpoint's connection closes");
   });
 
   test("of an alias is that of the model it stands for", async () => {

@@ -2,6 +2,8 @@ import type { Handler } from "hono";
 import type { Endpoint } from "../../endpoints/endpoint.ts";
 import { isRoutable } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
+import type { LoadedModel } from "../../models/loaded/loaded-model.ts";
+import { describeLoaded } from "../../models/ollama-ps.ts";
 import type { FleetAnswer } from "../../profiles/profile.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import type { DirectEnv } from "../direct-env.ts";
@@ -15,11 +17,21 @@ export function fleetAnswer(scope: Scope, answer: FleetAnswer, deps: ServerDepen
     case "ollama-running":
       return () => running(scope, deps);
     case "ollama-ps":
-      return async () =>
-        jsonResponse({ models: await ollama.loadedModels(answering(scope, "ollama-ps", deps)) });
+      return async () => {
+        const endpoints = usableEndpoints(scope, deps);
+        const asked = endpoints.filter((endpoint) => knows(endpoint, "ollama-ps"));
+        const others = endpoints.filter((endpoint) => !knows(endpoint, "ollama-ps"));
+        const models = [
+          ...(await ollama.loadedModels(asked)),
+          ...others.flatMap((endpoint) => loadedElsewhere(endpoint, deps)),
+        ];
+        return jsonResponse({ models });
+      };
     case "ollama-version":
-      return async () =>
-        jsonResponse({ version: await ollama.version(answering(scope, "ollama-version", deps)) });
+      return async () => {
+        const asked = usableEndpoints(scope, deps).filter((endpoint) => knows(endpoint, "ollama-version"));
+        return jsonResponse({ version: await ollama.version(asked) });
+      };
   }
 }
 
@@ -40,11 +52,35 @@ function running(scope: Scope, { endpoints }: ServerDependencies): Response {
   });
 }
 
-/** The endpoints within reach that may be asked now, and whose kind knows the question. */
-function answering(scope: Scope, answer: FleetAnswer, { endpoints }: ServerDependencies): Endpoint[] {
+function usableEndpoints(scope: Scope, { endpoints }: ServerDependencies): readonly Endpoint[] {
   return endpoints
     .snapshot()
     .filter(({ endpoint, health }) => isRoutable(health.status) && scope.reaches(endpoint.profile))
-    .map(({ endpoint }) => endpoint)
-    .filter(({ profile }) => profile.fleetAnswers.some((known) => known.answer === answer));
+    .map(({ endpoint }) => endpoint);
+}
+
+/** Whether endpoints of this kind can be asked the question themselves. */
+function knows({ profile }: Endpoint, answer: FleetAnswer): boolean {
+  return profile.fleetAnswers.some((known) => known.answer === answer);
+}
+
+/** As other kinds of endpoints have last said it; nobody waits for them here. */
+function loadedElsewhere(
+  { name, profile, admitsModel }: Endpoint,
+  { catalog, loaded }: ServerDependencies,
+): object[] {
+  const listed = catalog.modelsAt(name);
+  const models: readonly LoadedModel[] =
+    profile.loadedModels === "always"
+      ? listed.map((model) => ({ name: model.name }))
+      : (loaded?.modelsAt(name) ?? []);
+  return models
+    .filter((model) => admitsModel(model.name))
+    .map((model) =>
+      describeLoaded(
+        model,
+        listed.find((known) => known.name === model.name),
+        name,
+      ),
+    );
 }
