@@ -1,9 +1,9 @@
 // Claude Code, the program itself, without a screen and without an account.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { within } from "../support/wait-until.ts";
 import type { Answer } from "./support/answer.ts";
-import { Fleet, model } from "./support/fleet.ts";
+import { Fleet, model, via } from "./support/fleet.ts";
+import { SubtaskModel } from "./support/parallel-subtasks.ts";
 import { ensureClient, programOf } from "./support/programs.ts";
 import type { Turn } from "./support/turn.ts";
 import { type ProgramRun, Workplace } from "./support/workplace.ts";
@@ -57,26 +57,18 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
   });
 
   test("two subtasks run at the same time, and both reports come back", async () => {
-    const bothAsked = Promise.withResolvers<void>();
-    let asked = 0;
+    const subtasks = new SubtaskModel();
     const script = async (turn: Turn): Promise<Answer> => {
-      const subtask = /Subtask (\w+)/.exec(turn.userTexts.join("\n"))?.[1];
-      if (subtask !== undefined) {
-        asked += 1;
-        if (asked === 2) bothAsked.resolve();
-        await within(bothAsked.promise, 20_000, "the other subtask is asked for as well");
-        return { text: `${subtask} has ${subtask.length} letters` };
-      }
-      if (turn.freshResults.length > 0) {
-        const letters = turn.freshResults.map((result) => /\w+ has \d letters/.exec(result.text)?.[0]);
-        return { text: letters.join(", ") };
-      }
-      const calls = ["alpha", "omega"].map((word) => ({
+      const answer = await subtasks.answer(turn);
+      if (answer !== undefined) return answer;
+      const reports = subtasks.reportsIn(turn.freshResults.map((result) => result.text).join("\n"));
+      if (reports.length > 0) return { text: reports.join(", ") };
+      const calls = subtasks.words.map((word) => ({
         id: `toolu_${word}`,
         name: "Agent",
         input: {
           description: `Count ${word}`,
-          prompt: `Subtask ${word}`,
+          prompt: subtasks.prompt(word),
           subagent_type: "general-purpose",
           run_in_background: false,
         },
@@ -112,5 +104,17 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
     expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
     expect(fleet.endpoint(1).turns).toHaveLength(1);
     expect(fleet.endpoint(1).turns[0]?.results[0]?.text).toContain("heron");
+  });
+
+  test.skipIf(via === "passthrough")("a context that is too long is told in its own words", async () => {
+    await using fleet = await Fleet.start(() => ({
+      status: 400,
+      message: "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.",
+    }));
+    await using place = await Workplace.make();
+    const run = await ask(fleet, place, "What is the answer?");
+    expect(run).toMatchObject({ code: 1 });
+    expect(run.stdout).toContain("Prompt is too long");
+    expect(run.stdout).toContain("limit 4096");
   });
 });

@@ -26,7 +26,14 @@ function messageItem(id: string, text: string): Item {
 
 function callItem(id: string, call: NonNullable<Answer["calls"]>[number]): Item {
   const written = JSON.stringify(call.input);
-  const item = { id, type: "function_call", call_id: call.id, name: call.name };
+  const [name = "", namespace] = call.name.split(".").reverse();
+  const item = {
+    id,
+    type: "function_call",
+    call_id: call.id,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  };
   return {
     opened: { ...item, status: "in_progress", arguments: "" },
     done: { ...item, status: "completed", arguments: written },
@@ -34,7 +41,7 @@ function callItem(id: string, call: NonNullable<Answer["calls"]>[number]): Item 
       ...halvesOf(written).map(
         (delta) => ["response.function_call_arguments.delta", { item_id: id, delta }] as const,
       ),
-      ["response.function_call_arguments.done", { item_id: id, name: call.name, arguments: written }],
+      ["response.function_call_arguments.done", { item_id: id, name, arguments: written }],
     ],
   };
 }

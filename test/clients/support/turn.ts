@@ -20,6 +20,7 @@ export interface Turn {
   readonly stream: boolean;
   /** System text, instructions and developer messages together. */
   readonly system: string;
+  /** Those in a namespace of the Responses API as `namespace.name`. */
   readonly toolNames: readonly string[];
   /** All text of users, oldest first, one entry per message. */
   readonly userTexts: readonly string[];
@@ -98,9 +99,13 @@ function responsesSteps(body: Wire): Step[] {
   return [instructions, ...asList(body.input).map(responsesStep)];
 }
 
-function toolName(tool: Wire): string {
+/** A tool's name, or the names of all in a namespace. */
+function toolNames(tool: Wire): string[] {
+  if (tool.type === "namespace") {
+    return asList(tool.tools).map((inner) => `${String(tool.name)}.${String(inner.name)}`);
+  }
   const inner = tool.function as Wire | undefined;
-  return String(inner?.name ?? tool.name ?? tool.type);
+  return [String(inner?.name ?? tool.name ?? tool.type)];
 }
 
 const readers: Readonly<Record<Dialect, (body: Wire) => Step[]>> = {
@@ -119,7 +124,7 @@ export function readTurn(dialect: Dialect, body: Wire): Turn {
     model: String(body.model ?? ""),
     stream: body.stream === true,
     system: steps.flatMap((step) => (step.who === "system" ? [step.text] : [])).join("\n"),
-    toolNames: asList(body.tools).map(toolName),
+    toolNames: asList(body.tools).flatMap(toolNames),
     userTexts: steps.flatMap((step) => (step.who === "user" ? [step.text] : [])),
     freshResults: resultsIn(steps.slice(lastAnswer + 1)),
     results: resultsIn(steps),
