@@ -7,13 +7,9 @@ import { createProbe } from "../endpoints/probe.ts";
 import type { AliasTable } from "../models/alias.ts";
 import { createListedModels } from "../models/alias-models.ts";
 import { createAliasTable } from "../models/alias-table.ts";
-import type { AliasTable } from "../models/alias.ts";
-import { createListedModels } from "../models/alias-models.ts";
-import { createAliasTable } from "../models/alias-table.ts";
 import { ModelCatalog } from "../models/catalog.ts";
 import { ModelDiscovery } from "../models/discovery.ts";
 import { type LocalEndpoint, LocalSearch, localPorts, type PortReport } from "../models/local-search.ts";
-import type { UnifiedModel } from "../models/unified-model.ts";
 import type { UnifiedModel } from "../models/unified-model.ts";
 import type { AppOptions } from "./options.ts";
 import { createWarmth, type WarmthParts } from "./warmth.ts";
@@ -32,9 +28,6 @@ export interface FirstLook {
 export interface Fleet {
   readonly registry: EndpointRegistry;
   readonly catalog: ModelCatalog;
-  readonly aliases: AliasTable;
-  /** The catalog's models and the aliases, as lists show them. */
-  readonly listedModels: () => readonly UnifiedModel[];
   readonly aliases: AliasTable;
   /** The catalog's models and the aliases, as lists show them. */
   readonly listedModels: () => readonly UnifiedModel[];
@@ -65,6 +58,7 @@ export function createFleet(options: AppOptions): Fleet {
     staleAfterMs: modelRegistry.unification.stale_threshold,
     cleanupIntervalMs: modelRegistry.unification.cleanup_interval,
     ...(naming && { naming }),
+    profiles,
     rules: {
       isMerging: modelRegistry.enable_unifier,
       isUntaggedLatest: modelRegistry.unification.untagged_is_latest,
@@ -121,12 +115,9 @@ export function createFleet(options: AppOptions): Fleet {
   let searched: Promise<readonly PortReport[] | undefined> = Promise.resolve(undefined);
 
   const aliases = createAliasTable(config.model_aliases);
-  const aliases = createAliasTable(config.model_aliases);
   return {
     registry,
     catalog,
-    aliases,
-    listedModels: createListedModels(catalog, aliases),
     aliases,
     listedModels: createListedModels(catalog, aliases),
     checker,

@@ -2,6 +2,7 @@ import { builtinNaming } from "../config/builtin-naming.ts";
 import type { NamingTable } from "../config/naming-table.ts";
 import type { Clock } from "../lib/clock.ts";
 import { nearestNames } from "../lib/nearest.ts";
+import type { ProfileSet } from "../profiles/profile-set.ts";
 import type { Model } from "./model.ts";
 import { ModelDescriber, type ModelTraits } from "./model-attributes.ts";
 import type { UnifiedModel } from "./unified-model.ts";
@@ -28,6 +29,8 @@ export interface ModelCatalogOptions {
   readonly cleanupIntervalMs: number;
   /** By which names are read; the built-in table where none is given. */
   readonly naming?: NamingTable;
+  /** Whose patterns say what neither lists nor the table do. */
+  readonly profiles?: Pick<ProfileSet, "byName">;
   /** Merges what is the same and keeps `name` and `name:latest` apart where none are given. */
   readonly rules?: UnifyRules;
 }
@@ -61,7 +64,7 @@ export class ModelCatalog {
     this.#staleAfterMs = options.staleAfterMs;
     this.#cleanupIntervalMs = options.cleanupIntervalMs;
     this.#rules = options.rules ?? { isMerging: true, isUntaggedLatest: false };
-    this.#describer = new ModelDescriber(options.naming ?? builtinNaming());
+    this.#describer = new ModelDescriber({ ...options, naming: options.naming ?? builtinNaming() });
   }
 
   /** Begins to drop what is stale. Calling it twice is harmless. */
@@ -141,8 +144,9 @@ export class ModelCatalog {
 
   /** What is known of a model at one endpoint, by the name that it has there (`ModelPlace.model.name`). Cheap. */
   traitsAt(endpointName: string, nativeName: string): ModelTraits | undefined {
-    const model = this.#entries.get(endpointName)?.byName.get(nativeName);
-    return model === undefined ? undefined : this.#describer.describe(model);
+    const entry = this.#entries.get(endpointName);
+    const model = entry?.byName.get(nativeName);
+    return entry && model && this.#describer.describe(model, entry.backendType);
   }
 
   /** Milliseconds since the epoch of the endpoint's last list; `undefined` when it never gave one. */

@@ -10,7 +10,7 @@ import {
 } from "./model-attributes.ts";
 
 const table = builtinNaming();
-const describer = new ModelDescriber(table);
+const describer = new ModelDescriber({ naming: table });
 
 function familyOf(model: Model): { family: string; variant: string } {
   const { family, variant } = describer.describe(model);

@@ -1,4 +1,6 @@
 import type { NamingTable } from "../config/naming-table.ts";
+import type { NameHints } from "../profiles/profile.ts";
+import { fallbackProfileName, type ProfileSet } from "../profiles/profile-set.ts";
 import { type Model, type ModelType, type Skill, skills } from "./model.ts";
 import { type ModelFamily, NameReader, type NameReading } from "./model-naming.ts";
 
@@ -98,37 +100,57 @@ export interface ModelTraits extends ModelFamily {
   readonly quantization: string;
   readonly publisher: string;
   readonly capabilities: readonly string[];
+  /** Tokens, by the name alone; `undefined` where the backend says it itself, or nobody knows. For display only. */
+  readonly guessedContextLength: number | undefined;
   /** For choosing among places; `capabilities` are for display. */
   readonly skills: Readonly<Record<Skill, SkillKnowledge>>;
 }
 
-/** Reads models by one table: what the backend says first, what the name gives away second. */
+export interface ModelDescriberOptions {
+  readonly naming: NamingTable;
+  /** Whose patterns are the last to be asked; none where no profiles are given. */
+  readonly profiles?: Pick<ProfileSet, "byName">;
+}
+
+/** Reads models: what the backend says first, what the name gives away by the table second, by profiles third. */
 export class ModelDescriber {
   readonly #table: NamingTable;
   readonly #names: NameReader;
+  readonly #profiles: Pick<ProfileSet, "byName"> | undefined;
   /** Models are never changed, and live as long as the list that they came with. */
   readonly #described = new WeakMap<Model, ModelTraits>();
 
-  constructor(table: NamingTable) {
-    this.#table = table;
-    this.#names = new NameReader(table);
+  constructor({ naming, profiles }: ModelDescriberOptions) {
+    this.#table = naming;
+    this.#names = new NameReader(naming);
+    this.#profiles = profiles;
   }
 
-  /** The same record for the same model. */
-  describe(model: Model): ModelTraits {
+  /** The same record for the same model. `backendType` is the profile name of the endpoint that listed it. */
+  describe(model: Model, backendType = fallbackProfileName): ModelTraits {
     let traits = this.#described.get(model);
     if (traits === undefined) {
-      traits = this.#describeAnew(model);
+      traits = this.#describeAnew(model, this.#hintsFor(backendType));
       this.#described.set(model, traits);
     }
     return traits;
   }
 
-  #describeAnew(model: Model): ModelTraits {
+  #hintsFor(backendType: string): readonly NameHints[] {
+    return [...new Set([backendType, fallbackProfileName])].flatMap((name) => {
+      const profile = this.#profiles?.byName(name);
+      return profile?.nameHints ?? [];
+    });
+  }
+
+  #describeAnew(model: Model, hints: readonly NameHints[]): ModelTraits {
     const reading = this.#names.read(model.name);
     const quantization = model.quantization ?? reading.quantization;
-    const guessed = guessable(model, reading.capabilities);
-    const capabilities = this.#findCapabilities(model, guessed, reading.contextLength);
+    const guessed = guessable(model, withHints(model.name, reading, hints));
+    const guessedContextLength =
+      model.maxContextLength === undefined ? guessContext(model.name, reading, hints) : undefined;
+    const contextLength = model.maxContextLength ?? guessedContextLength ?? 0;
+    const capabilities = this.#findCapabilities(model, guessed, contextLength);
     return {
       ...this.#findFamily(model, reading),
       type: model.type ?? typeByGuess(guessed),
@@ -136,6 +158,7 @@ export class ModelDescriber {
       quantization: quantization === "" ? "" : shortenQuantization(quantization, this.#table),
       publisher: model.publisher ?? reading.publisher,
       capabilities,
+      guessedContextLength,
       skills: knowSkills(model, capabilities),
     };
   }
@@ -155,7 +178,7 @@ export class ModelDescriber {
     return { family, variant: isNamed && family !== reported ? version : "" };
   }
 
-  #findCapabilities(model: Model, guessed: readonly string[], contextInName: number): readonly string[] {
+  #findCapabilities(model: Model, guessed: readonly string[], contextLength: number): readonly string[] {
     const type = model.type ?? typeByGuess(guessed);
     const byType = type === undefined ? undefined : this.#table.typeCapabilities.get(type);
     const found = new Set<string>(byType ?? ["text-generation"]);
@@ -169,7 +192,7 @@ export class ModelDescriber {
     if (model.type === undefined || model.type === "embeddings") {
       if (wordless.some((capability) => found.has(capability))) found.delete("text-generation");
     }
-    for (const capability of this.#byContext(model.maxContextLength ?? contextInName)) found.add(capability);
+    for (const capability of this.#byContext(contextLength)) found.add(capability);
     return [...found].sort();
   }
 
@@ -192,9 +215,12 @@ const otherWords: ReadonlyMap<string, string> = new Map([
   ["thinking", "reasoning"],
   ["embedding", "embeddings"],
   ["reranking", "rerank"],
+  ["tts", "speech"],
+  ["stt", "transcription"],
+  ["image", "image-generation"],
 ]);
 
-const wordless: readonly string[] = ["embeddings", "rerank", "transcription", "speech"];
+const wordless: readonly string[] = ["embeddings", "rerank", "transcription", "speech", "image-generation"];
 
 /** Capabilities that make a model something else than a writer of text. */
 const kindOfWork: ReadonlySet<string> = new Set([
@@ -216,6 +242,26 @@ function knowSkills(model: Model, capabilities: readonly string[]): ModelTraits[
     return [skill, capabilities.includes(skill) ? "yes" : "unknown"];
   });
   return Object.fromEntries(known) as Record<Skill, SkillKnowledge>;
+}
+
+/** The table's word is better: patterns say what kind of work a model does only where the table says nothing of it. */
+function withHints(name: string, reading: NameReading, hints: readonly NameHints[]): readonly string[] {
+  const hinted = hints
+    .flatMap((each) => each.capabilities)
+    .filter(({ matches }) => matches(reading.base) || matches(name))
+    .map(({ capability }) => capability);
+  const isKindKnown = reading.capabilities.some((capability) => kindOfWork.has(capability));
+  return [
+    ...reading.capabilities,
+    ...hinted.filter((capability) => !(isKindKnown && kindOfWork.has(capability))),
+  ];
+}
+
+function guessContext(name: string, reading: NameReading, hints: readonly NameHints[]): number | undefined {
+  const hinted = hints
+    .flatMap((each) => each.contexts)
+    .find(({ matches }) => matches(reading.base) || matches(name));
+  return hinted?.tokens ?? (reading.contextLength > 0 ? reading.contextLength : undefined);
 }
 
 /** What a name may add to what the backend says: nothing that the backend has already decided. */

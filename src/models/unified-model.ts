@@ -37,8 +37,10 @@ export interface UnifiedModel {
   readonly quantization: string;
   readonly format: string;
   readonly publisher: string;
-  /** Tokens. */
+  /** Tokens, as a backend says it. */
   readonly maxContextLength?: number;
+  /** Tokens, by the name alone, where no backend says it. Shown as an estimate, and never in a backend's own list. */
+  readonly guessedContextLength?: number;
   /** Every name with every platform that uses it, in the order of the sources. */
   readonly aliases: readonly ModelAlias[];
   /** By endpoint name, then by length of name. Never empty. */

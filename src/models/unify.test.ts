@@ -4,7 +4,7 @@ import type { Model } from "./model.ts";
 import { ModelDescriber } from "./model-attributes.ts";
 import { type EndpointModels, narrowModel, type UnifyRules, unifyModels } from "./unify.ts";
 
-const describer = new ModelDescriber(builtinNaming());
+const describer = new ModelDescriber({ naming: builtinNaming() });
 const allRules: readonly UnifyRules[] = [true, false].flatMap((isMerging) =>
   [true, false].map((isUntaggedLatest) => ({ isMerging, isUntaggedLatest })),
 );

@@ -32,7 +32,7 @@ interface Draft {
  */
 export function unifyModels(
   lists: readonly EndpointModels[],
-  describer: ModelDescriber = new ModelDescriber(builtinNaming()),
+  describer: ModelDescriber = new ModelDescriber({ naming: builtinNaming() }),
   rules: UnifyRules = { isMerging: true, isUntaggedLatest: false },
 ): readonly UnifiedModel[] {
   if (!rules.isMerging) return listSeparately(lists, describer);
@@ -57,7 +57,7 @@ export function unifyModels(
       draft.digest ??= digest;
       if (draft.digest !== undefined) byDigest.set(draft.digest, draft);
       if (!namesakes.includes(draft)) byName.set(nameKey, [...namesakes, draft]);
-      draft.sources.push(sourceFrom(list, model, describer.describe(model)));
+      draft.sources.push(sourceFrom(list, model, describer.describe(model, list.backendType)));
     }
   }
   const ids = new Set<string>();
@@ -79,7 +79,7 @@ function listSeparately(
     .flatMap((list) =>
       list.models.map((model) =>
         describeModel(`${model.name}@${list.endpointName}`, [
-          sourceFrom(list, model, describer.describe(model)),
+          sourceFrom(list, model, describer.describe(model, list.backendType)),
         ]),
       ),
     )
@@ -156,6 +156,8 @@ export function describeModel(id: string, sources: readonly ModelSource[]): Unif
   const family = traits.find((found) => found.family !== "");
   const size = traits.find((found) => found.size.label !== "")?.size;
   const maxContextLength = firstDefined(models, (model) => model.maxContextLength);
+  const guessedContextLength =
+    maxContextLength === undefined ? firstDefined(traits, (found) => found.guessedContextLength) : undefined;
   // Some source's word before any guess.
   const type = firstDefined(models, (model) => model.type) ?? firstDefined(traits, (found) => found.type);
   return {
@@ -169,6 +171,7 @@ export function describeModel(id: string, sources: readonly ModelSource[]): Unif
     format: firstDefined(models, (model) => model.format) ?? "",
     publisher: traits.find((found) => found.publisher !== "")?.publisher ?? "",
     ...(maxContextLength === undefined ? {} : { maxContextLength }),
+    ...(guessedContextLength === undefined ? {} : { guessedContextLength }),
     aliases: aliasesOf(sources),
     sources,
     capabilities: [...new Set(traits.flatMap((found) => found.capabilities))].sort(),

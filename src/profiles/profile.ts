@@ -61,6 +61,23 @@ export interface KindProbe {
   readonly contains: string;
 }
 
+/** What the names of models give away to a kind of backend, where neither its lists nor `models.yaml` say it. */
+export interface NameHints {
+  /** All that match count. */
+  readonly capabilities: readonly {
+    /** `vision`, `embeddings`, `code`, `reasoning`, `rerank`, `tools`. */
+    readonly capability: string;
+    readonly include: readonly string[];
+    readonly matches: (name: string) => boolean;
+  }[];
+  /** The first that matches counts. */
+  readonly contexts: readonly {
+    readonly pattern: string;
+    readonly tokens: number;
+    readonly matches: (name: string) => boolean;
+  }[];
+}
+
 /** What a kind of backend can do of the Anthropic Messages API. */
 export interface AnthropicSupport {
   readonly messagesPath: string;
@@ -118,6 +135,8 @@ export interface Profile {
   readonly headerMarks: readonly HeaderMark[];
   /** Asked only where the model list does not tell. */
   readonly probes: readonly KindProbe[];
+  /** Read when models are described. Those of `openai-compatible` count for every kind, after its own. */
+  readonly nameHints?: NameHints;
   /** How such a backend speaks the Anthropic Messages API itself; undefined when it does not. */
   readonly anthropic?: AnthropicSupport;
   /** Where its answers tell tokens and times; without it nobody looks. */

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { parseDuration } from "../lib/duration.ts";
 import { compileMetrics, metricsSchema } from "./metrics-block.ts";
+import { compileNameHints, modelsSchema } from "./name-hints.ts";
 import {
   fleetAnswers,
   type HeaderMark,
@@ -95,6 +96,7 @@ export const profileSchema = v.object({
     }),
     {},
   ),
+  models: modelsSchema,
   metrics: metricsSchema,
   request: v.optional(v.object({ response_format: v.optional(v.string(), "openai") }), {}),
   timeouts: v.optional(
@@ -118,6 +120,7 @@ export function findListFormat(responseFormat: string): ListFormat | undefined {
 
 export function toProfile(file: ProfileFile): Profile {
   const { extraction: metrics } = compileMetrics(file.metrics);
+  const nameHints = compileNameHints(file.models);
   const listFormat = findListFormat(file.request.response_format) ?? "openai";
   return {
     name: file.name,
@@ -147,6 +150,7 @@ export function toProfile(file: ProfileFile): Profile {
     ownerMarks: file.detection.owned_by,
     headerMarks: [...file.detection.headers, ...file.detection.response_headers].flat(),
     probes: file.detection.probes,
+    ...(nameHints === undefined ? {} : { nameHints }),
     ...anthropicSupport(file),
     ...(metrics === undefined ? {} : { metrics }),
   };

@@ -50,7 +50,7 @@ const foreignKeys: KeyTree = {
     path_indicators: true,
     server_signatures: true,
   },
-  models: true,
+  models: { name_format: true, provider_prefixes: true, capability_patterns: { chat: true } },
   request: { model_field_paths: true, parsing_rules: true },
   path_indices: true,
   resources: true,

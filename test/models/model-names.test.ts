@@ -25,7 +25,7 @@ const shown: Readonly<Record<string, string>> = {
   "long-context": "long",
 };
 
-const describer = new ModelDescriber(builtinNaming());
+const describer = new ModelDescriber({ naming: builtinNaming() });
 
 function reveal(name: string): string[] {
   const traits = describer.describe({ name });
@@ -125,7 +125,7 @@ test("2,000 models are merged within 50 ms, names never seen before", () => {
     }),
   );
   const times = Array.from({ length: 3 }, () => {
-    const fresh = new ModelDescriber(builtinNaming());
+    const fresh = new ModelDescriber({ naming: builtinNaming() });
     const startedAt = performance.now();
     expect(unifyModels(lists, fresh)).toHaveLength(2000);
     return performance.now() - startedAt;
@@ -140,12 +140,13 @@ test("a name of a million characters costs no more than a long one", () => {
 });
 
 test("a table of the user's own reads names by its own rules", () => {
-  const own = new ModelDescriber({
+  const naming = {
     ...builtinNaming(),
     familyPatterns: [{ pattern: /^(zebra)-(.+)/di, familyGroup: 1, variantGroup: 2 }],
     quantizations: new Map([["STRIPED", "str"]]),
     namePatterns: [{ pattern: /zebra/i, capabilities: ["running"] }],
-  });
+  };
+  const own = new ModelDescriber({ naming });
   const [model] = unifyModels(
     [{ endpointName: "a", backendType: "vllm", models: [{ name: "zebra-x-striped" }], refreshedAt: 1 }],
     own,

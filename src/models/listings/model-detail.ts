@@ -14,6 +14,9 @@ export function renderModelDetail(model: UnifiedModel, now: number): object {
     quantization: model.quantization,
     format: model.format,
     ...(model.maxContextLength === undefined ? {} : { max_context_length: model.maxContextLength }),
+    ...(model.guessedContextLength === undefined
+      ? {}
+      : { estimated_context_length: model.guessedContextLength }),
     total_disk_size: displayBytes(model.totalSizeBytes),
     last_seen: displayAge(now - model.lastSeenAt),
     aliases: aliasNames(model),

@@ -38,10 +38,15 @@ const typeByCapability: ReadonlyMap<string, ModelType> = new Map([
   ["completion", "llm"],
 ]);
 
-const capabilitiesByType: Readonly<Record<ModelType, readonly string[]>> = {
+/** What a backend says by type, and what only capabilities tell. */
+const capabilitiesByType: Readonly<Record<string, readonly string[]>> = {
   llm: ["chat", "completion", "text-generation"],
   vlm: ["vision"],
   embeddings: ["embedding", "embeddings"],
+  rerank: ["rerank"],
+  stt: ["transcription"],
+  tts: ["speech"],
+  image: ["image-generation"],
 };
 
 /** States in which an endpoint would answer for a model; most kinds name none, and list only what they serve. */
@@ -116,6 +121,6 @@ export function openaiBackendTypes(profiles: Iterable<Profile>): ReadonlySet<str
 
 function isOfType(model: UnifiedModel, type: string): boolean {
   if (model.type === type) return true;
-  const wanted = Object.hasOwn(capabilitiesByType, type) ? capabilitiesByType[type as ModelType] : [];
-  return model.capabilities.some((capability) => wanted.includes(capability));
+  const wanted = Object.hasOwn(capabilitiesByType, type) ? capabilitiesByType[type] : undefined;
+  return model.capabilities.some((capability) => wanted?.includes(capability));
 }

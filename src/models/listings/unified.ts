@@ -20,6 +20,9 @@ function renderModel(model: UnifiedModel, context: ListingContext): object {
       parameter_size: model.parameterSize,
       quantization: model.quantization,
       ...(model.maxContextLength === undefined ? {} : { max_context_length: model.maxContextLength }),
+      ...(model.guessedContextLength === undefined
+        ? {}
+        : { estimated_context_length: model.guessedContextLength }),
       aliases: aliasNames(model),
       availability: [...statesByEndpoint(model.sources)].map(([endpoint, state]) => ({ endpoint, state })),
       capabilities: model.capabilities,
