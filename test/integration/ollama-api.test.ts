@@ -177,6 +177,10 @@ describe("the front page", () => {
     const answer = await fetch(`${olla.url}/olla/ollama/`);
     expect(answer.status).toBe(503);
     expect(answer.headers.get("x-olla-error")).toBe("no_healthy_endpoints");
+
+    await using vllm = new FakeUpstream({ kind: "vllm", models: ["v"] });
+    await using other = await startOlla({ endpoints: [{ name: "vllm", url: vllm.url, type: "vllm" }] });
+    expect((await fetch(`${other.url}/olla/ollama/`)).status).toBe(404);
   });
 });
 

@@ -41,8 +41,10 @@ const runningText = new TextEncoder().encode("Ollama is running");
 function running(scope: Scope, { endpoints }: ServerDependencies): Response {
   const inScope = endpoints.snapshot().filter(({ endpoint }) => scope.reaches(endpoint.profile));
   if (!inScope.some(({ health }) => isRoutable(health.status))) {
-    const kind = scope.profile === "all" ? "" : ` of kind ${scope.profile.name}`;
-    throw new OllaError("no_healthy_endpoints", `no healthy endpoints available${kind}`);
+    const kind = scope.profile === "all" ? "" : `${scope.profile.displayName} `;
+    throw inScope.length === 0
+      ? new OllaError("provider_not_configured", `no ${kind}endpoint is configured`)
+      : new OllaError("no_healthy_endpoints", `no healthy ${kind}endpoints available`);
   }
   return new Response(runningText, {
     headers: {

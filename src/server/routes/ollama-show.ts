@@ -80,11 +80,13 @@ function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | und
 
 /** The body has been read, so the pipeline needs a request that has it still. It ends when the client's ends. */
 function withBody(exchange: Exchange, body: Uint8Array<ArrayBuffer>, isPlain: boolean): Exchange {
-  const { url, method, headers: received, signal } = exchange.request;
+  const { method, headers: received, signal } = exchange.request;
   const headers = new Headers(received);
   headers.delete("transfer-encoding");
   if (isPlain) headers.delete("content-encoding");
   headers.set("content-length", String(body.byteLength));
+  // Not the URL as received: a client of HTTP/1.0 leaves the host out.
+  const url = `http://localhost${exchange.path}`;
   return { ...exchange, request: new Request(url, { method, headers, body, signal }) };
 }
 
