@@ -10,7 +10,7 @@ export const passthroughCases: readonly EngineCase[] = [
   {
     name: "a request's bytes, query and own headers reach the upstream unchanged, with Content-Length",
     async run(harness) {
-      await using upstream = new FakeUpstream();
+      await using upstream = new FakeUpstream({ models: ["Tiny"] });
       await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
       const body = `{ "messages" : [ {"role":"user","content":"h\\u00e9 ☃"} ],\n\t"model":"Tiny", "seed": 1.0e3 }`;
       const answer = await fetch(`${olla.url}${chatPath}?a=1&b=%2F&c=x+y&a=2`, {
