@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Exchange, SocketServer } from "../../support/socket-server.ts";
@@ -60,6 +60,11 @@ export class Workplace implements AsyncDisposable {
     const file = join(this.#root, name);
     await mkdir(dirname(file), { recursive: true });
     await Bun.write(file, text);
+  }
+
+  /** Makes the packages of an installation resolvable from the working folder. */
+  async linkModules(folder: string): Promise<void> {
+    await symlink(join(folder, "node_modules"), join(this.work, "node_modules"), "junction");
   }
 
   /** Runs a program to its end; one that takes longer than the limit is killed, and that is a failure. */
