@@ -2,30 +2,15 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Answer } from "./support/answer.ts";
-import { Fleet, model, via } from "./support/fleet.ts";
+import { askClaudeCode } from "./support/ask-claude-code.ts";
+import { Fleet, via } from "./support/fleet.ts";
 import { SubtaskModel } from "./support/parallel-subtasks.ts";
-import { ensureClient, programOf } from "./support/programs.ts";
+import { ensureClient } from "./support/programs.ts";
 import type { Turn } from "./support/turn.ts";
-import { type ProgramRun, Workplace } from "./support/workplace.ts";
+import { Workplace } from "./support/workplace.ts";
 
 const claude = await ensureClient("claude-code");
 setDefaultTimeout(120_000);
-
-/** What `docs/clients.md` tells people to set, and what keeps it quiet. */
-function environment(fleet: Fleet): Record<string, string> {
-  return {
-    ANTHROPIC_BASE_URL: fleet.anthropicUrl,
-    ANTHROPIC_AUTH_TOKEN: "none",
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-    CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY: "1",
-    DISABLE_AUTOUPDATER: "1",
-  };
-}
-
-function ask(fleet: Fleet, place: Workplace, prompt: string, ...more: string[]): Promise<ProgramRun> {
-  const command = [programOf(claude, "claude"), "-p", prompt, "--model", model, ...more];
-  return place.run(command, { env: environment(fleet) });
-}
 
 const answers = (turn: Turn): Answer => ({ text: `You asked: ${turn.userTexts.at(-1)?.split("\n").at(-1)}` });
 
@@ -43,7 +28,7 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
   test("answers", async () => {
     await using fleet = await Fleet.start(answers);
     await using place = await Workplace.make();
-    const run = await ask(fleet, place, "What is the answer?");
+    const run = await askClaudeCode(claude, fleet, place, "What is the answer?");
     expect(run).toMatchObject({ code: 0, stdout: "You asked: What is the answer?\n" });
     expect(place.outside).toEqual([]);
   });
@@ -51,7 +36,14 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
   test("runs a tool and uses its result", async () => {
     await using place = await Workplace.make({ "work/secret.txt": "the word is heron\n" });
     await using fleet = await Fleet.start(readThenTell(place));
-    const run = await ask(fleet, place, "Which word is in secret.txt?", "--allowedTools", "Read");
+    const run = await askClaudeCode(
+      claude,
+      fleet,
+      place,
+      "Which word is in secret.txt?",
+      "--allowedTools",
+      "Read",
+    );
     expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
     expect(fleet.endpoint().turns.at(-1)?.results[0]?.callId).toBe("toolu_1");
   });
@@ -77,7 +69,7 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
     };
     await using fleet = await Fleet.start(script);
     await using place = await Workplace.make();
-    const run = await ask(fleet, place, "Let two agents count letters.");
+    const run = await askClaudeCode(claude, fleet, place, "Let two agents count letters.");
     expect(run).toMatchObject({ code: 0, stdout: "alpha has 5 letters, omega has 5 letters\n" });
   });
 
@@ -88,7 +80,14 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
       if (turn.freshResults.length > 0) fleet.endpoint().kill();
       return script(turn);
     }, script);
-    const run = await ask(fleet, place, "Which word is in secret.txt?", "--allowedTools", "Read");
+    const run = await askClaudeCode(
+      claude,
+      fleet,
+      place,
+      "Which word is in secret.txt?",
+      "--allowedTools",
+      "Read",
+    );
     expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
     expect(fleet.endpoint(1).turns).toHaveLength(1);
   });
@@ -100,7 +99,14 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
       if (turn.freshResults.length === 0) return script(turn);
       return { text: "Found: nothing that you may see, ever", cutAfter: 5 };
     }, script);
-    const run = await ask(fleet, place, "Which word is in secret.txt?", "--allowedTools", "Read");
+    const run = await askClaudeCode(
+      claude,
+      fleet,
+      place,
+      "Which word is in secret.txt?",
+      "--allowedTools",
+      "Read",
+    );
     expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
     expect(fleet.endpoint(1).turns).toHaveLength(1);
     expect(fleet.endpoint(1).turns[0]?.results[0]?.text).toContain("heron");
@@ -112,7 +118,7 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
       message: "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.",
     }));
     await using place = await Workplace.make();
-    const run = await ask(fleet, place, "What is the answer?");
+    const run = await askClaudeCode(claude, fleet, place, "What is the answer?");
     expect(run).toMatchObject({ code: 1 });
     expect(run.stdout).toContain("Prompt is too long");
     expect(run.stdout).toContain("limit 4096");

@@ -1,43 +1,17 @@
 // Codex CLI, the program itself: it speaks nothing but the Responses API.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Answer } from "./support/answer.ts";
-import { Fleet, model, via } from "./support/fleet.ts";
+import { askCodex } from "./support/ask-codex.ts";
+import { Fleet, via } from "./support/fleet.ts";
 import { SubtaskModel } from "./support/parallel-subtasks.ts";
-import { ensureClient, programOf } from "./support/programs.ts";
+import { ensureClient } from "./support/programs.ts";
 import type { Turn } from "./support/turn.ts";
-import { type ProgramRun, Workplace } from "./support/workplace.ts";
+import { Workplace } from "./support/workplace.ts";
 
 const codex = await ensureClient("codex");
 setDefaultTimeout(120_000);
 
-/** What `docs/clients.md` tells people to write; the rest keeps it quiet. */
-function configFile(fleet: Fleet, more: string): string {
-  return `model = "${model}"
-model_provider = "olla"
-check_for_update_on_startup = false
-
-[analytics]
-enabled = false
-
-[model_providers.olla]
-name = "Olla"
-base_url = "${fleet.openaiUrl}"
-wire_api = "responses"
-${more}`;
-}
-
-/** Its own sandbox is off: not every machine that tests allows one, and the folder is thrown away. */
-const flags = ["--skip-git-repo-check", "--sandbox", "danger-full-access", "--color", "never"] as const;
-
-async function ask(
-  fleet: Fleet,
-  place: Workplace,
-  prompt: string,
-  providerSettings = "",
-): Promise<ProgramRun> {
-  await place.write("home/.codex/config.toml", configFile(fleet, providerSettings));
-  return await place.run([programOf(codex, "codex"), "exec", ...flags, prompt]);
-}
+const triesWebSockets = "model_providers.olla.supports_websockets=true";
 
 const answers = (turn: Turn): Answer => ({
   reasoning: "They want their own words back.",
@@ -58,14 +32,14 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
   test("answers", async () => {
     await using fleet = await Fleet.start(answers);
     await using place = await Workplace.make();
-    const run = await ask(fleet, place, "What is the answer?");
+    const run = await askCodex(codex, fleet, place, "What is the answer?");
     expect(run).toMatchObject({ code: 0, stdout: "You asked: What is the answer?\n" });
   });
 
   test("runs a tool and uses its result", async () => {
     await using place = await Workplace.make(secret);
     await using fleet = await Fleet.start(readThenTell);
-    const run = await ask(fleet, place, "Which word is in secret.txt?");
+    const run = await askCodex(codex, fleet, place, "Which word is in secret.txt?");
     expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
     expect(fleet.endpoint().turns.at(-1)?.results[0]?.callId).toBe("call_1");
   });
@@ -83,7 +57,7 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
       return { calls };
     };
     await using fleet = await Fleet.start(script);
-    const run = await ask(fleet, place, "Which words are in both files?");
+    const run = await askCodex(codex, fleet, place, "Which words are in both files?");
     expect(run).toMatchObject({ code: 0, stdout: "heron and egret\n" });
   });
 
@@ -112,7 +86,7 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
     };
     await using fleet = await Fleet.start(script);
     await using place = await Workplace.make();
-    const run = await ask(fleet, place, "Let two agents count letters.");
+    const run = await askCodex(codex, fleet, place, "Let two agents count letters.");
     expect(run).toMatchObject({ code: 0, stdout: "alpha has 5 letters, omega has 5 letters\n" });
   });
 
@@ -122,7 +96,7 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
       if (turn.freshResults.length > 0) fleet.endpoint().kill();
       return readThenTell(turn);
     }, readThenTell);
-    const run = await ask(fleet, place, "Which word is in secret.txt?");
+    const run = await askCodex(codex, fleet, place, "Which word is in secret.txt?");
     expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
     expect(fleet.endpoint(1).turns).toHaveLength(1);
   });
@@ -133,7 +107,7 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
       if (turn.freshResults.length === 0) return readThenTell(turn);
       return { text: "Found: nothing that you may see, ever", cutAfter: 5 };
     }, readThenTell);
-    const run = await ask(fleet, place, "Which word is in secret.txt?");
+    const run = await askCodex(codex, fleet, place, "Which word is in secret.txt?");
     expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
     expect(fleet.endpoint(1).turns).toHaveLength(1);
   });
@@ -143,7 +117,7 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
     async () => {
       await using fleet = await Fleet.start(answers);
       await using place = await Workplace.make();
-      const run = await ask(fleet, place, "What is the answer?", "supports_websockets = true\n");
+      const run = await askCodex(codex, fleet, place, "What is the answer?", "-c", triesWebSockets);
       expect(run).toMatchObject({ code: 0, stdout: "You asked: What is the answer?\n" });
       // Any other status than 426 makes it try five times more, or give up.
       expect(run.stderr).not.toContain("Reconnecting");
@@ -157,7 +131,7 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
       message: "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.",
     }));
     await using place = await Workplace.make();
-    const run = await ask(fleet, place, "What is the answer?");
+    const run = await askCodex(codex, fleet, place, "What is the answer?");
     expect(run.code).toBe(1);
     expect(run.stderr).toContain("ran out of room in the model's context window");
   });

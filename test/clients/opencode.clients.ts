@@ -2,61 +2,15 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Answer } from "./support/answer.ts";
-import { Fleet, model } from "./support/fleet.ts";
+import { askOpencode, bundledProviders } from "./support/ask-opencode.ts";
+import { Fleet } from "./support/fleet.ts";
 import { SubtaskModel } from "./support/parallel-subtasks.ts";
-import { ensureClient, programOf } from "./support/programs.ts";
+import { ensureClient } from "./support/programs.ts";
 import type { Turn } from "./support/turn.ts";
-import { type ProgramRun, Workplace } from "./support/workplace.ts";
+import { Workplace } from "./support/workplace.ts";
 
 const opencode = await ensureClient("opencode");
 setDefaultTimeout(120_000);
-
-type Provider = "@ai-sdk/openai-compatible" | "@ai-sdk/anthropic" | "@ai-sdk/openai";
-
-/** These three are inside the program; any other is fetched from npm when it starts. */
-const providers: readonly Provider[] = ["@ai-sdk/openai-compatible", "@ai-sdk/anthropic", "@ai-sdk/openai"];
-
-/** What `docs/clients.md` tells people to write. */
-function configFile(fleet: Fleet, provider: Provider): string {
-  const baseURL = provider === "@ai-sdk/anthropic" ? `${fleet.anthropicUrl}/v1` : fleet.openaiUrl;
-  const olla = {
-    npm: provider,
-    name: "Olla",
-    options: { baseURL, apiKey: "none" },
-    models: { [model]: { name: model, limit: { context: 32_768, output: 4_096 } } },
-  };
-  return JSON.stringify({
-    $schema: "https://opencode.ai/config.json",
-    provider: { olla },
-    model: `olla/${model}`,
-    small_model: `olla/${model}`,
-    autoupdate: false,
-    share: "disabled",
-    permission: { "*": "allow" },
-  });
-}
-
-const quiet = {
-  OPENCODE_DISABLE_AUTOUPDATE: "1",
-  OPENCODE_DISABLE_MODELS_FETCH: "1",
-  OPENCODE_DISABLE_LSP_DOWNLOAD: "1",
-  OPENCODE_DISABLE_DEFAULT_PLUGINS: "1",
-} as const;
-
-interface Settings {
-  readonly provider?: Provider;
-}
-
-async function ask(
-  fleet: Fleet,
-  place: Workplace,
-  prompt: string,
-  { provider = "@ai-sdk/openai-compatible" }: Settings = {},
-): Promise<ProgramRun> {
-  await place.write("home/.config/opencode/opencode.json", configFile(fleet, provider));
-  const command = [programOf(opencode, "opencode"), "run", "--title", "A test", prompt];
-  return await place.run(command, { env: quiet });
-}
 
 function readThenTell(place: Workplace): (turn: Turn) => Answer {
   return (turn) => {
@@ -68,10 +22,13 @@ function readThenTell(place: Workplace): (turn: Turn) => Answer {
 }
 
 describe.skipIf(!opencode.isInstalled)(`opencode${opencode.why}`, () => {
-  test.each(providers)("runs a tool and uses its result, over %s", async (provider) => {
+  test.each(bundledProviders)("runs a tool and uses its result, over %s", async (provider) => {
     await using place = await Workplace.make({ "work/secret.txt": "the word is heron\n" });
     await using fleet = await Fleet.start(readThenTell(place));
-    const run = await ask(fleet, place, "Which word is in secret.txt?", { provider });
+    const run = await askOpencode(opencode, fleet, place, {
+      provider,
+      prompt: "Which word is in secret.txt?",
+    });
     expect(run.code).toBe(0);
     expect(run.stdout).toContain("I read it.");
     expect(run.stdout).toContain("Found: heron");
@@ -93,7 +50,7 @@ describe.skipIf(!opencode.isInstalled)(`opencode${opencode.why}`, () => {
     };
     await using fleet = await Fleet.start(script);
     await using place = await Workplace.make();
-    const run = await ask(fleet, place, "Let two agents count letters.");
+    const run = await askOpencode(opencode, fleet, place, { prompt: "Let two agents count letters." });
     expect(run.code).toBe(0);
     expect(run.stdout).toContain("alpha has 5 letters, omega has 5 letters");
   });
@@ -105,7 +62,7 @@ describe.skipIf(!opencode.isInstalled)(`opencode${opencode.why}`, () => {
       if (turn.freshResults.length > 0) fleet.endpoint().kill();
       return script(turn);
     }, script);
-    const run = await ask(fleet, place, "Which word is in secret.txt?");
+    const run = await askOpencode(opencode, fleet, place, { prompt: "Which word is in secret.txt?" });
     expect(run.code).toBe(0);
     expect(run.stdout).toContain("Found: heron");
     expect(fleet.endpoint(1).turns).toHaveLength(1);

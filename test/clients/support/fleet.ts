@@ -46,8 +46,16 @@ function ollaCommand(): readonly string[] {
 
 export const model = "tiny";
 
+/** Where programs are told to go. */
+export interface Reach {
+  /** Without `/v1`. */
+  readonly anthropicUrl: string;
+  /** With `/v1`. */
+  readonly openaiUrl: string;
+}
+
 /** A running Olla with scripted endpoints behind it, the first one preferred. */
-export class Fleet implements AsyncDisposable {
+export class Fleet implements Reach, AsyncDisposable {
   readonly olla: SpawnedOlla;
   readonly endpoints: readonly ScriptedEndpoint[];
 
