@@ -119,3 +119,8 @@ export function programOf(client: InstalledClient | MissingClient, command: stri
   if (!client.isInstalled) throw new Error(`${client.name} is not installed`);
   return join(client.folder, "node_modules", ".bin", command);
 }
+
+/** The version of a program, as pinned. */
+export function versionOf(name: ClientName): string {
+  return pins[name].packages[0].replace(/^.*[@=]/, "");
+}
