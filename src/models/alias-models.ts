@@ -1,5 +1,5 @@
 import type { Alias, AliasTable } from "./alias.ts";
-import type { ModelPlace } from "./catalog.ts";
+import type { ModelPlace } from "./place-index.ts";
 import type { ModelSource, UnifiedModel } from "./unified-model.ts";
 import { compareText, describeModel, narrowModel } from "./unify.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
+import { systemClock } from "../lib/clock.ts";
 import { ModelCatalog } from "./catalog.ts";
 import type { UnifyRules } from "./unify.ts";
 
@@ -170,3 +171,20 @@ function withLists(lists: Readonly<Record<string, readonly string[]>>, rules?: U
 function places(catalog: ModelCatalog, name: string): readonly string[] {
   return catalog.placesOf(name).map((place) => `${place.endpointName} ${place.model.name}`);
 }
+
+test("a long list is described in turns, so that others get theirs", async () => {
+  const catalog = new ModelCatalog({ clock: systemClock, staleAfterMs: hourMs, cleanupIntervalMs: hourMs });
+  const models = Array.from({ length: 20_000 }, (_, index) => ({ name: `org/llama-3.1-8b-${index}` }));
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  await catalog.describeAhead("vllm", models);
+  isOver = true;
+  expect(turns).toBeGreaterThan(4);
+  catalog.replaceModels("a", "vllm", models);
+  expect(catalog.unified()).toHaveLength(20_000);
+});

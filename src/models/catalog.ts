@@ -5,21 +5,9 @@ import { nearestNames } from "../lib/nearest.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
 import type { Model } from "./model.ts";
 import { ModelDescriber, type ModelTraits } from "./model-attributes.ts";
+import { type ModelPlace, PlaceIndex } from "./place-index.ts";
 import type { UnifiedModel } from "./unified-model.ts";
-import {
-  compareText,
-  type EndpointModels,
-  type UnifyRules,
-  unifyModels,
-  withLatest,
-  withoutLatest,
-} from "./unify.ts";
-
-/** Where a model can be had, and how it is spelled there (`model.name`). */
-export interface ModelPlace {
-  readonly endpointName: string;
-  readonly model: Model;
-}
+import { type EndpointModels, type UnifyRules, unifyModels } from "./unify.ts";
 
 export interface ModelCatalogOptions {
   readonly clock: Clock;
@@ -41,7 +29,13 @@ interface Entry extends EndpointModels {
   readonly refreshedMonotonic: number;
 }
 
-const nowhere: readonly ModelPlace[] = Object.freeze([]);
+const longestSliceMs = 8;
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
 
 /**
  * Which endpoint serves which model. Written by discovery, read by every request: a change replaces the whole index,
@@ -55,7 +49,7 @@ export class ModelCatalog {
   readonly #describer: ModelDescriber;
   readonly #rules: UnifyRules;
   readonly #entries = new Map<string, Entry>();
-  #index: PlaceIndex = emptyIndex;
+  #index = new PlaceIndex([], false);
   #unified: readonly UnifiedModel[] | undefined;
   #cancelTimer: (() => void) | undefined;
 
@@ -79,6 +73,20 @@ export class ModelCatalog {
   stop(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+  }
+
+  /**
+   * Reads what the names of a long list give away, a few milliseconds at a time, so that neither `replaceModels` nor the
+   * first look at the merged list holds up requests. Call it before `replaceModels` with the same models.
+   */
+  async describeAhead(backendType: string, models: readonly Model[]): Promise<void> {
+    let sliceBegan = this.#clock.now();
+    for (const model of models) {
+      this.#describer.describe(model, backendType);
+      if (this.#clock.now() - sliceBegan < longestSliceMs) continue;
+      await nextTurn();
+      sliceBegan = this.#clock.now();
+    }
   }
 
   /** The endpoint's list as it is now; an empty list is a list. `backendType` is the endpoint's profile name. */
@@ -121,7 +129,7 @@ export class ModelCatalog {
    * spelling wins, then one that differs by case, then `<name>:latest`, and by `isUntaggedLatest` the name without it.
    */
   placesOf(name: string): readonly ModelPlace[] {
-    return this.#index.exact.get(name) ?? this.#index.folded.get(name.toLowerCase()) ?? nowhere;
+    return this.#index.placesOf(name);
   }
 
   has(name: string): boolean {
@@ -130,9 +138,9 @@ export class ModelCatalog {
 
   /** Listed names that someone who asked for `name` may have meant, best first. */
   nearest(name: string, limit: number): readonly string[] {
-    if (name.includes(":")) return nearestNames(name, this.#index.names, limit);
+    if (name.includes(":")) return nearestNames(name, this.#index.names(), limit);
     // Someone who leaves the tag out has not mistyped it.
-    const byBase = Map.groupBy(this.#index.names, (listed) => listed.split(":", 1)[0] ?? listed);
+    const byBase = Map.groupBy(this.#index.names(), (listed) => listed.split(":", 1)[0] ?? listed);
     return nearestNames(name, byBase.keys(), limit)
       .flatMap((base) => byBase.get(base) ?? [])
       .slice(0, limit);
@@ -156,7 +164,7 @@ export class ModelCatalog {
 
   /** Every name as listed, each once, sorted. */
   names(): readonly string[] {
-    return this.#index.names;
+    return this.#index.names();
   }
 
   /** All models, merged across endpoints, sorted by id; the same array until something changes. */
@@ -166,7 +174,7 @@ export class ModelCatalog {
   }
 
   #rebuild(): void {
-    this.#index = buildIndex([...this.#entries.values()], this.#rules);
+    this.#index = new PlaceIndex([...this.#entries.values()], this.#rules.isUntaggedLatest);
     // Merged on the first look: most changes come in bursts, and no request waits for it.
     this.#unified = undefined;
   }
@@ -174,54 +182,4 @@ export class ModelCatalog {
 
 function byNativeName(models: readonly Model[]): ReadonlyMap<string, Model> {
   return new Map(models.map((model) => [model.name, model]));
-}
-
-interface PlaceIndex {
-  /** Only for spellings that some endpoint lists. */
-  readonly exact: ReadonlyMap<string, readonly ModelPlace[]>;
-  /** By lower-case name, and by lower-case name without `:latest`. */
-  readonly folded: ReadonlyMap<string, readonly ModelPlace[]>;
-  readonly names: readonly string[];
-}
-
-const emptyIndex: PlaceIndex = { exact: new Map(), folded: new Map(), names: [] };
-
-function buildIndex(entries: readonly Entry[], rules: UnifyRules): PlaceIndex {
-  const sorted = entries.toSorted((left, right) => compareText(left.endpointName, right.endpointName));
-  const folded = new Map<string, Map<string, ModelPlace>>();
-  const byOtherTag: { key: string; place: ModelPlace }[] = [];
-  const bySpelling = new Map<string, Map<string, ModelPlace>>();
-  for (const { endpointName, models } of sorted) {
-    for (const model of models) {
-      const place: ModelPlace = { endpointName, model };
-      const key = model.name.toLowerCase();
-      addPlace(folded, key, place);
-      addPlace(bySpelling, model.name, place);
-      const untagged = withoutLatest(key);
-      if (untagged !== key) byOtherTag.push({ key: untagged, place });
-      const tagged = rules.isUntaggedLatest ? withLatest(key) : undefined;
-      if (tagged !== undefined) byOtherTag.push({ key: tagged, place });
-    }
-  }
-  // After everything else: a model that is really called so comes before one that needs its tag added or taken away.
-  for (const { key, place } of byOtherTag) addPlace(folded, key, place);
-
-  const exact = new Map<string, readonly ModelPlace[]>();
-  for (const [spelling, own] of bySpelling) {
-    const all = folded.get(spelling.toLowerCase()) ?? own;
-    exact.set(spelling, inOrder([...all.values()].map((place) => own.get(place.endpointName) ?? place)));
-  }
-  const frozen = new Map([...folded].map(([key, places]) => [key, inOrder([...places.values()])]));
-  return { exact, folded: frozen, names: [...bySpelling.keys()].sort(compareText) };
-}
-
-/** Keeps the first place for each endpoint. */
-function addPlace(index: Map<string, Map<string, ModelPlace>>, key: string, place: ModelPlace): void {
-  const places = index.get(key);
-  if (places === undefined) index.set(key, new Map([[place.endpointName, place]]));
-  else if (!places.has(place.endpointName)) places.set(place.endpointName, place);
-}
-
-function inOrder(places: readonly ModelPlace[]): readonly ModelPlace[] {
-  return Object.freeze(places.toSorted((left, right) => compareText(left.endpointName, right.endpointName)));
 }

@@ -250,6 +250,7 @@ export class ModelDiscovery {
             signal,
           }),
         );
+        await this.#options.catalog.describeAhead(list.profile.name, list.models);
         if (signal.aborted) break;
         this.#accept(endpoint, list, progress);
         if (!progress.isRunAgainWanted) progress.isKindDoubted = false;

@@ -1,3 +1,5 @@
+import type { ListFormat } from "../profiles/profile.ts";
+
 /** What kind of work a model does, where its backend says so. */
 export type ModelType = "llm" | "vlm" | "embeddings";
 
@@ -37,6 +39,8 @@ export interface Model {
   readonly checkpoint?: string;
   /** Lemonade: which engine runs it. */
   readonly recipe?: string;
-  /** What the backend said besides, as it said it. Shown again in lists of that very format, and nowhere else. */
+  /** What the backend said besides, as it said it. Shown again in lists of `nativeFormat`, and nowhere else. */
   readonly nativeFields?: Readonly<Record<string, unknown>>;
+  /** Of the list that the model was in; there where `nativeFields` are. */
+  readonly nativeFormat?: ListFormat;
 }

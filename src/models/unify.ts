@@ -174,7 +174,7 @@ export function describeModel(id: string, sources: readonly ModelSource[]): Unif
     ...(guessedContextLength === undefined ? {} : { guessedContextLength }),
     aliases: aliasesOf(sources),
     sources,
-    capabilities: [...new Set(traits.flatMap((found) => found.capabilities))].sort(),
+    capabilities: allCapabilities(traits),
     totalSizeBytes: sumFileSizes(describing),
     lastSeenAt: sources.reduce((latest, source) => Math.max(latest, source.lastSeenAt), 0),
   };
@@ -191,7 +191,15 @@ function firstDefined<Item, Value>(
   return undefined;
 }
 
+function allCapabilities(traits: readonly ModelTraits[]): readonly string[] {
+  const [first, ...others] = traits;
+  if (first !== undefined && others.length === 0) return first.capabilities;
+  return [...new Set(traits.flatMap((found) => found.capabilities))].sort();
+}
+
 function aliasesOf(sources: readonly ModelSource[]): readonly ModelAlias[] {
+  const [only, ...others] = sources;
+  if (only !== undefined && others.length === 0) return [{ name: only.nativeName, source: only.platform }];
   const aliases = new Map<string, ModelAlias>();
   for (const { nativeName, platform } of sources) {
     const key = JSON.stringify([nativeName, platform]);

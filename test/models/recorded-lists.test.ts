@@ -20,6 +20,17 @@ interface Recording {
   readonly first: Model;
 }
 
+const tinyMeta = {
+  vocab_type: 1,
+  n_vocab: 824,
+  n_ctx: 4096,
+  n_ctx_train: 8192,
+  n_embd: 64,
+  n_params: 179_520,
+  size: 359_680,
+  ftype: "F16",
+};
+
 const recordings: readonly Recording[] = [
   {
     path: "ollama-0.32.15/get-api-tags.http",
@@ -40,6 +51,7 @@ const recordings: readonly Recording[] = [
       parameterSize: "180K",
       quantization: "F16",
       maxContextLength: 8192,
+      nativeFields: { details: { embedding_length: 64 } },
     },
   },
   {
@@ -61,6 +73,7 @@ const recordings: readonly Recording[] = [
       parameterSize: "180K",
       quantization: "F16",
       maxContextLength: 8192,
+      nativeFields: { aliases: ["tiny"], tags: [], meta: tinyMeta },
     },
   },
   {
@@ -77,6 +90,14 @@ const recordings: readonly Recording[] = [
       parameterSize: "180K",
       quantization: "F16",
       maxContextLength: 8192,
+      nativeFields: {
+        aliases: [],
+        tags: [],
+        architecture: { input_modalities: ["text"], output_modalities: ["text"] },
+        source: "models_dir",
+        can_remove: false,
+        meta: tinyMeta,
+      },
     },
   },
   {
@@ -95,16 +116,7 @@ const recordings: readonly Recording[] = [
       nativeFields: {
         aliases: ["tiny"],
         tags: [],
-        meta: {
-          vocab_type: 1,
-          n_vocab: 824,
-          n_ctx: 4096,
-          n_ctx_train: 8192,
-          n_embd: 64,
-          n_params: 179_520,
-          size: 359_680,
-          ftype: "F16",
-        },
+        meta: tinyMeta,
       },
     },
   },
@@ -164,7 +176,7 @@ const recordings: readonly Recording[] = [
     format: "openai",
     backendType: "omlx",
     names: ["Qwen3-30B-A3B-4bit", "bge-m3-mlx"],
-    first: { name: "Qwen3-30B-A3B-4bit", maxContextLength: 32_768 },
+    first: { name: "Qwen3-30B-A3B-4bit", maxContextLength: 32_768, nativeFields: { max_model_len: 32_768 } },
   },
   {
     path: "litellm-handmade/get-v1-models.http",
@@ -208,6 +220,19 @@ const recordings: readonly Recording[] = [
   },
 ];
 
+type Wire = Readonly<Record<string, unknown>>;
+
+/** What a list of ours says of itself, of its own time, or leaves out because it may be a secret. */
+const writtenAnew: ReadonlySet<string> = new Set([
+  "created",
+  "owned_by",
+  "root",
+  "permission",
+  "permissions",
+  "status",
+  "modified_at",
+]);
+
 /** Lists that say all of what the parser reads; the owner is what the name says, so it may differ. */
 const ownLists: ReadonlySet<ListFormat> = new Set([
   "vllm",
@@ -224,7 +249,8 @@ describe("a list as a backend answers it", () => {
     test(`${recording.path} parses to its models as ${recording.format}`, async () => {
       const { models } = parseModelList(recording.format, await readWireBody(recording.path));
       expect(models.map((model) => model.name)).toEqual([...recording.names]);
-      expect(models[0]).toEqual(recording.first);
+      const { first, format } = recording;
+      expect(models[0]).toEqual(first.nativeFields ? { ...first, nativeFormat: format } : first);
     });
 
     for (const format of listFormats) {
@@ -244,6 +270,24 @@ describe("a list as a backend answers it", () => {
     const ours = parseModelList("ollama", encode(await listAs("ollama", recordings[0] as Recording))).models;
     expect(ours).toEqual([...parsed].sort((left, right) => (left.name < right.name ? -1 : 1)));
   });
+
+  for (const recording of recordings) {
+    test(`${recording.path} comes back from us with every member that ${recording.format} knows`, async () => {
+      const { entries } = parseModelList(recording.format, await readWireBody(recording.path));
+      const listed = parseModelList(
+        recording.format,
+        encode(await listAs(recording.format, recording)),
+      ).entries;
+      const keyOf = ({ id, name }: Wire) => String(id ?? name);
+      const ours = new Map((listed as Wire[]).map((entry) => [keyOf(entry), entry]));
+      for (const entry of entries as Wire[]) {
+        const said = Object.entries(entry).filter(
+          ([member, value]) => value !== null && !writtenAnew.has(member),
+        );
+        expect(ours.get(keyOf(entry))).toMatchObject(Object.fromEntries(said));
+      }
+    });
+  }
 
   for (const recording of recordings.filter(({ format }) => ownLists.has(format))) {
     test(`${recording.path} comes back from us with what ${recording.format} said of each model`, async () => {

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Model, ModelType } from "../model.ts";
 import { skillsByType } from "./stated-skills.ts";
-import { loosePositive, looseText, looseTexts, withoutUndefined } from "./wire-fields.ts";
+import { loosePositive, looseText, looseTexts, unreadFields, withoutUndefined } from "./wire-fields.ts";
 
 const entrySchema = v.looseObject({
   id: looseText,
@@ -21,6 +21,8 @@ const types: ReadonlyMap<string, ModelType> = new Map([
   ["embedding", "embeddings"],
   ["embeddings", "embeddings"],
 ]);
+
+const readNames: ReadonlySet<string> = new Set([...Object.keys(entrySchema.entries), "object"]);
 
 /** One entry of `data` of `GET /api/v0/models`; `undefined` without an id. */
 export function parseLmstudioEntry(entry: unknown): Model | undefined {
@@ -42,6 +44,7 @@ export function parseLmstudioEntry(entry: unknown): Model | undefined {
       maxContextLength: wire.max_context_length,
       capabilities: wire.capabilities,
       statedSkills: skillsByType(type, wire.capabilities),
+      nativeFields: unreadFields(wire, readNames),
     }),
   };
 }

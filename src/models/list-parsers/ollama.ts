@@ -8,8 +8,19 @@ import {
   looseTexts,
   parseTime,
   typeByCapabilities,
+  unreadFields,
   withoutUndefined,
 } from "./wire-fields.ts";
+
+const detailsEntries = {
+  parent_model: looseText,
+  format: looseText,
+  family: looseText,
+  families: looseTexts,
+  parameter_size: looseText,
+  quantization_level: looseText,
+  context_length: loosePositive,
+};
 
 const entrySchema = v.looseObject({
   name: looseText,
@@ -19,16 +30,11 @@ const entrySchema = v.looseObject({
   digest: looseText,
   modified_at: looseText,
   capabilities: looseTexts,
-  details: looseRecord({
-    parent_model: looseText,
-    format: looseText,
-    family: looseText,
-    families: looseTexts,
-    parameter_size: looseText,
-    quantization_level: looseText,
-    context_length: loosePositive,
-  }),
+  details: looseRecord(detailsEntries),
 });
+
+const readNames: ReadonlySet<string> = new Set(Object.keys(entrySchema.entries));
+const readDetails: ReadonlySet<string> = new Set(Object.keys(detailsEntries));
 
 /** One entry of `models` of `GET /api/tags`; `undefined` without a name. */
 export function parseOllamaEntry(entry: unknown): Model | undefined {
@@ -48,6 +54,7 @@ export function parseOllamaEntry(entry: unknown): Model | undefined {
       modifiedAt: parseTime(wire.modified_at),
       capabilities: wire.capabilities,
       statedSkills: skillsByOllama(wire.capabilities),
+      nativeFields: unreadOllamaFields(wire),
       family: details?.family,
       families: details?.families,
       format: details?.format,
@@ -57,4 +64,13 @@ export function parseOllamaEntry(entry: unknown): Model | undefined {
       maxContextLength: details?.context_length,
     }),
   };
+}
+
+/** As they stood, those of `details` below `details`. */
+function unreadOllamaFields(
+  wire: v.InferOutput<typeof entrySchema>,
+): Readonly<Record<string, unknown>> | undefined {
+  const fields = unreadFields(wire, readNames);
+  const details = wire.details === undefined ? undefined : unreadFields(wire.details, readDetails);
+  return details === undefined ? fields : { ...fields, details };
 }

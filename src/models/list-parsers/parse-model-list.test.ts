@@ -147,7 +147,9 @@ describe("parseModelList", () => {
       meta: [],
       status: "up",
     };
-    expect(parse("openai", JSON.stringify({ data: [openaiJunk] }))).toEqual([{ name: "b" }]);
+    expect(parse("openai", JSON.stringify({ data: [openaiJunk] }))).toEqual([
+      { name: "b", nativeFields: { max_model_len: "long", meta: [] }, nativeFormat: "openai" },
+    ]);
     const studioJunk = { id: "c", type: "constructor", arch: 5, state: "", max_context_length: 0 };
     expect(parse("lmstudio", JSON.stringify({ data: [studioJunk] }))).toEqual([{ name: "c" }]);
   });

@@ -61,7 +61,8 @@ export function parseModelList(format: ListFormat, body: Uint8Array): ParsedList
   const models = new Map<string, Model>();
   for (const entry of entries) {
     const model = parseEntry(entry);
-    if (model !== undefined && !models.has(model.name)) models.set(model.name, model);
+    if (model === undefined || models.has(model.name)) continue;
+    models.set(model.name, model.nativeFields === undefined ? model : { ...model, nativeFormat: format });
   }
   const parsed = [...models.values()];
   return { models: complete?.(parsed, top) ?? parsed, entries, top };

@@ -58,6 +58,11 @@ export function typeByCapabilities(
   return capabilities.includes("embedding") ? "embeddings" : undefined;
 }
 
+/** The members of an entry as they came, before anything was read out of them. */
+export function asWritten(entry: unknown): Readonly<Record<string, unknown>> {
+  return typeof entry === "object" && entry !== null ? { ...entry } : {};
+}
+
 /** A list may hold thousands of entries, and each is kept for as long as the model is known. */
 const maxNativeChars = 4096;
 

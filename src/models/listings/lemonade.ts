@@ -4,6 +4,7 @@ import { type OpenaiShape, renderOpenaiShape } from "./openai-shaped.ts";
 
 const lemonade: OpenaiShape = {
   platform: "lemonade",
+  format: "lemonade",
   owner: "lemonade",
   describe: ({ source }) => ({
     checkpoint: source.model.checkpoint ?? "",

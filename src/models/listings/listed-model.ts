@@ -1,3 +1,4 @@
+import type { ListFormat } from "../../profiles/profile.ts";
 import { describingSources, type ModelSource, type UnifiedModel } from "../unified-model.ts";
 import { compareText } from "../unify.ts";
 import type { ListingContext } from "./listing-format.ts";
@@ -29,6 +30,14 @@ export function listNames(models: readonly UnifiedModel[], platform: string): re
 
 function rank(source: ModelSource, platform: string): number {
   return (source.platform === platform ? 2 : 0) + (source.state === "loaded" ? 1 : 0);
+}
+
+/** What the backend said besides in a list of this very format, to be said again in ours. */
+export function nativeFieldsOf(
+  { model }: ModelSource,
+  format: ListFormat,
+): Readonly<Record<string, unknown>> | undefined {
+  return model.nativeFormat === format ? model.nativeFields : undefined;
 }
 
 /** Unix seconds that don't change from one list to the next. */

@@ -4,6 +4,7 @@ import { type OpenaiShape, renderOpenaiShape } from "./openai-shaped.ts";
 
 const llamacpp: OpenaiShape = {
   platform: "llamacpp",
+  format: "llamacpp",
   owner: "llamacpp",
   // As the router says what is loaded and what may go in.
   describe: ({ source: { model, platform } }) => {

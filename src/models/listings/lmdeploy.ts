@@ -4,6 +4,7 @@ import { type OpenaiShape, permissionFor, renderOpenaiShape } from "./openai-sha
 
 const lmdeploy: OpenaiShape = {
   platform: "lmdeploy",
+  format: "lmdeploy",
   owner: "lmdeploy",
   describe: ({ id, source }, created) => {
     const parent = source.model.parentModel;

@@ -1,6 +1,6 @@
 import { labelQuantization } from "../model-attributes.ts";
 import type { UnifiedModel } from "../unified-model.ts";
-import { type ListedModel, listNames } from "./listed-model.ts";
+import { type ListedModel, listNames, nativeFieldsOf } from "./listed-model.ts";
 import type { ListingContext } from "./listing-format.ts";
 
 /** `GET /api/tags` of Ollama, with every field that its own clients read. */
@@ -11,13 +11,16 @@ export function renderOllamaListing(models: readonly UnifiedModel[], context: Li
 function renderModel({ id, source, model }: ListedModel, context: ListingContext): object {
   const native = source.model;
   const family = native.family ?? model.family;
+  const fields = nativeFieldsOf(source, "ollama");
   return {
+    ...fields,
     name: id,
     model: id,
     modified_at: new Date(native.modifiedAt ?? context.processStartedAt).toISOString(),
     size: source.sizeBytes,
     digest: native.digest ?? "",
     details: {
+      ...(isRecord(fields?.details) ? fields.details : {}),
       parent_model: native.parentModel ?? "",
       format: native.format ?? model.format,
       family,
@@ -28,4 +31,8 @@ function renderModel({ id, source, model }: ListedModel, context: ListingContext
     },
     ...(native.capabilities === undefined ? {} : { capabilities: native.capabilities }),
   };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

@@ -1,11 +1,13 @@
+import type { ListFormat } from "../../profiles/profile.ts";
 import type { UnifiedModel } from "../unified-model.ts";
-import { createdSeconds, type ListedModel, listNames, ownerOf } from "./listed-model.ts";
+import { createdSeconds, type ListedModel, listNames, nativeFieldsOf, ownerOf } from "./listed-model.ts";
 import type { ListingContext } from "./listing-format.ts";
 
 /** How the lists of one program differ from OpenAI's. */
 export interface OpenaiShape {
   /** `ModelSource.platform` of that program's endpoints. */
   readonly platform: string;
+  readonly format: ListFormat;
   /** `owned_by` of models whose name tells no maker. */
   readonly owner: string;
   /** Further members of an entry. `created` is in Unix seconds. */
@@ -22,7 +24,7 @@ export function renderOpenaiShape(
     const { id, source } = listed;
     const created = createdSeconds(source, context);
     return {
-      ...(source.platform === shape.platform ? source.model.nativeFields : undefined),
+      ...nativeFieldsOf(source, shape.format),
       id,
       object: "model",
       created,

@@ -1,5 +1,5 @@
 import type { UnifiedModel } from "../unified-model.ts";
-import { createdSeconds, listNames } from "./listed-model.ts";
+import { createdSeconds, listNames, nativeFieldsOf } from "./listed-model.ts";
 import type { ListingContext } from "./listing-format.ts";
 
 /** `GET /v1/models` of OpenAI. */
@@ -7,6 +7,7 @@ export function renderOpenaiListing(models: readonly UnifiedModel[], context: Li
   return {
     object: "list",
     data: listNames(models, "openaicompatible").map(({ id, source }) => ({
+      ...nativeFieldsOf(source, "openai"),
       id,
       object: "model",
       created: createdSeconds(source, context),

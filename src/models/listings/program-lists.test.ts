@@ -21,6 +21,7 @@ const vision: Model = {
   maxContextLength: 32_768,
   capabilities: ["vision"],
   nativeFields: { radix_cache_size: 4096 },
+  nativeFormat: "sglang",
 };
 const plain: Model = { name: "tiny" };
 
@@ -100,7 +101,11 @@ test("lemonade: where it comes from, what runs it, and whether it is there", () 
 });
 
 test("a backend's own members never replace what we say", () => {
-  const model: Model = { name: "a", nativeFields: { id: "b", owned_by: "b", created: 1 } };
+  const model: Model = {
+    name: "a",
+    nativeFields: { id: "b", owned_by: "b", created: 1 },
+    nativeFormat: "vllm",
+  };
   expect(renderAs("vllm", "vllm", model)).toMatchObject({ id: "a", owned_by: "vllm", created });
 });
 

@@ -4,6 +4,7 @@ import { describeOrigin, type OpenaiShape, renderOpenaiShape } from "./openai-sh
 
 const sglang: OpenaiShape = {
   platform: "sglang",
+  format: "sglang",
   owner: "sglang",
   describe: (listed) => ({
     ...describeOrigin(listed),

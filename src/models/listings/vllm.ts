@@ -4,6 +4,7 @@ import { describeOrigin, type OpenaiShape, permissionFor, renderOpenaiShape } fr
 
 const vllm: OpenaiShape = {
   platform: "vllm",
+  format: "vllm",
   owner: "vllm",
   describe: (listed, created) => ({
     ...describeOrigin(listed),
@@ -11,7 +12,7 @@ const vllm: OpenaiShape = {
   }),
 };
 
-const vllmMlx: OpenaiShape = { platform: "vllmmlx", owner: "vllm-mlx" };
+const vllmMlx: OpenaiShape = { platform: "vllmmlx", format: "vllm-mlx", owner: "vllm-mlx" };
 
 /** `GET /v1/models` of vLLM. */
 export function renderVllmListing(models: readonly UnifiedModel[], context: ListingContext): object {

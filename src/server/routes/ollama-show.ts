@@ -1,7 +1,7 @@
 import { isRoutable } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import type { Alias } from "../../models/alias.ts";
-import type { ModelPlace } from "../../models/catalog.ts";
+import type { ModelPlace } from "../../models/place-index.ts";
 import { renderOllamaShow, type ShownModel } from "../../models/ollama-show.ts";
 import { BodyBudget } from "../../pipeline/body-budget.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
