@@ -12,6 +12,7 @@ import { createAttemptEncoder } from "../pipeline/encode-attempt.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { createFailoverPolicy } from "../pipeline/failover-policy.ts";
 import type { RequestLedger } from "../pipeline/ledger.ts";
+import { NativeSupport } from "../pipeline/native-support.ts";
 import { type Answered, createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { readBody } from "../pipeline/read-body.ts";
 import { buildResponseHeaders, ollaHeaders } from "../pipeline/response-headers.ts";
@@ -30,6 +31,7 @@ import { streamKindOf } from "../proxy/stream-kind.ts";
 import { Traffic } from "../proxy/traffic.ts";
 import { prepareUpstreamRequest } from "../proxy/upstream-request.ts";
 import type { QueueView } from "../server/dependencies.ts";
+import { createClientApis } from "./client-apis.ts";
 import type { Fleet } from "./fleet.ts";
 import type { AppOptions } from "./options.ts";
 import { withPins } from "./pinning.ts";
@@ -191,6 +193,11 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
     clock,
   };
   const rewriter = createBodyRewriter();
+  const nativeSupport = new NativeSupport({ clock });
+  registry.onStatusChange(({ endpoint, to }) => {
+    // It may come back as a newer version.
+    if (!isRoutable(to)) nativeSupport.forget(endpoint.name);
+  });
   const { key_sources, prefix_hash_bytes } = config.proxy.sticky_sessions;
   const findAffinity = createAffinityFinder({
     sources: key_sources.filter(isKeySource),
@@ -206,7 +213,9 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
     ...createRouting(options, fleet),
     beginSticky: (exchange, inspection) => sessions?.begin(findAffinity(exchange, inspection)),
     onResponseId: (id, model, place) => sessions?.noteResponse(id, model, place),
-    encoder: (exchange, inspection) => {
+    findApi: createClientApis(options),
+    nativeSupport,
+    encoder: (exchange, inspection, apiRequest) => {
       const { model, body, compressed, wantsStream } = inspection;
       let { headers } = exchange.request;
       if (mayCommitEarly(exchange, wantsStream)) {
@@ -229,7 +238,8 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
         },
         version,
       );
-      return createAttemptEncoder(inspection, build, rewriter);
+      const { upstreamPath } = exchange;
+      return createAttemptEncoder({ inspection, upstreamPath, apiRequest, build, rewriter });
     },
     earlyCommit: (exchange, { wantsStream }, ledger) => {
       if (!mayCommitEarly(exchange, wantsStream)) return undefined;
@@ -294,13 +304,13 @@ function earlyHeaders(exchange: Exchange, ledger: RequestLedger, version: string
 }
 
 function responseHeaders(
-  { exchange, forwarded, ledger, elapsedMs, isStream }: Answered,
+  { exchange, forwarded, ledger, elapsedMs, isStream, upstreamHeaders }: Answered,
   version: string,
 ): Headers {
-  const { answer, candidate, claim, retryAfterSeconds } = forwarded;
+  const { candidate, claim, dispatch, retryAfterSeconds } = forwarded;
   const headers = buildResponseHeaders(
     {
-      upstream: answer.response.headers,
+      upstream: upstreamHeaders,
       endpoint: candidate.endpoint,
       requestId: exchange.requestId,
       model: candidate.model,
@@ -310,6 +320,9 @@ function responseHeaders(
     },
     { version, isCorsOn: false },
   );
+  if (dispatch.isNative) headers.set("x-olla-mode", "passthrough");
+  for (const [name, value] of dispatch.translated?.translation.notices ?? []) headers.set(name, value);
+  if (exchange.dialect === "anthropic") headers.set("request-id", exchange.requestId);
   for (const [name, value] of attemptHeaders(forwarded.attempts)) headers.set(name, value);
   for (const [name, value] of stickyHeaders(ledger.sticky)) headers.set(name, value);
   if (claim.queuedMs > 0) {

@@ -40,7 +40,8 @@ const imageLists = ['"images":[', '"images": ['].map((mark) => Buffer.from(mark)
 const closingBracket = 0x5d;
 const lastSpace = 0x20;
 
-function hasImage(body: Uint8Array): boolean {
+/** Looks through the whole body. */
+export function hasImage(body: Uint8Array): boolean {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return imageMarks.some((mark) => text.includes(mark)) || imageLists.some((mark) => hasFullList(text, mark));
 }

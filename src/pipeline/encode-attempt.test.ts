@@ -15,12 +15,14 @@ function encoderFor(body: string) {
     "content-md5": "x",
     accept: "*/*",
   });
-  const encode = createAttemptEncoder(
-    inspect(bytes),
-    ({ origin }) => ({ url: origin, method: "POST", headers: shared, body: bytes }),
-    createBodyRewriter(),
-  );
-  return { encode, bytes, shared };
+  const dispatch = createAttemptEncoder({
+    inspection: inspect(bytes),
+    upstreamPath: "/v1/chat/completions",
+    apiRequest: undefined,
+    build: ({ origin }) => ({ url: origin, method: "POST", headers: shared, body: bytes }),
+    rewriter: createBodyRewriter(),
+  });
+  return { encode: (chosen: Candidate) => dispatch(chosen).request, bytes, shared };
 }
 
 function candidate(more: Partial<Candidate> = {}): Candidate {

@@ -2,30 +2,97 @@ import type { Candidate } from "../balancer/balancer.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { toHeaderValue } from "../proxy/header-value.ts";
+import type { Translation, TranslationTarget } from "../translate/client-api.ts";
+import type { ApiRequest } from "./api-request.ts";
 import type { Inspection } from "./inspect.ts";
 import type { RewriteBody } from "./rewrite-body.ts";
+
+/** What goes to one endpoint, and how its answer is to be read. */
+export interface Dispatch {
+  readonly request: UpstreamRequest;
+  /** Behind the endpoint's base: tells what its events look like. */
+  readonly upstreamPath: string;
+  /** Whether the endpoint is asked at its own path for an API that not every endpoint knows. */
+  readonly isNative: boolean;
+  /** Undefined where the endpoint is spoken to in the client's own dialect. */
+  readonly translated: TranslatedDispatch | undefined;
+}
+
+export interface TranslatedDispatch {
+  readonly translation: Translation;
+  readonly target: TranslationTarget;
+}
+
+export interface AttemptEncoderParts {
+  readonly inspection: Inspection;
+  /** The client's path. */
+  readonly upstreamPath: string;
+  /** Undefined for a request that every endpoint takes as it is. */
+  readonly apiRequest: ApiRequest | undefined;
+  readonly build: (endpoint: Endpoint, path?: string) => UpstreamRequest;
+  readonly rewriter: RewriteBody;
+}
 
 /** Said about the bytes as they came; not true of others. */
 const namesOfBytes = ["content-encoding", "content-md5", "content-digest", "repr-digest", "digest"] as const;
 
 /**
  * Puts what was chosen for one candidate into the request for its endpoint. Each attempt begins with the client's own
- * bytes, and those go out where nothing was chosen.
+ * bytes, and those go out where nothing was chosen and the endpoint knows the client's dialect.
  */
-export function createAttemptEncoder(
-  { body, scan }: Inspection,
-  build: (endpoint: Endpoint) => UpstreamRequest,
-  rewriter: RewriteBody,
-): (candidate: Candidate) => UpstreamRequest {
-  return ({ endpoint, model, bodyModel, bodyDefaults }) => {
-    const request = build(endpoint);
-    if (bodyModel === undefined && bodyDefaults === undefined) return request;
-    const headers = new Headers(request.headers);
-    if (model !== undefined) headers.set("x-model", toHeaderValue(bodyModel ?? model));
-    if (body === undefined || scan === undefined) return { ...request, headers };
-    const rewritten = rewriter(body, scan, { model: bodyModel, defaults: bodyDefaults });
-    if (rewritten === body) return { ...request, headers };
-    for (const name of namesOfBytes) headers.delete(name);
-    return { ...request, headers, body: rewritten };
+export function createAttemptEncoder(parts: AttemptEncoderParts): (candidate: Candidate) => Dispatch {
+  const { apiRequest, upstreamPath, build } = parts;
+  if (apiRequest === undefined) {
+    return (candidate) => {
+      const request = rewrite(build(candidate.endpoint), candidate, parts);
+      return { request, upstreamPath, isNative: false, translated: undefined };
+    };
+  }
+  return (candidate) => {
+    const path = apiRequest.nativePathAt(candidate.endpoint);
+    if (path === undefined) return translate(candidate, apiRequest, parts);
+    const request = rewrite(build(candidate.endpoint, path), candidate, parts);
+    return { request, upstreamPath: path, isNative: true, translated: undefined };
+  };
+}
+
+function rewrite(
+  request: UpstreamRequest,
+  { model, bodyModel, bodyDefaults }: Candidate,
+  { inspection: { body, scan }, rewriter }: AttemptEncoderParts,
+): UpstreamRequest {
+  if (bodyModel === undefined && bodyDefaults === undefined) return request;
+  const headers = new Headers(request.headers);
+  if (model !== undefined) headers.set("x-model", toHeaderValue(bodyModel ?? model));
+  if (body === undefined || scan === undefined) return { ...request, headers };
+  const rewritten = rewriter(body, scan, { model: bodyModel, defaults: bodyDefaults });
+  if (rewritten === body) return { ...request, headers };
+  for (const name of namesOfBytes) headers.delete(name);
+  return { ...request, headers, body: rewritten };
+}
+
+function translate(
+  { endpoint, model, bodyModel, bodyDefaults }: Candidate,
+  apiRequest: ApiRequest,
+  { build }: AttemptEncoderParts,
+): Dispatch {
+  const translation = apiRequest.translation();
+  const target = { profile: endpoint.profile, model: bodyModel ?? model ?? "", defaults: bodyDefaults };
+  const { path, body } = translation.encode(target);
+  const request = build(endpoint, path);
+  const headers = new Headers(request.headers);
+  for (const name of namesOfBytes) headers.delete(name);
+  // What stands in these is meant for a server of the client's dialect.
+  for (const name of [...headers.keys()]) if (name.startsWith("anthropic-")) headers.delete(name);
+  headers.set("content-type", "application/json");
+  headers.set("accept", translation.isStream ? "text/event-stream" : "application/json");
+  // Compressed, an answer could not be read.
+  headers.set("accept-encoding", "identity");
+  headers.set("x-model", toHeaderValue(target.model));
+  return {
+    request: { ...request, headers, body },
+    upstreamPath: path,
+    isNative: false,
+    translated: { translation, target },
   };
 }

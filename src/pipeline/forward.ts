@@ -8,7 +8,9 @@ import { type AttemptClient, clientLeft, type UpstreamAnswer } from "../proxy/at
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { type Claim, isSome, type Traffic } from "../proxy/traffic.ts";
 import { type AnswerBody, type JudgedAnswer, judgeAnswer } from "./answer-judge.ts";
+import type { Dispatch } from "./encode-attempt.ts";
 import { castsDoubt, demotesEndpoint, type FailoverPolicy } from "./failover-policy.ts";
+import { saysNoSuchPath } from "./native-support.ts";
 import { pause } from "./pause.ts";
 import { verdictOfError } from "./verdict.ts";
 
@@ -36,12 +38,12 @@ export interface ForwardContext {
 export interface ForwardRequest {
   readonly candidates: Candidates;
   readonly client: AttemptClient;
-  /** Behind the route's prefix: tells what a stream's events look like. */
-  readonly upstreamPath: string;
   /** Undefined while sessions are not sticky. */
   readonly sticky: StickyRequest | undefined;
   /** Builds the request for one candidate from what the client sent; called once per attempt. */
-  readonly encode: (candidate: Candidate) => UpstreamRequest;
+  readonly encode: (candidate: Candidate) => Dispatch;
+  /** The endpoint has nothing at the path where its kind answers: it is asked again, in another dialect. */
+  readonly onNotNative: (endpointName: string) => void;
   /** Called for every failed attempt, in order. */
   readonly onFailedAttempt: (record: AttemptRecord, error: OllaError) => void;
 }
@@ -49,6 +51,7 @@ export interface ForwardRequest {
 /** The answer that goes to the client, with its place at the endpoint still taken. */
 export interface Forwarded {
   readonly candidate: Candidate;
+  readonly dispatch: Dispatch;
   readonly answer: UpstreamAnswer;
   readonly body: AnswerBody;
   /** Ended by whoever has seen the last of the body. */
@@ -157,13 +160,15 @@ async function attemptOnce(
 
   let judged: JudgedAnswer;
   let answer: UpstreamAnswer | undefined;
+  let dispatch: Dispatch;
   try {
-    answer = await context.send(candidate, request.encode(candidate), request.client);
+    dispatch = request.encode(candidate);
+    answer = await context.send(candidate, dispatch.request, request.client);
     context.onContact(endpointName);
     judged = await judgeAnswer(answer, {
       clock,
       policy,
-      upstreamPath: request.upstreamPath,
+      upstreamPath: dispatch.upstreamPath,
       mayFailOver: policy.mayGoOn(progress.attempts, progress.remaining.length),
     });
   } catch (cause) {
@@ -185,6 +190,15 @@ async function attemptOnce(
 
   const { attempts, remaining } = progress;
   const { status } = answer.response;
+  if (judged.kind === "served" && dispatch.isNative && saysNoSuchPath(status)) {
+    answer.abort(new OllaError("upstream_failed", "The answer is not needed any more"));
+    answer.detach();
+    claim.end("neutral");
+    request.onNotNative(endpointName);
+    fail(new OllaError("upstream_status", `Endpoint "${endpointName}" answered ${status}`), status);
+    progress.remaining = [candidate, ...remaining];
+    return "next-candidate";
+  }
   if (judged.kind === "served") {
     if (answer.response.ok) claim.noteAnswered();
     const isFailure = policy.isFailedStatus(status);
@@ -196,6 +210,7 @@ async function attemptOnce(
     const retryAfterSeconds = isFailure ? retryAfter(request, context) : undefined;
     progress.lastAnswer = {
       candidate,
+      dispatch,
       answer,
       body: judged.body,
       claim,
@@ -211,7 +226,16 @@ async function attemptOnce(
   const { error, body } = judged;
   if (body !== undefined) {
     const retryAfterSeconds = undefined;
-    progress.lastAnswer = { candidate, answer, body, claim, attempts, isFailure: true, retryAfterSeconds };
+    progress.lastAnswer = {
+      candidate,
+      dispatch,
+      answer,
+      body,
+      claim,
+      attempts,
+      isFailure: true,
+      retryAfterSeconds,
+    };
   }
   fail(error, status);
   if (judged.isModelMissing) return policy.afterModelMissing(attempts, remaining.length);

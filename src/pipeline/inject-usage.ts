@@ -1,6 +1,6 @@
 import type { Candidate } from "../balancer/balancer.ts";
-import type { UpstreamRequest } from "../proxy/engine.ts";
 import { streamFramingOf } from "../proxy/stream-kind.ts";
+import type { Dispatch } from "./encode-attempt.ts";
 import type { Forwarded } from "./forward.ts";
 import { createKeyFilter, isLiteral, scanMembers } from "./json-members.ts";
 import { skipSpace } from "./json-skip.ts";
@@ -19,16 +19,17 @@ export class UsageInjection {
   }
 
   /** Called for each attempt with what would go to the candidate. */
-  addTo(request: UpstreamRequest, { endpoint }: Candidate): UpstreamRequest {
+  addTo(dispatch: Dispatch, { endpoint }: Candidate): Dispatch {
+    const { request } = dispatch;
     this.#asked.delete(endpoint.name);
-    if (endpoint.profile.metrics?.streamUsagePaths.includes(this.#path) !== true) return request;
+    if (endpoint.profile.metrics?.streamUsagePaths.includes(this.#path) !== true) return dispatch;
     const body = request.body === undefined ? undefined : askForUsage(request.body);
-    if (body === undefined) return request;
+    if (body === undefined) return dispatch;
     this.#asked.add(endpoint.name);
     const headers = new Headers(request.headers);
     // What is compressed could not be hidden from the client again.
     headers.set("accept-encoding", "identity");
-    return { ...request, headers, body };
+    return { ...dispatch, request: { ...request, headers, body } };
   }
 
   /** Whether this answer is a stream that holds what only Olla has asked for. */

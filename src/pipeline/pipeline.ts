@@ -1,30 +1,25 @@
 import type { Candidate } from "../balancer/balancer.ts";
-import { placeOf, type StickyRequest } from "../balancer/sticky.ts";
+import type { StickyRequest } from "../balancer/sticky.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Outcome } from "../observe/outcome.ts";
-import { chooseDelivery, createWriteShaper, type DeliveryQuestion } from "../proxy/delivery.ts";
+import type { DeliveryQuestion } from "../proxy/delivery.ts";
 import type { Ending } from "../proxy/ending.ts";
-import type { RelaySettings, UpstreamRequest } from "../proxy/engine.ts";
-import { keepaliveBytes } from "../proxy/keepalive.ts";
-import { type RelayLimits, type RelaySource, relayStream } from "../proxy/relay.ts";
-import { streamFramingOf } from "../proxy/stream-kind.ts";
-import { watchResponse } from "../proxy/stream-watch.ts";
-import type { AttemptVerdict } from "../proxy/traffic.ts";
-import { filterUsage, withoutUsage } from "../proxy/usage-filter.ts";
-import { readWholeBody } from "../proxy/whole-body.ts";
-import { findResponseId, isResponsesPath } from "./affinity.ts";
-import { readUsage, watchUsage } from "./answer-usage.ts";
+import type { RelaySettings } from "../proxy/engine.ts";
+import type { ClientApi, TranslatedAnswer } from "../translate/client-api.ts";
+import { answer } from "./answer.ts";
+import { ApiRequest } from "./api-request.ts";
 import { commitEarly, type EarlyCommit } from "./early-commit.ts";
+import type { Dispatch } from "./encode-attempt.ts";
 import type { Exchange } from "./exchange.ts";
 import { type ForwardContext, type Forwarded, forward } from "./forward.ts";
 import { UsageInjection } from "./inject-usage.ts";
 import { type Inspection, inspectRequest } from "./inspect.ts";
 import { RequestLedger } from "./ledger.ts";
+import type { NativeSupport } from "./native-support.ts";
 import type { ReadBody } from "./read-body.ts";
 import type { RefreshNeeded, Rejection, Route } from "./route.ts";
 import type { RefreshOutcome } from "./routing-strategy.ts";
-import { verdictOfAnswer, verdictOfError } from "./verdict.ts";
 
 type HeaderList = Iterable<readonly [string, string]>;
 
@@ -59,8 +54,15 @@ export interface PipelineContext extends ForwardContext {
   readonly beginSticky: (exchange: Exchange, inspection: Inspection) => StickyRequest | undefined;
   /** An answer of the Responses API has an id that a later request may refer back to. */
   readonly onResponseId: (id: string, model: string | undefined, place: string) => void;
+  /** The API that the client speaks, where not every endpoint knows it. */
+  readonly findApi: (exchange: Exchange) => ClientApi | undefined;
+  readonly nativeSupport: NativeSupport;
   /** Prepares what all attempts share and returns what builds one attempt's request. */
-  readonly encoder: (exchange: Exchange, inspection: Inspection) => (candidate: Candidate) => UpstreamRequest;
+  readonly encoder: (
+    exchange: Exchange,
+    inspection: Inspection,
+    apiRequest: ApiRequest | undefined,
+  ) => (candidate: Candidate) => Dispatch;
   /** `proxy.inject_usage`. */
   readonly injectsUsage: boolean;
   readonly responseHeaders: (answered: Answered) => Headers;
@@ -79,6 +81,8 @@ export interface Answered {
   /** For `X-Olla-Response-Time`. */
   readonly elapsedMs: number;
   readonly isStream: boolean;
+  /** The endpoint's own, or what is left of them when its answer was translated. */
+  readonly upstreamHeaders: Headers;
 }
 
 export interface Pipeline {
@@ -129,32 +133,38 @@ async function findRoute(
 async function deliver(
   exchange: Exchange,
   inspection: Inspection,
-  { candidates }: Route,
+  route: Route,
   ledger: RequestLedger,
   body: ReadBody,
   context: PipelineContext,
 ): Promise<Response> {
   let sticky: StickyRequest | undefined;
   try {
+    const apiRequest = openApiRequest(exchange, inspection, context);
+    const candidates = apiRequest?.preferNative(route.candidates) ?? route.candidates;
+    const own = apiRequest?.answerWithoutEndpoint(candidates);
+    if (own !== undefined) return answerAlone(exchange, own, ledger, context);
     sticky = context.beginSticky(exchange, inspection);
     ledger.noteSticky(sticky);
-    const encode = context.encoder(exchange, inspection);
+    const encode = context.encoder(exchange, inspection, apiRequest);
     const injection =
-      context.injectsUsage && inspection.wantsStream ? new UsageInjection(exchange.upstreamPath) : undefined;
+      context.injectsUsage && inspection.wantsStream && apiRequest === undefined
+        ? new UsageInjection(exchange.upstreamPath)
+        : undefined;
     const forwarded = await forward(
       {
         candidates,
         client: { signal: exchange.request.signal, receivedAt: exchange.receivedAt },
-        upstreamPath: exchange.upstreamPath,
         sticky,
         encode:
           injection === undefined ? encode : (candidate) => injection.addTo(encode(candidate), candidate),
+        onNotNative: (endpointName) => apiRequest?.noteNotNative(endpointName),
         onFailedAttempt: (record) => ledger.noteAttempt(record),
       },
       context,
     );
     const hidesUsage = injection?.isHiddenIn(forwarded) === true;
-    return await answer(exchange, { ...forwarded, hidesUsage }, ledger, context);
+    return await answer({ exchange, forwarded, ledger, context, hidesUsage });
   } catch (cause) {
     return reject(exchange, cause, ledger, context);
   } finally {
@@ -164,163 +174,29 @@ async function deliver(
   }
 }
 
-/** An answer on its way to the client. */
-interface Delivered extends Forwarded {
-  /** It is a stream that holds token counts which only Olla has asked for. */
-  readonly hidesUsage: boolean;
-}
-
-/** From here on there is no other candidate any more, only an ending. */
-async function answer(
+function openApiRequest(
   exchange: Exchange,
-  forwarded: Delivered,
-  ledger: RequestLedger,
-  context: PipelineContext,
-): Promise<Response> {
-  ledger.noteAnswer(forwarded);
-  const { body } = forwarded;
-  const { response } = forwarded.answer;
-  try {
-    if (body.kind === "whole") return await answerWhole(exchange, forwarded, ledger, context, body.bytes);
-    if (body.kind === "unread" && (isShort(response, context.relay) || response.body === null)) {
-      return await answerWhole(exchange, forwarded, ledger, context, undefined);
-    }
-    return answerStream(exchange, forwarded, ledger, context);
-  } catch (cause) {
-    // Nobody will read the rest. After a failed read this is done already; after a fault of our own it is not.
-    forwarded.claim.end("neutral");
-    forwarded.answer.abort(new OllaError("internal", "Olla failed on this request", { cause }));
-    forwarded.answer.detach();
-    throw cause;
-  }
+  inspection: Inspection,
+  { findApi, nativeSupport }: PipelineContext,
+): ApiRequest | undefined {
+  const api = findApi(exchange);
+  return api === undefined ? undefined : new ApiRequest(api, inspection, nativeSupport, exchange.requestId);
 }
 
-function isShort(response: Response, relay: RelaySettings): boolean {
-  const declared = response.headers.get("content-length");
-  return declared !== null && Number(declared) <= relay.wholeBodyLimitBytes;
-}
-
-/** Nothing has been sent to the client yet, so a body that breaks off still becomes a proper error answer. */
-async function answerWhole(
+/** For a request that no endpoint has to be asked about. */
+function answerAlone(
   exchange: Exchange,
-  forwarded: Delivered,
-  ledger: RequestLedger,
-  context: PipelineContext,
-  kept: Uint8Array | undefined,
-): Promise<Response> {
-  const { response } = forwarded.answer;
-  let bytes: Uint8Array;
-  try {
-    bytes = kept ?? (await readWholeBody(forwarded.answer, limitsOf(forwarded, context)));
-  } catch (cause) {
-    forwarded.claim.end(cause instanceof OllaError ? verdictOfError(cause) : "neutral");
-    throw cause;
-  }
-  exchange.releaseHold();
-  forwarded.claim.end(verdictOfEnding("complete", response.status));
-  noteResponseId(bytes, exchange, forwarded, ledger, context);
-  const elapsedMs = context.clock.now() - exchange.receivedAt;
-  const headers = context.responseHeaders({ exchange, forwarded, ledger, elapsedMs, isStream: false });
-  const usage = readUsage(forwarded, bytes, context.clock);
-  if (forwarded.hidesUsage) {
-    bytes = withoutUsage(bytes);
-    headers.delete("content-length");
-  }
-  ledger.close({
-    status: response.status,
-    ending: "complete",
-    responseBytes: bytes.byteLength,
-    isStream: false,
-    usage,
-  });
-  return new Response(bytes.byteLength === 0 ? null : bytes, { status: response.status, headers });
-}
-
-function answerStream(
-  exchange: Exchange,
-  forwarded: Delivered,
+  { contentType, body }: TranslatedAnswer,
   ledger: RequestLedger,
   context: PipelineContext,
 ): Response {
-  const { hidesUsage } = forwarded;
-  const { response, headAt } = forwarded.answer;
-  const contentType = response.headers.get("content-type") ?? "";
-  const isStream = streamFramingOf(contentType) !== undefined;
-  const isEncoded = response.headers.has("content-encoding");
-  const wantsStream = ledger.wantsStream;
-  const shaper = createWriteShaper(
-    chooseDelivery({ mode: context.deliveryMode, contentType, wantsStream }),
-    context.writeLimitBytes,
+  const headers = new Headers(
+    [...context.errorHeaders(exchange, ledger)].map(([name, value]) => [name, value]),
   );
-  const keepaliveText = context.keepaliveMs > 0 ? keepaliveBytes(exchange.dialect, contentType) : undefined;
-  const [beginning] = forwarded.body.kind === "begun" ? forwarded.body.chunks : [];
-  if (beginning !== undefined) noteResponseId(beginning, exchange, forwarded, ledger, context);
-  const usage = watchUsage(forwarded, context.clock);
-  const body = relayStream(
-    forwarded.answer,
-    { ...bodySource(forwarded, exchange), shaper: hidesUsage ? filterUsage(shaper) : shaper, usage },
-    {
-      ...limitsOf(forwarded, context),
-      keepalive:
-        keepaliveText === undefined ? undefined : { intervalMs: context.keepaliveMs, bytes: keepaliveText },
-      // Plain text behind compressed bytes would be noise.
-      renderError: (error, lastByte) =>
-        isEncoded ? undefined : exchange.renderStreamError(error, contentType, lastByte),
-      onEnd: ({ ending, bytes, error }) => {
-        exchange.releaseHold();
-        forwarded.claim.end(
-          error === undefined ? verdictOfEnding(ending, response.status) : verdictOfError(error),
-        );
-        if (error?.code === "internal") context.onInternalError(error, exchange);
-        ledger.close({
-          status: response.status,
-          ending,
-          responseBytes: bytes,
-          isStream,
-          error,
-          usage: ending === "complete" ? usage?.read() : undefined,
-        });
-      },
-    },
-  );
-  const elapsedMs = headAt - exchange.receivedAt;
-  const headers = context.responseHeaders({ exchange, forwarded, ledger, elapsedMs, isStream });
-  if (hidesUsage) headers.delete("content-length");
-  return new Response(body, { status: response.status, headers });
-}
-
-function noteResponseId(
-  start: Uint8Array,
-  exchange: Exchange,
-  { candidate, answer: { response } }: Forwarded,
-  ledger: RequestLedger,
-  context: PipelineContext,
-): void {
-  if (ledger.sticky === undefined || !response.ok || !isResponsesPath(exchange.upstreamPath)) return;
-  const id = findResponseId(start);
-  if (id !== undefined) context.onResponseId(id, ledger.model, placeOf(candidate));
-}
-
-/** What is left to read of a body, and who watches it. */
-function bodySource({ answer, body }: Forwarded, exchange: Exchange): Omit<RelaySource, "shaper"> {
-  if (body.kind === "begun") return body;
-  const { response } = answer;
-  if (response.body === null) throw new OllaError("internal", "A body that is none was to be streamed");
-  const watch = watchResponse(response, exchange.upstreamPath);
-  return { reader: response.body.getReader(), chunks: [], watch };
-}
-
-function verdictOfEnding(ending: Ending, status: number): AttemptVerdict {
-  if (ending === "client-abort") return "neutral";
-  if (ending !== "complete") return "stream";
-  return verdictOfAnswer(status);
-}
-
-function limitsOf({ candidate, answer }: Forwarded, { clock }: PipelineContext): RelayLimits {
-  const { responseHeaderMs, readMs } = candidate.endpoint.timeouts;
-  const usedMs = answer.headAt - answer.startedAt;
-  const firstByteMs = responseHeaderMs > 0 ? Math.max(1, responseHeaderMs - usedMs) : 0;
-  return { clock, firstByteMs, silenceMs: readMs };
+  headers.set("Content-Type", contentType);
+  exchange.releaseHold();
+  ledger.close({ status: 200, ending: "complete", responseBytes: body.byteLength, isStream: false });
+  return new Response(body, { headers });
 }
 
 function reject(

@@ -33,7 +33,8 @@ export interface TokenUsage {
 /**
  * What a stream says, piece by piece. Of several tool calls the pieces may come interleaved, told apart by `index`
  * (0, 1, … in order of their beginning); a `tool-call` comes before its first `tool-arguments`. `usage` comes just
- * before `finish`, and after `finish` or `error` comes nothing.
+ * before `finish`, and before the first piece, too, where the endpoint said it that early; the last one counts. After
+ * `finish` or `error` comes nothing.
  */
 export type AnswerEvent =
   | { readonly kind: "model"; readonly model: string }

@@ -25,3 +25,9 @@ export function optionalNumber(
   const range = max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
   throw invalid(field, `expected a number ${range}, got ${describeGot(value)}`);
 }
+
+/** Undefined where there is none. @throws OllaError for something that is neither true nor false */
+export function optionalBoolean(value: unknown, field: string): boolean | undefined {
+  if (value === undefined || value === null || typeof value === "boolean") return value ?? undefined;
+  throw invalid(field, `expected true or false, got ${describeGot(value)}`);
+}

@@ -2,9 +2,11 @@ import type { Endpoint } from "../../src/endpoints/endpoint.ts";
 import type { LogFields, Logger, LogLevel } from "../../src/lib/log.ts";
 import { builtinProfiles } from "../../src/profiles/builtin.ts";
 
+/** Compiled once: some tests make thousands of endpoints. */
+const profile = builtinProfiles().find((each) => each.name === "openai-compatible");
+
 /** A complete endpoint record; only what a test is about needs saying. */
 export function sampleEndpoint(overrides: Partial<Endpoint> = {}): Endpoint {
-  const profile = builtinProfiles().find((each) => each.name === "openai-compatible");
   if (profile === undefined) throw new Error("no openai-compatible profile");
   const url = overrides.url ?? `http://${overrides.name ?? "box"}.invalid:8000`;
   return {

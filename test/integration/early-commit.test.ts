@@ -70,7 +70,7 @@ test("a failure that comes late is an event in the caller's dialect, without an 
 });
 
 test("Anthropic callers get pings", async () => {
-  await using upstream = new FakeUpstream({ behave: hangBeforeHead });
+  await using upstream = new FakeUpstream({ kind: "vllm", behave: hangBeforeHead });
   await using olla = await startEarly(upstream);
   const answer = await within(ask(olla.url, "/olla/proxy/v1/messages"), 2_000, "the head arrives");
   const events = readSse(answer.body);

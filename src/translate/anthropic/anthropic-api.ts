@@ -15,13 +15,15 @@ const dialect: ChatDialect = {
   renderRefusal: renderAnthropicRefusal,
 };
 
-/** The Messages API in front of any endpoint. */
-export const anthropicApi: ClientApi = {
-  name: "anthropic",
-  dialect: "anthropic",
-  nativePath: (profile) => profile.anthropic?.messagesPath,
-  translate: (request) => translateChat(dialect, request),
-};
+/** The Messages API in front of any endpoint. @param isPassthroughOn whether endpoints that know it get it as it is */
+export function createAnthropicApi({ isPassthroughOn }: { readonly isPassthroughOn: boolean }): ClientApi {
+  return {
+    name: "anthropic",
+    dialect: "anthropic",
+    nativePath: (profile) => (isPassthroughOn ? profile.anthropic?.messagesPath : undefined),
+    translate: (request) => translateChat(dialect, request),
+  };
+}
 
 /** An endpoint's refusal in Anthropic's words. A prompt that is too long is said so that agents understand it. */
 export function renderAnthropicRefusal(refusal: Refusal, requestId: string): TranslatedRefusal {

@@ -72,11 +72,17 @@ function decodeToolResult(block: JsonObject): ToolMessage {
 }
 
 function decodeResultContent(content: unknown): readonly ContentPart[] {
-  if (content === undefined || content === null) return [];
-  const blocks = blocksOf(content);
-  const parts = blocks.flatMap(decodeContentBlock);
-  const isUnderstood = blocks.length > 0 && parts.length > 0;
-  return isUnderstood || content === "" ? parts : [{ kind: "text", text: JSON.stringify(content) }];
+  if (content === undefined || content === null || content === "") return [];
+  if (typeof content === "string") return [{ kind: "text", text: content }];
+  return (Array.isArray(content) ? content : [content]).flatMap(decodeResultBlock);
+}
+
+/** Whatever a tool said reaches the model, in JSON if need be. */
+function decodeResultBlock(block: unknown): readonly ContentPart[] {
+  const parts = isObject(block) ? decodeContentBlock(block) : [];
+  const isEmptyText = isObject(block) && block.type === "text" && block.text === "";
+  if (parts.length > 0 || isEmptyText) return parts;
+  return [{ kind: "text", text: typeof block === "string" ? block : JSON.stringify(block) }];
 }
 
 function decodeContentBlock(block: JsonObject): readonly ContentPart[] {

@@ -9,8 +9,8 @@ import type {
   ToolDefinition,
 } from "../chat-request.ts";
 import { droppedToolsHeader } from "../dropped-tools.ts";
-import { describeGot, invalid, optionalNumber } from "../invalid-request.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { describeGot, invalid, optionalBoolean, optionalNumber } from "../invalid-request.ts";
+import { filledText, isObject, type JsonObject } from "../wire.ts";
 import { decodeMessages, joinTextBlocks } from "./decode-messages.ts";
 
 /**
@@ -20,7 +20,10 @@ import { decodeMessages, joinTextBlocks } from "./decode-messages.ts";
  */
 export function decodeAnthropicRequest(body: JsonObject): DecodedRequest {
   const model = filledText(body.model);
-  if (model === undefined) throw invalid("model", "model field is required");
+  if (model === undefined) {
+    const isMissing = body.model === undefined || body.model === null || body.model === "";
+    throw invalid("model", isMissing ? "model field is required" : `expected a text, got ${describeGot(body.model)}`);
+  }
   const { tools, dropped } = decodeTools(body.tools);
   const toolChoice = isObject(body.tool_choice) ? body.tool_choice : { type: body.tool_choice };
   return {
@@ -28,14 +31,14 @@ export function decodeAnthropicRequest(body: JsonObject): DecodedRequest {
       model,
       messages: [...decodeSystem(body.system), ...readMessages(body.messages)],
       tools,
-      toolChoice: decodeToolChoice(toolChoice),
+      toolChoice: decodeToolChoice(toolChoice, tools),
       allowsParallelTools: toolChoice.disable_parallel_tool_use === true ? false : undefined,
       limits: decodeLimits(body),
       sampling: decodeSampling(body),
       answerFormat: decodeFormat(body),
       reasoning: decodeThinking(body.thinking),
-      isStream: body.stream === true,
-      user: undefined,
+      isStream: optionalBoolean(body.stream, "stream") ?? false,
+      user: decodeUser(body.metadata),
     },
     notices: droppedToolsHeader(dropped),
     kept: undefined,
@@ -58,31 +61,51 @@ function decodeSystem(system: unknown): readonly ChatMessage[] {
 }
 
 function decodeLimits(body: JsonObject): AnswerLimits {
-  const { max_tokens: maxTokens, stop_sequences: stops } = body;
-  if (typeof maxTokens !== "number" || !(maxTokens >= 1)) {
+  const { max_tokens: maxTokens } = body;
+  if (typeof maxTokens !== "number" || !Number.isInteger(maxTokens) || maxTokens < 1) {
     const got = maxTokens === undefined ? "0" : describeGot(maxTokens);
     throw invalid("max_tokens", `max_tokens must be at least 1, got ${got}`);
   }
-  const stopSequences = Array.isArray(stops) ? stops.filter((stop) => typeof stop === "string") : [];
-  return { maxTokens: Math.floor(maxTokens), stopSequences };
+  return { maxTokens, stopSequences: decodeStops(body.stop_sequences) };
+}
+
+function decodeStops(stops: unknown): readonly string[] {
+  if (stops === undefined || stops === null) return [];
+  if (!Array.isArray(stops)) throw invalid("stop_sequences", `expected a list, got ${describeGot(stops)}`);
+  return stops.map((stop, index) => {
+    if (typeof stop === "string") return stop;
+    throw invalid(`stop_sequences[${index}]`, `expected a text, got ${describeGot(stop)}`);
+  });
 }
 
 function decodeSampling(body: JsonObject): Sampling {
+  const topK = optionalNumber(body.top_k, "top_k", { min: 0 });
+  if (topK !== undefined && !Number.isInteger(topK)) throw invalid("top_k", "expected a whole number");
   return {
     temperature: optionalNumber(body.temperature, "temperature", { min: 0, max: 2 }),
     topP: optionalNumber(body.top_p, "top_p", { min: 0, max: 1 }),
-    topK: optionalNumber(body.top_k, "top_k", { min: 0 }),
+    topK,
   };
 }
 
+/** OpenAI takes no longer ones. Claude Code's are; they name a person, a session and an account at once. */
+const userLimit = 64;
+
+function decodeUser(metadata: unknown): string | undefined {
+  if (metadata === undefined || metadata === null) return undefined;
+  if (!isObject(metadata)) throw invalid("metadata", `expected an object, got ${describeGot(metadata)}`);
+  const user = filledText(metadata.user_id);
+  return user !== undefined && user.length <= userLimit ? user : undefined;
+}
+
 /** Server-side tools have a type of their own and no schema: no local endpoint can run them. */
-function decodeTools(tools: unknown): { tools: ToolDefinition[]; dropped: string[] } {
+function decodeTools(given: unknown): { tools: ToolDefinition[]; dropped: string[] } {
   const kept: ToolDefinition[] = [];
   const dropped: string[] = [];
-  if (tools !== undefined && tools !== null && !Array.isArray(tools)) {
-    throw invalid("tools", `expected a list, got ${describeGot(tools)}`);
-  }
-  for (const [index, tool] of objectsOf(tools).entries()) {
+  const tools = given ?? [];
+  if (!Array.isArray(tools)) throw invalid("tools", `expected a list, got ${describeGot(given)}`);
+  for (const [index, tool] of tools.entries()) {
+    if (!isObject(tool)) throw invalid(`tools[${index}]`, `expected a tool, got ${describeGot(tool)}`);
     const { type, input_schema: schema } = tool;
     const name = filledText(tool.name);
     const isOwn = type === undefined || type === null || type === "custom" || isObject(schema);
@@ -101,7 +124,10 @@ function decodeTools(tools: unknown): { tools: ToolDefinition[]; dropped: string
   return { tools: kept, dropped };
 }
 
-function decodeToolChoice({ type, name }: JsonObject): ToolChoice | undefined {
+function decodeToolChoice(
+  { type, name }: JsonObject,
+  tools: readonly ToolDefinition[],
+): ToolChoice | undefined {
   switch (type) {
     case undefined:
     case null:
@@ -115,7 +141,8 @@ function decodeToolChoice({ type, name }: JsonObject): ToolChoice | undefined {
       if (wanted === undefined) {
         throw invalid("tool_choice", "tool_choice type 'tool' requires 'name' field");
       }
-      return { kind: "tool", name: wanted };
+      // A tool that was dropped can't be asked for.
+      return tools.some((tool) => tool.name === wanted) ? { kind: "tool", name: wanted } : { kind: "auto" };
     }
     default:
       return { kind: "auto" };

@@ -1,4 +1,5 @@
 import { OllaError } from "../../errors.ts";
+import { readAnswerError } from "../answer-error.ts";
 import { createToolCallId } from "../answer-ids.ts";
 import type { AnswerPart, ChatAnswer } from "../chat-answer.ts";
 import { filledText, isObject, type JsonObject, objectsOf, parseJson, textOf } from "../wire.ts";
@@ -11,6 +12,8 @@ import { readFinish, readUsage } from "./finish.ts";
 export function decodeChatAnswer(body: Uint8Array): ChatAnswer {
   const answer = parseJson(textOf(body));
   if (!isObject(answer)) throw malformed("its answer is no JSON object");
+  // Its own words, where a server reports an error with a good status.
+  if (answer.error) throw malformed(`it reports an error: ${readAnswerError(answer, "unknown").message}`);
   const [choice] = objectsOf(answer.choices);
   if (choice === undefined) throw malformed("its answer has no choices");
   if (!isObject(choice.message)) throw malformed("its answer has no message");
@@ -34,13 +37,18 @@ function readParts(message: JsonObject): AnswerPart[] {
   if (reasoning !== undefined) parts.push({ kind: "reasoning", text: reasoning });
   if (text !== undefined) parts.push({ kind: "text", text });
   if (refusal !== undefined) parts.push({ kind: "refusal", text: refusal });
+  const ids = new Set<string>();
   for (const call of [...objectsOf(message.tool_calls), ...legacyCalls(message)]) {
     const details = isObject(call.function) ? call.function : undefined;
     const name = filledText(details?.name);
     if (name === undefined) continue;
+    const given = filledText(call.id);
+    // Clients find a result's call by its id, so no two may have the same one.
+    const id = given === undefined || ids.has(given) ? createToolCallId() : given;
+    ids.add(id);
     parts.push({
       kind: "tool-call",
-      id: filledText(call.id) ?? createToolCallId(),
+      id,
       name,
       argumentsJson: readArguments(details?.arguments),
     });
@@ -49,7 +57,7 @@ function readParts(message: JsonObject): AnswerPart[] {
 }
 
 /** Some servers answer with a list of text parts. */
-function readContent(content: unknown): string | undefined {
+export function readContent(content: unknown): string | undefined {
   if (!Array.isArray(content)) return filledText(content);
   return filledText(
     objectsOf(content)
@@ -63,7 +71,7 @@ function legacyCalls({ function_call: call }: JsonObject): readonly JsonObject[]
 }
 
 /** Some servers give an object instead of its JSON text. */
-export function readArguments(value: unknown): string {
+function readArguments(value: unknown): string {
   if (isObject(value)) return JSON.stringify(value);
   return filledText(value) ?? "{}";
 }

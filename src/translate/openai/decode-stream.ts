@@ -1,134 +1,124 @@
 import { readAnswerError } from "../answer-error.ts";
-import { createToolCallId } from "../answer-ids.ts";
-import type { AnswerEvent, Finish } from "../chat-answer.ts";
+import type { AnswerEvent } from "../chat-answer.ts";
 import { createSseReader, type SseReader } from "../sse-reader.ts";
 import { filledText, isObject, type JsonObject, objectsOf, parseJson } from "../wire.ts";
-import { readArguments } from "./decode-answer.ts";
+import { readContent } from "./decode-answer.ts";
 import { readFinish, readUsage } from "./finish.ts";
+import { ToolCallPieces } from "./tool-call-pieces.ts";
 
 type Sink = (event: AnswerEvent) => void;
 
-interface ToolCall {
-  readonly index: number;
-  id: string | undefined;
-  name: string | undefined;
-  /** Said before the call had a name; undefined once the call was announced. */
-  early: string | undefined;
-}
-
 /**
  * Reads a stream of chat completion chunks, cut anywhere. Tells the usage last but for the end, whenever the endpoint
- * said it, and the end when the endpoint has ended its stream.
+ * said it, and the end when the endpoint has ended its stream: with `[DONE]`, or after a `finish_reason`. A stream that
+ * had neither was cut, whoever says otherwise.
  * Source: https://platform.openai.com/docs/api-reference/chat-streaming
  */
 export class ChatStreamDecoder {
   readonly #sink: Sink;
   readonly #reader: SseReader;
-  readonly #callsByWireIndex = new Map<number, ToolCall>();
-  readonly #calls: ToolCall[] = [];
+  readonly #calls: ToolCallPieces;
   #usage: AnswerEvent | undefined;
-  #finish: Finish | undefined;
+  /** The last choice that gave a reason to end. */
+  #lastChoice: JsonObject | undefined;
   #hasModel = false;
+  #hasSpoken = false;
   #hasEnded = false;
 
   constructor(sink: Sink) {
     this.#sink = sink;
-    this.#reader = createSseReader(({ event, data }) => this.#read(event, data));
+    this.#calls = new ToolCallPieces(sink);
+    this.#reader = createSseReader({
+      onEvent: ({ event, data }) => this.#read(event, data),
+      onUnknownField: (field, value) => {
+        // llama.cpp until late 2025.
+        if (field === "error") this.#fail(parseJson(value) ?? value);
+      },
+      onTooLong: () => this.#fail("The endpoint sent an event that is too long"),
+    });
   }
 
   push(chunk: Uint8Array): void {
-    this.#reader.push(chunk);
+    if (!this.#hasEnded) this.#reader.push(chunk);
   }
 
-  /** The stream is over and was whole. */
+  /** Nothing more will come. */
   end(): void {
+    // Some servers leave the empty line after the last event away.
+    if (!this.#hasEnded) this.#reader.end();
     if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    for (const call of this.#calls) {
-      call.id ??= createToolCallId();
-      this.#announce(call);
-    }
-    if (this.#usage !== undefined) this.#sink(this.#usage);
-    this.#sink({ kind: "finish", finish: this.#finish ?? { reason: "stop" } });
+    if (this.#lastChoice === undefined) this.#fail("The endpoint's answer stopped before its end");
+    else this.#finish();
   }
 
   #read(name: string | undefined, data: string): void {
     if (this.#hasEnded) return;
-    if (data.trim() === "[DONE]") {
-      this.end();
-      return;
-    }
     const chunk = parseJson(data);
-    if (name === "error" || (isObject(chunk) && (chunk.error || chunk.object === "error"))) {
-      this.#hasEnded = true;
-      this.#sink({ kind: "error", error: readAnswerError(chunk ?? data, "The endpoint reported an error") });
-      return;
-    }
-    if (isObject(chunk)) this.#readChunk(chunk);
+    if (isObject(chunk) && name !== "error" && !isError(chunk)) this.#readChunk(chunk);
+    else if (isObject(chunk) || name === "error") this.#fail(chunk ?? data);
+    else if (data.trim() === "[DONE]") this.#finish();
+  }
+
+  #finish(): void {
+    this.#hasEnded = true;
+    this.#calls.end();
+    if (this.#usage !== undefined) this.#sink(this.#usage);
+    this.#sink({ kind: "finish", finish: readFinish(this.#lastChoice ?? {}, this.#calls.count > 0) });
+  }
+
+  #fail(reported: unknown): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#sink({ kind: "error", error: readAnswerError(reported, "The endpoint reported an error") });
   }
 
   #readChunk(chunk: JsonObject): void {
-    const model = this.#hasModel ? undefined : filledText(chunk.model);
-    if (model !== undefined) {
-      this.#hasModel = true;
-      this.#sink({ kind: "model", model });
-    }
-    const usage = readUsage(chunk.usage);
-    if (usage !== undefined) this.#usage = { kind: "usage", usage };
-    const [choice] = objectsOf(chunk.choices);
-    if (choice === undefined) return;
+    if (!this.#hasModel) this.#readModel(chunk);
+    if (isObject(chunk.usage)) this.#readUsage(chunk.usage);
+    const [choice] = Array.isArray(chunk.choices) ? chunk.choices : [];
+    if (!isObject(choice)) return;
     if (isObject(choice.delta)) this.#readDelta(choice.delta);
-    if (filledText(choice.finish_reason) !== undefined) {
-      this.#finish = readFinish(choice, this.#calls.length > 0);
-    }
+    if (filledText(choice.finish_reason) !== undefined) this.#lastChoice = choice;
+  }
+
+  #readModel({ model: said }: JsonObject): void {
+    const model = filledText(said);
+    if (model === undefined) return;
+    this.#hasModel = true;
+    this.#sink({ kind: "model", model });
+  }
+
+  #readUsage(said: JsonObject): void {
+    const usage = readUsage(said);
+    if (usage === undefined) return;
+    this.#usage = { kind: "usage", usage };
+    if (!this.#hasSpoken) this.#sink(this.#usage);
   }
 
   #readDelta(delta: JsonObject): void {
     const reasoning = filledText(delta.reasoning_content) ?? filledText(delta.reasoning);
-    if (reasoning !== undefined) this.#sink({ kind: "reasoning", text: reasoning });
-    const text = filledText(delta.content);
-    if (text !== undefined) this.#sink({ kind: "text", text });
+    if (reasoning !== undefined) this.#say("reasoning", reasoning);
+    const text = readContent(delta.content);
+    if (text !== undefined) this.#say("text", text);
     const refusal = filledText(delta.refusal);
-    if (refusal !== undefined) this.#sink({ kind: "refusal", text: refusal });
-    for (const piece of objectsOf(delta.tool_calls)) this.#readToolCall(piece);
-    if (isObject(delta.function_call)) this.#readToolCall({ index: 0, function: delta.function_call });
+    if (refusal !== undefined) this.#say("refusal", refusal);
+    if (delta.tool_calls !== undefined) {
+      for (const piece of objectsOf(delta.tool_calls)) this.#readCall(piece);
+    }
+    if (isObject(delta.function_call)) this.#readCall({ index: 0, function: delta.function_call });
   }
 
-  #readToolCall(piece: JsonObject): void {
-    const details = isObject(piece.function) ? piece.function : {};
-    const id = filledText(piece.id);
-    const name = filledText(details.name);
-    const call = this.#callOf(piece.index, id, name);
-    call.id ??= id;
-    call.name ??= name;
-    this.#announce(call);
-    const given = details.arguments;
-    const said = isObject(given) ? readArguments(given) : filledText(given);
-    if (said === undefined) return;
-    if (call.early === undefined) this.#sink({ kind: "tool-arguments", index: call.index, text: said });
-    else call.early += said;
+  #say(kind: "reasoning" | "text" | "refusal", text: string): void {
+    this.#hasSpoken = true;
+    this.#sink({ kind, text });
   }
 
-  /** Some servers count no calls, or give each the index 0: then only a new id tells that a new one begins. */
-  #callOf(wireIndex: unknown, id: string | undefined, name: string | undefined): ToolCall {
-    const last = this.#calls.at(-1);
-    const isNumbered = typeof wireIndex === "number";
-    const known = isNumbered ? this.#callsByWireIndex.get(wireIndex) : last;
-    const isAnother =
-      known?.id !== undefined && id !== undefined && id !== known.id && (name !== undefined || !isNumbered);
-    if (known !== undefined && !isAnother) return known;
-    const call: ToolCall = { index: this.#calls.length, id: undefined, name: undefined, early: "" };
-    this.#calls.push(call);
-    if (isNumbered) this.#callsByWireIndex.set(wireIndex, call);
-    return call;
+  #readCall(piece: JsonObject): void {
+    this.#hasSpoken = true;
+    this.#calls.push(piece);
   }
+}
 
-  /** As soon as it is known what the call is called. */
-  #announce(call: ToolCall): void {
-    const { index, id, name, early } = call;
-    if (id === undefined || name === undefined || early === undefined) return;
-    call.early = undefined;
-    this.#sink({ kind: "tool-call", index, id, name });
-    if (early !== "") this.#sink({ kind: "tool-arguments", index, text: early });
-  }
+function isError(chunk: JsonObject): boolean {
+  return Boolean(chunk.error) || chunk.object === "error" || chunk.type === "error";
 }

@@ -5,6 +5,7 @@ import type {
   ChatRequest,
   ContentPart,
   ReasoningWish,
+  ToolCallPart,
   ToolChoice,
   ToolMessage,
   UserMessage,
@@ -21,6 +22,15 @@ const strictKinds: ReadonlySet<string> = new Set(["openai-compatible", "litellm"
 /** Kinds that hand `chat_template_kwargs` to the model's template. */
 const templateKinds: ReadonlySet<string> = new Set(["vllm", "sglang", "llamacpp", "lmdeploy"]);
 
+/** What an assistant message calls what was thought before it, at kinds that put it back before the model. */
+const thoughtNames: ReadonlyMap<string, readonly string[]> = new Map([
+  // The first since the end of 2025, the second before.
+  ["vllm", ["reasoning", "reasoning_content"]],
+  ["sglang", ["reasoning_content"]],
+  ["llamacpp", ["reasoning_content"]],
+  ["ollama", ["reasoning"]],
+]);
+
 /**
  * A request as chat completions take it.
  * Source: https://platform.openai.com/docs/api-reference/chat/create
@@ -29,7 +39,7 @@ export function encodeChatRequest(request: ChatRequest, target: TranslationTarge
   const { profile, model, defaults } = target;
   const body: Record<string, unknown> = {
     model,
-    messages: encodeMessages(request.messages),
+    messages: encodeMessages(request.messages, thoughtNames.get(profile.name) ?? []),
     ...toolMembers(request),
     ...limitMembers(request),
     ...samplingMembers(request, profile.name),
@@ -95,7 +105,10 @@ function reasoningMembers({ isOn, effort }: ReasoningWish, kind: string): JsonOb
   return templateKinds.has(kind) ? { chat_template_kwargs: { enable_thinking: false } } : {};
 }
 
-function encodeMessages(messages: readonly ChatMessage[]): readonly JsonObject[] {
+function encodeMessages(
+  messages: readonly ChatMessage[],
+  names: readonly string[],
+): readonly JsonObject[] {
   const encoded: JsonObject[] = [];
   const firstOther = messages.findIndex(({ role }) => role !== "system");
   const leading = messages.slice(0, firstOther < 0 ? messages.length : firstOther);
@@ -105,59 +118,86 @@ function encodeMessages(messages: readonly ChatMessage[]): readonly JsonObject[]
 
   /** What tools answered besides text: a tool message can't carry it, and nothing may stand between tool messages. */
   let shown: ContentPart[] = [];
-  for (const message of messages.slice(leading.length)) {
-    if (message.role === "tool") {
-      encoded.push(encodeToolMessage(message));
-      shown.push(...message.parts.filter(({ kind }) => kind !== "text"));
-      continue;
-    }
-    if (message.role === "user") {
-      encoded.push(encodeUserMessage({ ...message, parts: [...shown, ...message.parts] }));
-      shown = [];
-      continue;
-    }
+  const showRest = () => {
     if (shown.length > 0) encoded.push(encodeUserMessage({ role: "user", parts: shown }));
     shown = [];
-    encoded.push(
-      message.role === "system" ? { role: "system", content: message.text } : encodeAssistantMessage(message),
-    );
+  };
+  for (const message of messages.slice(leading.length)) {
+    switch (message.role) {
+      case "tool":
+        encoded.push(encodeToolMessage(message));
+        shown.push(...message.parts.filter((part) => plainTextOf(part) === undefined));
+        break;
+      case "user":
+        encoded.push(encodeUserMessage({ ...message, parts: [...shown, ...message.parts] }));
+        shown = [];
+        break;
+      case "assistant":
+        showRest();
+        encoded.push(...encodeAssistantMessage(message, names));
+        break;
+      case "system":
+        showRest();
+        encoded.push({ role: "system", content: message.text });
+    }
   }
-  if (shown.length > 0) encoded.push(encodeUserMessage({ role: "user", parts: shown }));
+  showRest();
   return encoded;
 }
 
 function encodeUserMessage({ parts }: UserMessage): JsonObject {
   const isText = parts.every(({ kind }) => kind === "text");
-  return { role: "user", content: isText ? joinTexts(parts, "") : parts.map(encodePart) };
+  return { role: "user", content: isText ? joinTexts(parts) : parts.map(encodePart) };
 }
 
-function encodeAssistantMessage({ parts }: AssistantMessage): JsonObject {
+/** None for a message of which nothing is left: a thought alone is no turn. */
+function encodeAssistantMessage(
+  { parts }: AssistantMessage,
+  names: readonly string[],
+): readonly JsonObject[] {
   const text = parts
     .map((part) => (part.kind === "text" || part.kind === "refusal" ? part.text : ""))
     .join("");
-  const calls = parts.flatMap((part) =>
-    part.kind === "tool-call"
-      ? [
-          {
-            id: part.id,
-            type: "function",
-            function: { name: part.name, arguments: part.argumentsJson },
-          },
-        ]
-      : [],
-  );
-  if (calls.length === 0) return { role: "assistant", content: text };
-  return { role: "assistant", content: text === "" ? null : text, tool_calls: calls };
+  const calls = parts.flatMap((part) => (part.kind === "tool-call" ? [encodeToolCall(part)] : []));
+  if (text === "" && calls.length === 0) return [];
+  const thought = parts.map((part) => (part.kind === "reasoning" ? part.text : "")).join("");
+  return [
+    {
+      role: "assistant",
+      ...(thought !== "" && Object.fromEntries(names.map((name) => [name, thought]))),
+      content: text === "" ? null : text,
+      ...(calls.length > 0 && { tool_calls: calls }),
+    },
+  ];
+}
+
+function encodeToolCall({ id, name, argumentsJson }: ToolCallPart): JsonObject {
+  return { id, type: "function", function: { name, arguments: argumentsJson } };
 }
 
 function encodeToolMessage({ callId, parts, isError }: ToolMessage): JsonObject {
-  const text = joinTexts(parts, "\n");
+  const text = parts
+    .map(plainTextOf)
+    .filter((said) => said !== undefined)
+    .join("\n");
   const content = isError && !/^error/i.test(text) ? `Error: ${text}` : text;
   return { role: "tool", tool_call_id: callId, content };
 }
 
-function joinTexts(parts: readonly ContentPart[], separator: string): string {
-  return parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join(separator);
+function joinTexts(parts: readonly ContentPart[]): string {
+  return parts.map((part) => (part.kind === "text" ? part.text : "")).join("");
+}
+
+/** Undefined for what is not text. */
+function plainTextOf(part: ContentPart): string | undefined {
+  if (part.kind === "text") return part.text;
+  if (part.kind !== "document") return undefined;
+  const { source, name } = part;
+  if (source.kind === "text") return named(name, source.text);
+  if (source.kind === "url") return named(name, source.url);
+  return source.mediaType.startsWith("text/")
+    ? named(name, Buffer.from(source.base64, "base64").toString())
+    : undefined;
 }
 
 function encodePart(part: ContentPart): JsonObject {
@@ -173,11 +213,8 @@ function encodePart(part: ContentPart): JsonObject {
       return { type: "input_audio", input_audio: { data: part.base64, format: part.format } };
     case "document": {
       const { source, name } = part;
-      if (source.kind === "text") return { type: "text", text: named(name, source.text) };
-      if (source.kind === "url") return { type: "text", text: named(name, source.url) };
-      if (source.mediaType.startsWith("text/")) {
-        return { type: "text", text: named(name, Buffer.from(source.base64, "base64").toString()) };
-      }
+      const text = plainTextOf(part);
+      if (text !== undefined || source.kind !== "data") return { type: "text", text: text ?? "" };
       const file = {
         filename: name ?? "document",
         file_data: dataUrl(source.mediaType, source.base64),

@@ -11,6 +11,7 @@ export function renderOpenaiRefusal(refusal: Refusal): TranslatedRefusal {
   const isOverflow = findContextOverflow(refusal) !== undefined;
   const status = isOverflow ? 400 : refusal.status;
   const error = {
+    ...detail,
     message,
     type: isOverflow ? "invalid_request_error" : (filledText(detail?.type) ?? errorType(status)),
     param: filledText(detail?.param) ?? null,

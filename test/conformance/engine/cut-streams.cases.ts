@@ -112,7 +112,7 @@ export const cutStreamCases: readonly EngineCase[] = [
       const at = recording.body.indexOf("event: message_stop");
       expect(at).toBeGreaterThan(0);
       cutAt(recording, "end")(upstream, at);
-      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
+      await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one", { type: "vllm" })] });
       const answer = await fetch(`${olla.url}/olla/proxy/v1/messages`, {
         method: "POST",
         body: streamingChat,
