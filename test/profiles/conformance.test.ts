@@ -10,12 +10,20 @@ import { type BackendAnswers, backends } from "./backend-answers.ts";
 
 const steps = ["found out", "probed", "listed", "chat", "stream", "embed"] as const;
 type Step = (typeof steps)[number];
-const done = new Map<string, Set<Step>>(backends.map(({ profile }) => [profile, new Set<Step>()]));
+/** What the configuration says of the endpoint: its kind, or that it is to be found out. */
+const ways = ["named", "auto"] as const;
+type Way = (typeof ways)[number];
+const done = new Map(
+  backends.map(({ profile }) => [profile, new Map(steps.map((step) => [step, new Set<Way>()]))]),
+);
 
 afterAll(() => {
-  const rows = [...done].map(([profile, passed]) => [
+  const cell = (passed: ReadonlySet<Way> | undefined) => {
+    return passed?.size === ways.length ? "yes" : [...(passed ?? [])].join(" ") || "-";
+  };
+  const rows = [...done].map(([profile, row]) => [
     profile.padEnd(20),
-    ...steps.map((step) => (passed.has(step) ? "yes" : "-").padEnd(step.length)),
+    ...steps.map((step) => cell(row.get(step)).padEnd(step.length)),
   ]);
   const head = ["profile".padEnd(20), ...steps];
   process.stdout.write(`\n${[head, ...rows].map((row) => row.join("  ")).join("\n")}\n`);
@@ -91,65 +99,66 @@ for (const backend of backends) {
   const { profile: kind, prefix, models, chatPath, embeddingPath } = backend;
   const profile = builtinProfiles().find(({ name }) => name === kind);
 
-  test(`${kind}: found out, probed, listed, chatted with and embedded by`, async () => {
-    const passed = done.get(kind) ?? new Set();
-    // One that says what it is in the configuration, and one that is to be found out.
-    await using named = await FakeBackend.start(backend);
-    await using found = await FakeBackend.start(backend);
-    await using olla = await startOlla({
-      endpoints: [
-        { name: "named", url: named.url, type: kind, priority: 200 },
-        { name: "found", url: found.url, type: "auto" },
-      ],
+  for (const way of ways) {
+    test(`${kind}, ${way}: found out, probed, listed, chatted with and embedded by`, async () => {
+      const pass = (step: Step) => done.get(kind)?.get(step)?.add(way);
+      await using upstream = await FakeBackend.start(backend);
+      await using olla = await startOlla({
+        endpoints: [{ name: "box", url: upstream.url, type: way === "auto" ? "auto" : kind }],
+      });
+
+      const status = await readJson(`${olla.url}/internal/status/endpoints`);
+      expect(status.endpoints).toMatchObject([{ name: "box", type: kind, model_count: models.length }]);
+      pass("found out");
+
+      // Until its kind is known it is asked for what every server has.
+      expect(upstream.asked).toContain(`GET ${way === "auto" ? "/" : profile?.healthCheckPath}`);
+      expect(status.endpoints).toMatchObject([{ status: "healthy" }]);
+      expect(upstream.asked).toContain(`GET ${profile?.modelDiscoveryPath}`);
+      pass("probed");
+
+      const isOnlyForItself = new Set(["ollama", "lmstudio"]);
+      for (const format of listingFormats) {
+        const list = await readJson(`${olla.url}/olla/models?format=${format}`);
+        const isForeign = isOnlyForItself.has(format) && format !== profile?.listFormat;
+        if (format === "unified") expect(list.data?.length).toBeGreaterThan(0);
+        else expect([format, ...namesIn(list)]).toEqual([format, ...(isForeign ? [] : models)]);
+      }
+      for (const { path } of profile?.listings ?? []) {
+        expect(namesIn(await readJson(`${olla.url}/olla/${prefix}${path}`))).toEqual([...models]);
+      }
+      expect(profile?.listings.map(({ path }) => path)).toContain(backend.listPath);
+      pass("listed");
+
+      const model = models[0];
+      const messages = [{ role: "user", content: "hi" }];
+      // By its own path, and by the one that every client knows.
+      const routes = [
+        `${prefix}${chatPath}`,
+        `proxy${chatPath}`,
+        `${prefix}/v1/chat/completions`,
+        "openai/v1/chat/completions",
+      ];
+      for (const route of routes) {
+        const answer = await post(`${olla.url}/olla/${route}`, { model, messages });
+        expect(await answer.json()).toMatchObject({ choices: [{ message: { content: "hello" } }] });
+        expect(answer.headers.get("x-olla-backend-type")).toBe(kind);
+        expect(upstream.asked.at(-1)).toBe(`POST ${chatPath}`);
+        expect(JSON.parse(upstream.bodies.at(-1) ?? "")).toEqual({ model, messages });
+      }
+      pass("chat");
+
+      const stream = await post(`${olla.url}/olla/${prefix}${chatPath}`, { model, messages, stream: true });
+      const events: string[] = [];
+      for await (const { data } of readSse(stream.body)) events.push(data);
+      expect(events).toHaveLength(3);
+      expect(events.at(-1)).toBe("[DONE]");
+      pass("stream");
+
+      const embedded = await post(`${olla.url}/olla/${prefix}${embeddingPath}`, { model, input: "hi" });
+      expect(await embedded.json()).toMatchObject({ data: [{ embedding: [0.5, 0.25] }] });
+      expect(upstream.asked.at(-1)).toBe(`POST ${embeddingPath}`);
+      pass("embed");
     });
-
-    const status = await readJson(`${olla.url}/internal/status/endpoints`);
-    expect(status.endpoints?.map(({ name, type, model_count }) => [name, type, model_count])).toEqual([
-      ["named", kind, models.length],
-      ["found", kind, models.length],
-    ]);
-    passed.add("found out");
-
-    expect(named.asked).toContain(`GET ${profile?.healthCheckPath}`);
-    expect(named.asked.filter((question) => question === `GET ${profile?.modelDiscoveryPath}`)).not.toEqual(
-      [],
-    );
-    passed.add("probed");
-
-    const isOnlyForItself = new Set(["ollama", "lmstudio"]);
-    for (const format of listingFormats) {
-      const list = await readJson(`${olla.url}/olla/models?format=${format}`);
-      const isForeign = isOnlyForItself.has(format) && format !== profile?.listFormat;
-      if (format === "unified") expect(list.data?.length).toBeGreaterThan(0);
-      else expect([format, ...namesIn(list)]).toEqual([format, ...(isForeign ? [] : models)]);
-    }
-    for (const { path } of profile?.listings ?? []) {
-      expect(namesIn(await readJson(`${olla.url}/olla/${prefix}${path}`))).toEqual([...models]);
-    }
-    expect(profile?.listings.map(({ path }) => path)).toContain(backend.listPath);
-    passed.add("listed");
-
-    const model = models[0];
-    const messages = [{ role: "user", content: "hi" }];
-    for (const route of [prefix, "proxy"]) {
-      const answer = await post(`${olla.url}/olla/${route}${chatPath}`, { model, messages });
-      expect(await answer.json()).toMatchObject({ choices: [{ message: { content: "hello" } }] });
-      expect(answer.headers.get("x-olla-backend-type")).toBe(kind);
-      expect(answer.headers.get("x-olla-endpoint")).toBe("named");
-    }
-    expect(JSON.parse(named.bodies[0] ?? "")).toEqual({ model, messages });
-    passed.add("chat");
-
-    const stream = await post(`${olla.url}/olla/${prefix}${chatPath}`, { model, messages, stream: true });
-    const events: string[] = [];
-    for await (const { data } of readSse(stream.body)) events.push(data);
-    expect(events).toHaveLength(3);
-    expect(events.at(-1)).toBe("[DONE]");
-    passed.add("stream");
-
-    const embedded = await post(`${olla.url}/olla/${prefix}${embeddingPath}`, { model, input: "hi" });
-    expect(await embedded.json()).toMatchObject({ data: [{ embedding: [0.5, 0.25] }] });
-    expect(named.asked.at(-1)).toBe(`POST ${embeddingPath}`);
-    passed.add("embed");
-  });
+  }
 }
