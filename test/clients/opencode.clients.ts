@@ -67,4 +67,16 @@ describe.skipIf(!opencode.isInstalled)(`opencode${opencode.why}`, () => {
     expect(run.stdout).toContain("Found: heron");
     expect(fleet.endpoint(1).turns).toHaveLength(1);
   });
+
+  test("asks again when the endpoint dies in the middle of an answer", async () => {
+    await using place = await Workplace.make({ "work/secret.txt": "the word is heron\n" });
+    const script = readThenTell(place);
+    await using fleet = await Fleet.start((turn) => {
+      if (turn.freshResults.length === 0) return script(turn);
+      return { text: "Found: nothing that you may see, ever", cutAfter: 5 };
+    }, script);
+    const run = await askOpencode(opencode, fleet, place, { prompt: "Which word is in secret.txt?" });
+    expect(run.code).toBe(0);
+    expect(run.stdout).toContain("Found: heron");
+  });
 });
