@@ -121,7 +121,10 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
       expect(run).toMatchObject({ code: 0, stdout: "You asked: What is the answer?\n" });
       // Any other status than 426 makes it try five times more, or give up.
       expect(run.stderr).not.toContain("Reconnecting");
-      expect(fleet.olla.accessLog().filter((record) => record.method === "GET")).toHaveLength(1);
+      const attempts = fleet.olla
+        .accessLog()
+        .filter((record) => record.method === "GET" && String(record.path).endsWith("/responses"));
+      expect(attempts.map((record) => record.status)).toEqual([426]);
     },
   );
 
