@@ -43,11 +43,20 @@ export function compileNameHints(file: v.InferOutput<typeof modelsSchema>): Name
   };
   const capabilities = Object.entries(patterns)
     .filter(([, include]) => include.length > 0)
-    .map(([capability, include]) => ({ capability, include, matches: compileGlobs({ include }) }));
+    .map(([capability, include]) => ({ capability, include, matches: compileLater(include) }));
   const contexts = file.context_patterns.map(({ pattern, context }) => ({
     pattern,
     tokens: context,
-    matches: compileGlobs({ include: [pattern] }),
+    matches: compileLater([pattern]),
   }));
   return capabilities.length + contexts.length === 0 ? undefined : { capabilities, contexts };
+}
+
+/** Most processes never see a name that most patterns are asked about, and the port should open soon. */
+function compileLater(include: readonly string[]): (name: string) => boolean {
+  let matches: ((name: string) => boolean) | undefined;
+  return (name) => {
+    matches ??= compileGlobs({ include });
+    return matches(name);
+  };
 }
