@@ -27,13 +27,27 @@ export function createSseReader({ onEvent, onUnknownField, onTooLong }: SseListe
     onEvent,
     onError({ type, field, value }) {
       if (type === "unknown-field") onUnknownField(field ?? "", value ?? "");
-      if (type !== "max-buffer-size-exceeded") return;
-      isTooLong = true;
-      onTooLong();
+      if (type === "max-buffer-size-exceeded") stop();
     },
   });
+  /** The last line, as long as it is not whole: the parser drops the beginnings of fields that it does not know. */
+  let begun = "";
+  const stop = () => {
+    isTooLong = true;
+    begun = "";
+    onTooLong();
+  };
   const feed = (text: string) => {
-    if (!isTooLong) parser.feed(text);
+    if (isTooLong) return;
+    const end = Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r")) + 1;
+    if (end > 0) {
+      const lines = begun + text.slice(0, end);
+      begun = text.slice(end);
+      parser.feed(lines);
+    } else {
+      begun += text;
+    }
+    if (begun.length > eventLimit && !isTooLong) stop();
   };
   return {
     push: (chunk) => feed(decoder.decode(chunk, { stream: true })),

@@ -10,7 +10,7 @@ import type {
 } from "../chat-request.ts";
 import { droppedToolsHeader } from "../dropped-tools.ts";
 import { describeGot, invalid, optionalBoolean, optionalNumber } from "../invalid-request.ts";
-import { filledText, isObject, type JsonObject } from "../wire.ts";
+import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
 import { decodeMessages, joinTextBlocks } from "./decode-messages.ts";
 
 /**
@@ -22,16 +22,21 @@ export function decodeAnthropicRequest(body: JsonObject): DecodedRequest {
   const model = filledText(body.model);
   if (model === undefined) {
     const isMissing = body.model === undefined || body.model === null || body.model === "";
-    throw invalid("model", isMissing ? "model field is required" : `expected a text, got ${describeGot(body.model)}`);
+    throw invalid(
+      "model",
+      isMissing ? "model field is required" : `expected a text, got ${describeGot(body.model)}`,
+    );
   }
   const { tools, dropped } = decodeTools(body.tools);
+  const isDropped = (name: string) =>
+    !tools.some((tool) => tool.name === name) && objectsOf(body.tools).some((tool) => tool.name === name);
   const toolChoice = isObject(body.tool_choice) ? body.tool_choice : { type: body.tool_choice };
   return {
     request: {
       model,
       messages: [...decodeSystem(body.system), ...readMessages(body.messages)],
       tools,
-      toolChoice: decodeToolChoice(toolChoice, tools),
+      toolChoice: decodeToolChoice(toolChoice, isDropped),
       allowsParallelTools: toolChoice.disable_parallel_tool_use === true ? false : undefined,
       limits: decodeLimits(body),
       sampling: decodeSampling(body),
@@ -126,7 +131,7 @@ function decodeTools(given: unknown): { tools: ToolDefinition[]; dropped: string
 
 function decodeToolChoice(
   { type, name }: JsonObject,
-  tools: readonly ToolDefinition[],
+  isDropped: (name: string) => boolean,
 ): ToolChoice | undefined {
   switch (type) {
     case undefined:
@@ -141,8 +146,7 @@ function decodeToolChoice(
       if (wanted === undefined) {
         throw invalid("tool_choice", "tool_choice type 'tool' requires 'name' field");
       }
-      // A tool that was dropped can't be asked for.
-      return tools.some((tool) => tool.name === wanted) ? { kind: "tool", name: wanted } : { kind: "auto" };
+      return isDropped(wanted) ? { kind: "auto" } : { kind: "tool", name: wanted };
     }
     default:
       return { kind: "auto" };

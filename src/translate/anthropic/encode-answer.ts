@@ -3,7 +3,7 @@ import type { AnswerPart, ChatAnswer, Finish, TokenUsage } from "../chat-answer.
 import type { AnswerContext } from "../chat-dialect.ts";
 import type { TranslatedAnswer } from "../client-api.ts";
 import { isObject, type JsonObject, parseJson, toJsonBytes } from "../wire.ts";
-import { estimateInputTokens, estimateOutputTokens } from "./estimate-tokens.ts";
+import { completeUsage, estimateInputTokens } from "./estimate-tokens.ts";
 
 /**
  * A whole answer as a Messages client expects it.
@@ -18,7 +18,9 @@ export function encodeAnthropicAnswer(answer: ChatAnswer, context: AnswerContext
     model: answer.model ?? context.model,
     content: content.length === 0 ? [{ type: "text", text: "" }] : content,
     ...encodeFinish(answer.finish, context.request.limits.stopSequences),
-    usage: encodeUsage(answer.usage ?? estimateUsage(answer, context)),
+    usage: encodeUsage(
+      completeUsage(answer.usage, estimateInputTokens(context.body), countBytes(answer.parts)),
+    ),
   };
   return { contentType: "application/json", body: toJsonBytes(message) };
 }
@@ -61,15 +63,9 @@ function encodePart(part: AnswerPart): JsonObject {
   }
 }
 
-function estimateUsage({ parts }: ChatAnswer, { body }: AnswerContext): TokenUsage {
-  const bytes = parts.reduce(
+function countBytes(parts: readonly AnswerPart[]): number {
+  return parts.reduce(
     (sum, part) => sum + Buffer.byteLength(part.kind === "tool-call" ? part.argumentsJson : part.text),
     0,
   );
-  return {
-    inputTokens: estimateInputTokens(body),
-    outputTokens: estimateOutputTokens(bytes),
-    cachedTokens: undefined,
-    reasoningTokens: undefined,
-  };
 }

@@ -2,11 +2,12 @@ import type { OllaError } from "../../errors.ts";
 import { createMessageId } from "../answer-ids.ts";
 import type { AnswerError, AnswerEvent, Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext, AnswerEncoder } from "../chat-dialect.ts";
+import { anthropicOverflowMessage, findContextOverflow } from "../context-overflow.ts";
 import { sseEvent } from "../sse-reader.ts";
-import { type JsonObject, parseJson } from "../wire.ts";
+import { isObject, type JsonObject, parseJson } from "../wire.ts";
 import { encodeFinish, encodeUsage } from "./encode-answer.ts";
 import { anthropicErrorType } from "./error-type.ts";
-import { estimateInputTokens, estimateOutputTokens } from "./estimate-tokens.ts";
+import { completeUsage, estimateInputTokens } from "./estimate-tokens.ts";
 
 /** One content block, written or waiting until the one before it is whole. */
 type Block =
@@ -28,13 +29,15 @@ type Block =
 export class AnthropicStreamEncoder implements AnswerEncoder {
   readonly contentType = "text/event-stream";
   readonly #context: AnswerContext;
-  readonly #inputEstimate: number;
+  #inputEstimate: number | undefined;
   #model: string;
   #hasBegun = false;
   #hasEnded = false;
   #blocks = 0;
   #open: Block | undefined;
-  /** Begun while the open one was not whole; in order. */
+  /** Every delta of the open block up to what it says. */
+  #deltaHead = "";
+  /** Begun while the open one was not whole; in order. None where the open one is. */
   #waiting: Block[] = [];
   #saidBytes = 0;
   #usage: TokenUsage | undefined;
@@ -42,7 +45,6 @@ export class AnthropicStreamEncoder implements AnswerEncoder {
   constructor(context: AnswerContext) {
     this.#context = context;
     this.#model = context.model;
-    this.#inputEstimate = estimateInputTokens(context.body);
   }
 
   /** Nothing: the first event of the endpoint may still tell what the model is called. */
@@ -92,66 +94,70 @@ export class AnthropicStreamEncoder implements AnswerEncoder {
       content: [],
       stop_reason: null,
       stop_sequence: null,
-      usage: encodeUsage(this.#usage ?? this.#estimate(0)),
+      usage: encodeUsage({ ...this.#completeUsage(), outputTokens: 0 }),
     };
     return write("message_start", { message });
   }
 
   #say(kind: "text" | "thinking", text: string): string {
-    this.#saidBytes += text.length;
+    this.#saidBytes += Buffer.byteLength(text);
     const last = this.#waiting.at(-1) ?? this.#open;
-    if (last?.kind !== kind) return this.#beginBlock({ kind, said: text });
-    return this.#continue(last, text);
+    return last?.kind === kind ? this.#continue(last, text) : this.#beginBlock({ kind, said: text });
   }
 
   #sayArguments(index: number, text: string): string {
-    this.#saidBytes += text.length;
-    const blocks = this.#open === undefined ? this.#waiting : [this.#open, ...this.#waiting];
-    const block = blocks.find((each) => each.kind === "tool" && each.index === index);
+    this.#saidBytes += Buffer.byteLength(text);
+    const block = this.#toolBlock(index);
+    // Behind whole arguments there is nothing left to say.
     return block === undefined ? "" : this.#continue(block, text);
+  }
+
+  #toolBlock(index: number): Block | undefined {
+    const open = this.#open;
+    if (open?.kind === "tool" && open.index === index) return open;
+    return this.#waiting.find((block) => block.kind === "tool" && block.index === index);
   }
 
   #continue(block: Block, text: string): string {
     if (block !== this.#open) {
       block.said += text;
-      return this.#isOpenWhole() ? this.#openNext() : "";
+      return "";
     }
-    if (block.kind === "tool") block.said += text;
-    return this.#delta(block, text);
+    const delta = this.#delta(text);
+    if (block.kind !== "tool") return delta;
+    block.said += text;
+    return this.#waiting.length === 0 ? delta : delta + this.#openNext();
   }
 
   #beginBlock(block: Block): string {
-    if (this.#open !== undefined && !(this.#waiting.length === 0 && this.#isOpenWhole())) {
-      this.#waiting.push(block);
-      return this.#isOpenWhole() ? this.#openNext() : "";
-    }
-    return this.#close() + this.#write(block);
-  }
-
-  /** Only a tool call is ever unfinished: its arguments are one JSON text. */
-  #isOpenWhole(): boolean {
-    const open = this.#open;
-    return open?.kind !== "tool" || (open.said !== "" && parseJson(open.said) !== undefined);
+    if (this.#waiting.length === 0 && isWhole(this.#open)) return this.#close() + this.#write(block);
+    this.#waiting.push(block);
+    return "";
   }
 
   /** Writes what waits, up to the next tool call whose arguments are not whole. */
   #openNext(): string {
     let text = "";
-    while (this.#waiting.length > 0 && this.#isOpenWhole()) {
-      const [next] = this.#waiting.splice(0, 1);
-      if (next !== undefined) text += this.#close() + this.#write(next);
+    while (isWhole(this.#open)) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      text += this.#close() + this.#write(next);
     }
     return text;
   }
 
   #write(block: Block): string {
     this.#open = block;
-    const start = write("content_block_start", { index: this.#blocks, content_block: emptyBlock(block) });
-    return block.said === "" ? start : start + this.#delta(block, block.said);
+    const index = this.#blocks;
+    const { type, member } = deltaNames[block.kind];
+    this.#deltaHead = `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${member}":`;
+    const start = write("content_block_start", { index, content_block: emptyBlock(block) });
+    return block.said === "" ? start : start + this.#delta(block.said);
   }
 
-  #delta({ kind }: Block, text: string): string {
-    return write("content_block_delta", { index: this.#blocks, delta: deltaOf(kind, text) });
+  /** The bulk of every answer, so put together by hand. */
+  #delta(text: string): string {
+    return `${this.#deltaHead}${JSON.stringify(text)}}}\n\n`;
   }
 
   #close(): string {
@@ -168,22 +174,32 @@ export class AnthropicStreamEncoder implements AnswerEncoder {
     for (const block of this.#waiting) text += this.#close() + this.#write(block);
     this.#waiting = [];
     text += this.#close();
-    const usage = encodeUsage(this.#usage ?? this.#estimate(estimateOutputTokens(this.#saidBytes)));
+    const usage = encodeUsage(this.#completeUsage());
     const delta = encodeFinish(finish, this.#context.request.limits.stopSequences);
     return `${text}${write("message_delta", { delta, usage })}${write("message_stop", {})}`;
   }
 
-  #endWith({ message, status }: AnswerError): string {
+  #endWith({ message, status = 500 }: AnswerError): string {
     if (this.#hasEnded) return "";
     this.#hasEnded = true;
-    const type = status === undefined ? "api_error" : anthropicErrorType(status);
-    return write("error", { error: { type, message } });
+    const overflow = findContextOverflow({ message, status, detail: undefined });
+    const error =
+      overflow === undefined
+        ? { type: anthropicErrorType(status), message }
+        : { type: anthropicErrorType(400), message: anthropicOverflowMessage(overflow, message) };
+    return write("error", { error });
   }
 
-  #estimate(outputTokens: number): TokenUsage {
-    const inputTokens = this.#inputEstimate;
-    return { inputTokens, outputTokens, cachedTokens: undefined, reasoningTokens: undefined };
+  #completeUsage(): TokenUsage {
+    this.#inputEstimate ??= estimateInputTokens(this.#context.body);
+    return completeUsage(this.#usage, this.#inputEstimate, this.#saidBytes);
   }
+}
+
+/** Only a tool call is ever unfinished: its arguments are one JSON object. */
+function isWhole(block: Block | undefined): boolean {
+  if (block?.kind !== "tool") return true;
+  return block.said.trimEnd().endsWith("}") && isObject(parseJson(block.said));
 }
 
 function write(type: string, members: JsonObject): string {
@@ -201,13 +217,8 @@ function emptyBlock(block: Block): JsonObject {
   }
 }
 
-function deltaOf(kind: Block["kind"], text: string): JsonObject {
-  switch (kind) {
-    case "text":
-      return { type: "text_delta", text };
-    case "thinking":
-      return { type: "thinking_delta", thinking: text };
-    case "tool":
-      return { type: "input_json_delta", partial_json: text };
-  }
-}
+const deltaNames = {
+  text: { type: "text_delta", member: "text" },
+  thinking: { type: "thinking_delta", member: "thinking" },
+  tool: { type: "input_json_delta", member: "partial_json" },
+} as const;

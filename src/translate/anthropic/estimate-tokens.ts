@@ -1,3 +1,4 @@
+import type { TokenUsage } from "../chat-answer.ts";
 import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
 
 const bytesPerToken = 4;
@@ -18,6 +19,20 @@ export function estimateInputTokens(body: JsonObject): number {
 /** The same for what a model said. */
 export function estimateOutputTokens(bytes: number): number {
   return bytes === 0 ? 0 : Math.max(1, Math.floor(bytes / bytesPerToken));
+}
+
+/** Fills in what an endpoint left out or called 0. @param inputEstimate tokens @param saidBytes of text, thoughts and arguments */
+export function completeUsage(
+  said: TokenUsage | undefined,
+  inputEstimate: number,
+  saidBytes: number,
+): TokenUsage {
+  return {
+    inputTokens: said?.inputTokens || inputEstimate,
+    outputTokens: said?.outputTokens || estimateOutputTokens(saidBytes),
+    cachedTokens: said?.cachedTokens,
+    reasoningTokens: said?.reasoningTokens,
+  };
 }
 
 function contentBytes(content: unknown): number {

@@ -105,10 +105,7 @@ function reasoningMembers({ isOn, effort }: ReasoningWish, kind: string): JsonOb
   return templateKinds.has(kind) ? { chat_template_kwargs: { enable_thinking: false } } : {};
 }
 
-function encodeMessages(
-  messages: readonly ChatMessage[],
-  names: readonly string[],
-): readonly JsonObject[] {
+function encodeMessages(messages: readonly ChatMessage[], names: readonly string[]): readonly JsonObject[] {
   const encoded: JsonObject[] = [];
   const firstOther = messages.findIndex(({ role }) => role !== "system");
   const leading = messages.slice(0, firstOther < 0 ? messages.length : firstOther);
