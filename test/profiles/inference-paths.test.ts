@@ -73,7 +73,8 @@ async function bodyFor(
 }
 
 /** Where a request for the path arrives. */
-function targetOf({ openaiBase, paths }: Profile, path: string): string {
+function targetOf({ openaiBase, paths, anthropic }: Profile, path: string): string {
+  if (path === "/v1/messages" && anthropic !== undefined) return anthropic.messagesPath;
   return path.startsWith("/v1/") && !paths.includes(path) ? openaiBase + path.slice("/v1".length) : path;
 }
 

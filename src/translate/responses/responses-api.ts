@@ -25,7 +25,8 @@ export function createResponsesApi(store: ResponseStore): ClientApi {
   return {
     name: "responses",
     dialect: "openai",
-    nativePath: (profile) => (profile.paths.includes(nativePath) ? nativePath : undefined),
+    nativePath: ({ paths, openaiBase }) =>
+      paths.includes(nativePath) || paths.includes(`${openaiBase}/responses`) ? nativePath : undefined,
     translate: (request) => translateChat(dialect, request),
   };
 }
