@@ -12,6 +12,7 @@ import type {
 } from "../chat-request.ts";
 import type { TranslatedRequest, TranslationTarget } from "../client-api.ts";
 import { type JsonObject, toJsonBytes } from "../wire.ts";
+import { arrangeMessages } from "./arrange-messages.ts";
 
 /** Where every kind takes chat completions; `buildUpstreamUrl` puts the kind's own base before it. */
 const chatPath = "/v1/chat/completions";
@@ -106,40 +107,21 @@ function reasoningMembers({ isOn, effort }: ReasoningWish, kind: string): JsonOb
 }
 
 function encodeMessages(messages: readonly ChatMessage[], names: readonly string[]): readonly JsonObject[] {
-  const encoded: JsonObject[] = [];
-  const firstOther = messages.findIndex(({ role }) => role !== "system");
-  const leading = messages.slice(0, firstOther < 0 ? messages.length : firstOther);
-  const instructions = leading.flatMap((message) => (message.role === "system" ? [message.text] : []));
-  // One message: many chat templates take no second one.
-  if (instructions.length > 0) encoded.push({ role: "system", content: instructions.join("\n\n") });
+  const arranged = arrangeMessages(messages, (part) => plainTextOf(part) !== undefined);
+  return arranged.flatMap((message) => encodeMessage(message, names));
+}
 
-  /** What tools answered besides text: a tool message can't carry it, and nothing may stand between tool messages. */
-  let shown: ContentPart[] = [];
-  const showRest = () => {
-    if (shown.length > 0) encoded.push(encodeUserMessage({ role: "user", parts: shown }));
-    shown = [];
-  };
-  for (const message of messages.slice(leading.length)) {
-    switch (message.role) {
-      case "tool":
-        encoded.push(encodeToolMessage(message));
-        shown.push(...message.parts.filter((part) => plainTextOf(part) === undefined));
-        break;
-      case "user":
-        encoded.push(encodeUserMessage({ ...message, parts: [...shown, ...message.parts] }));
-        shown = [];
-        break;
-      case "assistant":
-        showRest();
-        encoded.push(...encodeAssistantMessage(message, names));
-        break;
-      case "system":
-        showRest();
-        encoded.push({ role: "system", content: message.text });
-    }
+function encodeMessage(message: ChatMessage, names: readonly string[]): readonly JsonObject[] {
+  switch (message.role) {
+    case "system":
+      return [{ role: "system", content: message.text }];
+    case "user":
+      return [encodeUserMessage(message)];
+    case "tool":
+      return [encodeToolMessage(message)];
+    case "assistant":
+      return encodeAssistantMessage(message, names);
   }
-  showRest();
-  return encoded;
 }
 
 function encodeUserMessage({ parts }: UserMessage): JsonObject {
