@@ -99,7 +99,11 @@ describe("messages", () => {
     [
       "an image in a result, and then nothing",
       [[result([image])], { role: "assistant", content: "ok" }],
-      [tool(""), { role: "user", content: [imagePart] }, { role: "assistant", content: "ok" }],
+      [
+        tool("The image follows."),
+        { role: "user", content: [imagePart] },
+        { role: "assistant", content: "ok" },
+      ],
     ],
     [
       "an assistant's texts",
@@ -152,9 +156,9 @@ describe("messages", () => {
       hello,
     ],
     [
-      "instructions in between stay where they are",
+      "instructions behind the first message come before it",
       [...hello, { role: "system", content: "Hurry." }],
-      [...hello, { role: "system", content: "Hurry." }],
+      [{ role: "system", content: "Hurry." }, ...hello],
     ],
   ])("%s", (_, messages, expected) => {
     expect(askMessages(...messages)).toEqual(expected);
