@@ -9,6 +9,7 @@ import type {
 } from "../chat-request.ts";
 import { describeGot, invalid } from "../invalid-request.ts";
 import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { decodeSystem } from "./decode-system.ts";
 
 /** @throws OllaError `invalid_request` for something that is no message */
 export function decodeMessages(messages: readonly unknown[]): readonly ChatMessage[] {
@@ -20,7 +21,7 @@ export function decodeMessages(messages: readonly unknown[]): readonly ChatMessa
 }
 
 /** The texts of text blocks, one after the other. */
-export function joinTextBlocks(blocks: unknown): string {
+function joinTextBlocks(blocks: unknown): string {
   return objectsOf(blocks)
     .map((block) => (block.type === "text" ? (filledText(block.text) ?? "") : ""))
     .join("");
@@ -38,7 +39,7 @@ function decodeMessage({ role, content }: JsonObject, field: string): readonly C
       return parts.length === 0 ? [] : [{ role: "assistant", parts }];
     }
     case "system": {
-      const text = joinTextBlocks(blocks);
+      const text = decodeSystem(blocks);
       return text === "" ? [] : [{ role: "system", text }];
     }
     default:

@@ -11,7 +11,9 @@ import type {
 import { droppedToolsHeader } from "../dropped-tools.ts";
 import { describeGot, invalid, optionalBoolean, optionalNumber } from "../invalid-request.ts";
 import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
-import { decodeMessages, joinTextBlocks } from "./decode-messages.ts";
+import { decodeMessages } from "./decode-messages.ts";
+import { decodeSystem } from "./decode-system.ts";
+import { loadedTools } from "./deferred-tools.ts";
 
 /**
  * A Messages request. What it does not know it leaves out, and never refuses.
@@ -27,14 +29,14 @@ export function decodeAnthropicRequest(body: JsonObject): DecodedRequest {
       isMissing ? "model field is required" : `expected a text, got ${describeGot(body.model)}`,
     );
   }
-  const { tools, dropped } = decodeTools(body.tools);
+  const { tools, dropped } = decodeTools(body);
   const isDropped = (name: string) =>
     !tools.some((tool) => tool.name === name) && objectsOf(body.tools).some((tool) => tool.name === name);
   const toolChoice = isObject(body.tool_choice) ? body.tool_choice : { type: body.tool_choice };
   return {
     request: {
       model,
-      messages: [...decodeSystem(body.system), ...readMessages(body.messages)],
+      messages: [...readSystem(body.system), ...readMessages(body.messages)],
       tools,
       toolChoice: decodeToolChoice(toolChoice, isDropped),
       allowsParallelTools: toolChoice.disable_parallel_tool_use === true ? false : undefined,
@@ -60,9 +62,9 @@ function readMessages(messages: unknown): readonly ChatMessage[] {
   return decoded;
 }
 
-function decodeSystem(system: unknown): readonly ChatMessage[] {
-  const text = Array.isArray(system) ? joinTextBlocks(system) : filledText(system);
-  return text === undefined || text === "" ? [] : [{ role: "system", text }];
+function readSystem(system: unknown): readonly ChatMessage[] {
+  const text = decodeSystem(system);
+  return text === "" ? [] : [{ role: "system", text }];
 }
 
 function decodeLimits(body: JsonObject): AnswerLimits {
@@ -104,13 +106,14 @@ function decodeUser(metadata: unknown): string | undefined {
 }
 
 /** Server-side tools have a type of their own and no schema: no local endpoint can run them. */
-function decodeTools(given: unknown): { tools: ToolDefinition[]; dropped: string[] } {
+function decodeTools({ tools: given, messages }: JsonObject): { tools: ToolDefinition[]; dropped: string[] } {
   const kept: ToolDefinition[] = [];
   const dropped: string[] = [];
   const tools = given ?? [];
   if (!Array.isArray(tools)) throw invalid("tools", `expected a list, got ${describeGot(given)}`);
-  for (const [index, tool] of tools.entries()) {
-    if (!isObject(tool)) throw invalid(`tools[${index}]`, `expected a tool, got ${describeGot(tool)}`);
+  const fieldOf = (tool: unknown) => `tools[${tools.indexOf(tool)}]`;
+  for (const tool of loadedTools(tools, messages)) {
+    if (!isObject(tool)) throw invalid(fieldOf(tool), `expected a tool, got ${describeGot(tool)}`);
     const { type, input_schema: schema } = tool;
     const name = filledText(tool.name);
     const isOwn = type === undefined || type === null || type === "custom" || isObject(schema);
@@ -118,7 +121,7 @@ function decodeTools(given: unknown): { tools: ToolDefinition[]; dropped: string
       dropped.push(filledText(type) ?? name ?? "unnamed");
       continue;
     }
-    if (name === undefined) throw invalid(`tools[${index}].name`, "expected a name");
+    if (name === undefined) throw invalid(`${fieldOf(tool)}.name`, "expected a name");
     kept.push({
       name,
       description: filledText(tool.description),
