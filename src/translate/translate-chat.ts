@@ -8,10 +8,11 @@ import type {
   Translation,
   TranslationTarget,
 } from "./client-api.ts";
+import { parseJsonExactly } from "./exact-json.ts";
 import { decodeChatAnswer } from "./openai/decode-answer.ts";
 import { ChatStreamDecoder } from "./openai/decode-stream.ts";
 import { encodeChatRequest } from "./openai/encode-request.ts";
-import { isObject, parseJson, textOf } from "./wire.ts";
+import { isObject, textOf } from "./wire.ts";
 
 /**
  * Puts a request of a client's dialect into chat completions, and the answer back.
@@ -21,7 +22,7 @@ export function translateChat<Kept>(
   dialect: ChatDialect<Kept>,
   { body, requestId }: TranslatableRequest,
 ): Translation {
-  const parsed = parseJson(textOf(body));
+  const parsed = parseJsonExactly(textOf(body));
   if (!isObject(parsed)) throw new OllaError("invalid_request", "The request's body is no JSON object");
   const { request, notices, kept, ownAnswer } = dialect.decodeRequest(parsed);
   const contextFor = ({ model }: TranslationTarget): AnswerContext<Kept> => ({

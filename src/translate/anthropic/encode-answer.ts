@@ -2,7 +2,8 @@ import { createMessageId } from "../answer-ids.ts";
 import type { AnswerPart, ChatAnswer, Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext } from "../chat-dialect.ts";
 import type { TranslatedAnswer } from "../client-api.ts";
-import { isObject, type JsonObject, parseJson, toJsonBytes } from "../wire.ts";
+import { parseJsonExactly } from "../exact-json.ts";
+import { isObject, type JsonObject, toJsonBytes } from "../wire.ts";
 import { completeUsage, estimateInputTokens } from "./estimate-tokens.ts";
 
 /**
@@ -55,7 +56,7 @@ function encodePart(part: AnswerPart): JsonObject {
     case "reasoning":
       return { type: "thinking", thinking: part.text, signature: part.signature ?? "" };
     case "tool-call": {
-      const input = parseJson(part.argumentsJson);
+      const input = parseJsonExactly(part.argumentsJson);
       return { type: "tool_use", id: part.id, name: part.name, input: isObject(input) ? input : {} };
     }
     default:
