@@ -103,11 +103,18 @@ export interface OllaProcess {
   readonly port: number;
 }
 
+interface OllaOptions {
+  readonly command?: readonly string[];
+  /** Besides the defaults. */
+  readonly config?: object;
+}
+
 /** Starts Olla with its defaults in front of the given addresses; resolves at once. Logs go to a file. */
 export async function spawnOlla(
   folder: string,
   name: string,
   endpointUrls: readonly string[],
+  options: OllaOptions = {},
 ): Promise<OllaProcess> {
   const port = freePort();
   const home = join(folder, name);
@@ -117,9 +124,10 @@ export async function spawnOlla(
   const config = {
     server: { host: "127.0.0.1", port },
     discovery: { type: "static", static: { endpoints } },
+    ...options.config,
   };
   await Bun.write(configFile, JSON.stringify(config));
-  const child = Bun.spawn([...ollaCommand(), "serve", "--config", configFile], {
+  const child = Bun.spawn([...(options.command ?? ollaCommand()), "serve", "--config", configFile], {
     cwd: home,
     env: { PATH: process.env.PATH ?? "", HOME: home },
     stdout: Bun.file(join(home, "olla.log")),

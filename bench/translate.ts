@@ -1,10 +1,15 @@
 // What a chunk of a stream costs inside this process: looked at as it passes, against translated for a Messages client.
 //   bun bench/translate.ts
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { builtinProfiles } from "../src/profiles/builtin.ts";
 import { createStreamWatch } from "../src/proxy/stream-watch.ts";
 import { createAnthropicApi } from "../src/translate/anthropic/anthropic-api.ts";
+import { spawnOlla, startUpstream, stopChild, untilTrue } from "./peers.ts";
+import { cpuSeconds } from "./process-usage.ts";
+import { chunkCount } from "./workload.ts";
 
-const chunksPerStream = 50;
 const rounds = 9;
 const streamsPerRound = 4000;
 
@@ -23,7 +28,7 @@ function chunkOf(delta: object, more: object = {}): Uint8Array {
 
 /** 50 chunks of a content, then the end as vLLM writes it. */
 function streamOf(deltaAt: (index: number) => object): readonly Uint8Array[] {
-  const content = Array.from({ length: chunksPerStream }, (_, index) => chunkOf(deltaAt(index)));
+  const content = Array.from({ length: chunkCount }, (_, index) => chunkOf(deltaAt(index)));
   const end = chunkOf({}, { finish_reason: "stop" });
   return [chunkOf({ role: "assistant", content: "" }), ...content, end, encoder.encode("data: [DONE]\n\n")];
 }
@@ -84,7 +89,11 @@ function measure(run: (chunks: readonly Uint8Array[]) => number, chunks: readonl
     if (round >= 2) costs.push((user + system) / (streamsPerRound * chunks.length));
   }
   if (sink === 0) throw new Error("nothing was done");
-  return costs.sort((first, second) => first - second)[Math.floor(costs.length / 2)] ?? Number.NaN;
+  return median(costs);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((first, second) => first - second)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 console.log("µs of CPU per chunk      watched  translated");
@@ -92,3 +101,52 @@ for (const [name, chunks] of streams) {
   const [watched, translated] = [measure(watchStream, chunks), measure(translateStream, chunks)];
   console.log(`${name.padEnd(22)} ${watched.toFixed(2).padStart(9)} ${translated.toFixed(2).padStart(11)}`);
 }
+
+/** The whole way, sockets included: Olla as a process of its own, and its processor time for one chunk on each route. */
+async function measureOlla(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "olla-bench-"));
+  const upstream = await startUpstream();
+  const { child, port } = await spawnOlla(folder, "olla", [`http://127.0.0.1:${upstream.port}`], {
+    command: [process.execPath, join(import.meta.dir, "../src/main.ts")],
+    config: { translators: { anthropic: { passthrough_enabled: false } } },
+  });
+  try {
+    const base = `http://127.0.0.1:${port}/olla`;
+    await untilTrue(async () => {
+      const answer = await fetch(`${base}/proxy/v1/models`).catch(() => undefined);
+      return answer?.ok === true && (await answer.text()).includes('"bench"');
+    }, "olla has found the model");
+    const body = JSON.stringify({ ...request, model: "bench" });
+    const ask = async (path: string): Promise<void> => {
+      const answer = await fetch(`${base}${path}`, {
+        method: "POST",
+        body,
+        headers: { "Content-Type": "application/json" },
+      });
+      const text = await answer.text();
+      if (!answer.ok || !text.includes(`word ${chunkCount - 1}`))
+        throw new Error(`${path} answered ${answer.status}: ${text}`);
+    };
+    const costs = { passed: [] as number[], translated: [] as number[] };
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [way, path] of [
+        ["passed", "/proxy/v1/chat/completions"],
+        ["translated", "/anthropic/v1/messages"],
+      ] as const) {
+        const before = cpuSeconds(child.pid);
+        await Promise.all(Array.from({ length: 200 }, () => ask(path)));
+        if (round >= 2) costs[way].push(((cpuSeconds(child.pid) - before) * 1e6) / (200 * chunkCount));
+      }
+    }
+    const [passed, translated] = [median(costs.passed), median(costs.translated)];
+    console.log(
+      `\nthrough Olla, µs of CPU per chunk: passed on ${passed.toFixed(1)}, translated ${translated.toFixed(1)}, ratio ${(translated / passed).toFixed(2)}`,
+    );
+  } finally {
+    await stopChild(child);
+    await upstream.stop();
+    await rm(folder, { recursive: true });
+  }
+}
+
+await measureOlla();
