@@ -43,6 +43,8 @@ export function createApp(options: AppOptions): App {
       startedAt: clock.wallTime(),
       maxHeaderBytes: config.server.request_limits.max_header_size,
       maxBodyBytes: config.server.request_limits.max_body_size,
+      hasBareRoutes: config.server.bare_routes,
+      hasAnthropicRoutes: config.translators.anthropic.enabled,
       idleTimeoutSeconds,
     },
     clock,

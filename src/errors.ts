@@ -21,6 +21,7 @@ export const errorTable = {
   model_not_found: { status: 404, culprit: "client", retryable: false },
   method_not_allowed: { status: 405, culprit: "client", retryable: false },
   request_timeout: { status: 408, culprit: "client", retryable: false },
+  upgrade_required: { status: 426, culprit: "client", retryable: false },
   body_too_large: { status: 413, culprit: "client", retryable: false },
   headers_too_large: { status: 431, culprit: "client", retryable: false },
   rate_limited: { status: 429, culprit: "client", retryable: false },

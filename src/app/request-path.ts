@@ -8,6 +8,7 @@ import { isRoutable } from "../endpoints/endpoint-status.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import { createAffinityFinder, stickyHeaders } from "../pipeline/affinity.ts";
 import { BodyBudget } from "../pipeline/body-budget.ts";
+import type { TokenCounterContext } from "../pipeline/count-tokens.ts";
 import { createAttemptEncoder } from "../pipeline/encode-attempt.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { createFailoverPolicy } from "../pipeline/failover-policy.ts";
@@ -36,6 +37,7 @@ import type { Fleet } from "./fleet.ts";
 import type { AppOptions } from "./options.ts";
 import { withPins } from "./pinning.ts";
 import { createRouting } from "./routing.ts";
+import { withTokenCounting } from "./token-counting.ts";
 import {
   abortWhenLost,
   askAfterSuspicion,
@@ -103,14 +105,27 @@ export function createRequestPath(
   abortWhenLost(options, fleet, pending);
   forgetReplaced(fleet, { engine, admission, breakers, cooldowns, recentFailures });
 
-  const pipeline = createPipeline({
+  const send = createSend(options, fleet, engine, pending);
+  const stages = withPins(stagesOf(options, fleet, sticky), fleet);
+  const plain = createPipeline({
     ...settingsOf(options, engine),
-    ...withPins(stagesOf(options, fleet, sticky), fleet),
+    ...stages,
     balancer,
     traffic,
-    send: noteSends(createSend(options, fleet, engine, pending), fleet.warmth),
+    send: noteSends(send, fleet.warmth),
     record,
   });
+  const { anthropic } = config.translators;
+  const pipeline = anthropic.enabled
+    ? withTokenCounting(plain, {
+        ...stages,
+        clock,
+        traffic,
+        send,
+        record,
+        isPassthroughOn: anthropic.passthrough_enabled,
+      })
+    : plain;
   const name = config.proxy.load_balancer;
   const balancerName = sticky === undefined ? name : `sticky(${name})`;
   return {
@@ -192,7 +207,11 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
     budget: new BodyBudget(config.proxy.max_buffered_bytes),
     clock,
   };
+  const { anthropic } = config.translators;
+  const messageLimits = { ...bodyLimits, maxBytes: smaller(bodyLimits.maxBytes, anthropic.max_message_size) };
+  const isMessage = ({ dialect }: Exchange) => anthropic.enabled && dialect === "anthropic";
   const rewriter = createBodyRewriter();
+  const findApi = createClientApis(options);
   const nativeSupport = new NativeSupport({ clock });
   registry.onStatusChange(({ endpoint, to }) => {
     // It may come back as a newer version.
@@ -209,11 +228,12 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
     config.proxy.early_commit && wantsStream && streamKindOf(upstreamPath, "sse") !== undefined;
   return {
     looksAtConversation: sessions !== undefined,
-    readBody: async (exchange) => readBody(exchange.request, bodyLimits),
-    ...createRouting(options, fleet),
+    readBody: async (exchange) =>
+      readBody(exchange.request, isMessage(exchange) ? messageLimits : bodyLimits),
+    ...createRouting(options, fleet, findApi),
     beginSticky: (exchange, inspection) => sessions?.begin(findAffinity(exchange, inspection)),
     onResponseId: (id, model, place) => sessions?.noteResponse(id, model, place),
-    findApi: createClientApis(options),
+    findApi,
     nativeSupport,
     encoder: (exchange, inspection, apiRequest) => {
       const { model, body, compressed, wantsStream } = inspection;
@@ -224,23 +244,14 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
         headers.delete("accept-encoding");
       }
       const build = prepareUpstreamRequest(
-        {
-          method: exchange.request.method,
-          headers,
-          clientAddress: exchange.clientAddress,
-          isSecure: exchange.isSecure,
-          isFromTrustedProxy: false,
-          requestId: exchange.requestId,
-          upstreamPath: exchange.upstreamPath,
-          query: exchange.query,
-          model,
-          body: compressed ?? body,
-        },
+        { ...clientRequestOf(exchange), headers, model, body: compressed ?? body },
         version,
       );
       const { upstreamPath } = exchange;
       return createAttemptEncoder({ inspection, upstreamPath, apiRequest, build, rewriter });
     },
+    builder: (exchange, { model }) =>
+      prepareUpstreamRequest({ ...clientRequestOf(exchange), model, body: undefined }, version),
     earlyCommit: (exchange, { wantsStream }, ledger) => {
       if (!mayCommitEarly(exchange, wantsStream)) return undefined;
       const keepalive = keepaliveBytes(exchange.dialect, eventStream);
@@ -279,7 +290,27 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
         request_id: exchange.requestId,
         error: error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message,
       }),
-  } satisfies Partial<Context>;
+  } satisfies Partial<Context & Pick<TokenCounterContext, "builder">>;
+}
+
+/** What endpoints get to see of a client, whatever is asked. */
+function clientRequestOf(exchange: Exchange) {
+  const { request, clientAddress, isSecure, requestId, upstreamPath, query } = exchange;
+  return {
+    method: request.method,
+    headers: request.headers,
+    clientAddress,
+    isSecure,
+    isFromTrustedProxy: false,
+    requestId,
+    upstreamPath,
+    query,
+  };
+}
+
+/** Of two limits of which 0 is none. */
+function smaller(left: number, right: number): number {
+  return left === 0 || right === 0 ? Math.max(left, right) : Math.min(left, right);
 }
 
 /** What can be said before anybody knows who will answer. */

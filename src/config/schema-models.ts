@@ -107,13 +107,11 @@ export const translators = section({
     {
       enabled: booleanKey({
         initial: true,
-        status: "later",
         env: ["OLLA_TRANSLATORS_ANTHROPIC_ENABLED"],
-        doc: "Serve the Anthropic Messages API under `/olla/anthropic`.",
+        doc: "Serve the Anthropic Messages API under `/olla/anthropic`, and translate `/v1/messages` on every route. Off: such requests are only sent on.",
       }),
       passthrough_enabled: booleanKey({
         initial: true,
-        status: "later",
         env: ["OLLA_TRANSLATORS_ANTHROPIC_PASSTHROUGH_ENABLED"],
         doc: "Forward such a request unchanged to endpoints that speak the dialect themselves.",
       }),
@@ -121,9 +119,8 @@ export const translators = section({
         initial: "10MiB",
         max: 100 * 1024 ** 2,
         adjust: (bytes) => (bytes === 0 ? 10 * 1024 ** 2 : bytes),
-        status: "later",
         env: ["OLLA_TRANSLATORS_ANTHROPIC_MAX_MESSAGE_SIZE"],
-        doc: "Largest request body of this API. 0 is the default.",
+        doc: "Largest request body of this API, on every route; a larger one is answered with 413. 0 is the default.",
       }),
       inspector,
     },

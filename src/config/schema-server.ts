@@ -210,9 +210,8 @@ export const server = section(
     }),
     bare_routes: booleanKey({
       initial: true,
-      status: "later",
       env: "auto",
-      doc: "Serve `/v1/*` and `/api/*` also without `/olla/…` in front.",
+      doc: "Serve `/v1/*` (as `/olla/openai/v1/*`, `/v1/messages` as `/olla/anthropic/v1/messages`) and `/api/*` (as `/olla/proxy/api/*`) also without `/olla/…` in front, for programs that cannot set a path.",
     }),
     request_limits: requestLimits,
     rate_limits: rateLimits,

@@ -1,6 +1,7 @@
 import type { StickyOutcome } from "../balancer/sticky.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Ending } from "../proxy/ending.ts";
+import type { ClientApiName } from "../translate/client-api.ts";
 import type { ProviderMetrics } from "./usage.ts";
 
 /** One send to one endpoint. */
@@ -19,6 +20,19 @@ export interface RoutingDecision {
   readonly strategy: string;
   readonly action: "routed" | "fallback" | "rejected";
   readonly reason: string;
+}
+
+/** Why a request was put into another dialect. */
+export type FallbackReason = "no_compatible_endpoints" | "cannot_passthrough";
+
+/** How a request went whose API not every endpoint knows. */
+export interface ClientApiOutcome {
+  readonly name: ClientApiName;
+  /** Of the last attempt; `translation`, too, where there was none. */
+  readonly mode: "passthrough" | "translation";
+  /** Undefined for a passthrough, and for a request that was refused before endpoints were looked for. */
+  readonly fallback: FallbackReason | undefined;
+  readonly wantsStream: boolean;
 }
 
 /** What is remembered of one request, complete when its body has ended. Durations in milliseconds, sizes in bytes. */
@@ -53,6 +67,8 @@ export interface Outcome {
   readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
   readonly attempts: readonly AttemptRecord[];
   readonly decision: RoutingDecision | undefined;
+  /** Absent for a request that every endpoint takes as it is. */
+  readonly clientApi?: ClientApiOutcome | undefined;
   /** What the answer said about its tokens and times; absent where it said nothing or nobody asked. */
   readonly usage?: ProviderMetrics | undefined;
 }

@@ -52,6 +52,8 @@ function accessFields(outcome: Outcome): LogFields {
     // Nobody answered: then who was asked last, so that a hang-up while waiting names an endpoint as well.
     endpoint: outcome.endpoint ?? attempts.at(-1)?.endpoint,
     model: outcome.model,
+    api: outcome.clientApi?.name,
+    mode: outcome.clientApi?.mode,
     duration_ms: toTenths(outcome.durationMs),
     head_ms: outcome.headMs === undefined ? undefined : toTenths(outcome.headMs),
     queue_ms: outcome.queueMs > 0 ? toTenths(outcome.queueMs) : undefined,

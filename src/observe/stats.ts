@@ -2,6 +2,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord, Outcome } from "./outcome.ts";
 import { TokenCounts } from "./token-counts.ts";
+import { TranslatorCounts } from "./translator-counts.ts";
 
 /** What attempts at one endpoint, or at all of them, came to. Latencies in milliseconds, over successes only. */
 export interface AttemptTotals {
@@ -44,6 +45,7 @@ const maxEndpointSeries = 1_000;
  */
 export class Stats {
   readonly tokens = new TokenCounts();
+  readonly translators = new TranslatorCounts();
   readonly #clock: Clock;
   readonly #all = new Series();
   readonly #byEndpoint = new Map<string, Series>();
@@ -66,6 +68,7 @@ export class Stats {
 
   /** Called once for each request. An attempt that the client cut short before an answer counts for nobody. */
   recordOutcome(outcome: Outcome): void {
+    this.translators.add(outcome);
     const last = outcome.attempts.at(-1);
     for (const attempt of outcome.attempts) {
       if (attempt.error === "client_abort") continue;

@@ -1,10 +1,11 @@
 import type { StickyRequest } from "../balancer/sticky.ts";
 import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { AttemptRecord, Outcome, RoutingDecision } from "../observe/outcome.ts";
+import type { AttemptRecord, ClientApiOutcome, Outcome, RoutingDecision } from "../observe/outcome.ts";
 import { redactQuery } from "../observe/redact-query.ts";
 import type { ProviderMetrics } from "../observe/usage.ts";
 import type { Ending } from "../proxy/ending.ts";
+import type { ClientApiName } from "../translate/client-api.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Forwarded } from "./forward.ts";
 import type { Inspection } from "./inspect.ts";
@@ -35,6 +36,7 @@ export class RequestLedger {
   #requestBytes = 0;
   #decision: RoutingDecision | undefined;
   #answered: Forwarded | undefined;
+  #clientApi: Omit<ClientApiOutcome, "wantsStream"> | undefined;
 
   constructor(exchange: Exchange, clock: Clock, record: (outcome: Outcome) => void) {
     this.#exchange = exchange;
@@ -46,6 +48,27 @@ export class RequestLedger {
     this.#model = model;
     this.#wantsStream = wantsStream;
     this.#requestBytes = requestBytes;
+  }
+
+  /** The request is in an API that not every endpoint knows. */
+  noteClientApi(name: ClientApiName): void {
+    this.#clientApi = { name, mode: "translation", fallback: undefined };
+  }
+
+  /** Who may answer has been decided. */
+  noteRouted(isRejected: boolean): void {
+    if (this.#clientApi === undefined) return;
+    const fallback = isRejected ? "no_compatible_endpoints" : "cannot_passthrough";
+    this.#clientApi = { ...this.#clientApi, fallback };
+  }
+
+  /** An attempt is made, at the endpoint's own place for the client's API or in another dialect. */
+  noteDispatch(isNative: boolean): void {
+    if (this.#clientApi === undefined) return;
+    const { name } = this.#clientApi;
+    this.#clientApi = isNative
+      ? { name, mode: "passthrough", fallback: undefined }
+      : { name, mode: "translation", fallback: "cannot_passthrough" };
   }
 
   noteSticky(sticky: StickyRequest | undefined): void {
@@ -129,6 +152,7 @@ export class RequestLedger {
           : { code: closing.error.code, message: closing.error.message },
       attempts: this.#attempts,
       decision: this.#decision,
+      clientApi: this.#clientApi && { ...this.#clientApi, wantsStream: this.#wantsStream },
       usage: closing.usage,
     });
   }

@@ -96,19 +96,26 @@ export function createPipeline(context: PipelineContext): Pipeline {
 
 async function handle(exchange: Exchange, context: PipelineContext): Promise<Response> {
   const ledger = new RequestLedger(exchange, context.clock, context.record);
+  const api = context.findApi(exchange);
+  if (api !== undefined) ledger.noteClientApi(api.name);
   let body: ReadBody | undefined;
   try {
     body = await context.readBody(exchange);
     exchange.holdOpen();
     const inspection = inspectRequest(exchange, body, context.looksAtConversation);
     ledger.noteRequest(inspection, body.bytes?.byteLength ?? 0);
+    if (inspection.model === undefined && api?.explainMissingModel !== undefined) {
+      throw api.explainMissingModel(inspection.body);
+    }
 
     const route = await findRoute(exchange, inspection, context);
     ledger.noteDecision(route.decision);
+    ledger.noteRouted("error" in route);
     if ("error" in route) throw route.error;
 
     const early = context.earlyCommit(exchange, inspection, ledger);
-    const answered = deliver(exchange, inspection, route, ledger, body, context);
+    const apiRequest = api && new ApiRequest(api, inspection, context.nativeSupport, exchange.requestId);
+    const answered = deliver({ exchange, inspection, route, apiRequest, ledger, body }, context);
     return early === undefined ? await answered : await commitEarly(answered, early);
   } catch (cause) {
     body?.release();
@@ -116,10 +123,10 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
   }
 }
 
-async function findRoute(
+export async function findRoute(
   exchange: Exchange,
   inspection: Inspection,
-  context: PipelineContext,
+  context: Pick<PipelineContext, "route" | "refreshModels">,
 ): Promise<Route | Rejection> {
   const route = context.route(exchange, inspection, undefined);
   if (!("isRefreshNeeded" in route)) return route;
@@ -129,24 +136,35 @@ async function findRoute(
   return second;
 }
 
+/** A request of which all is known but who will answer. */
+interface RoutedRequest {
+  readonly exchange: Exchange;
+  readonly inspection: Inspection;
+  readonly route: Route;
+  /** Undefined for a request that every endpoint takes as it is. */
+  readonly apiRequest: ApiRequest | undefined;
+  readonly ledger: RequestLedger;
+  readonly body: ReadBody;
+}
+
 /** Sends the request on and answers; never rejects. */
 async function deliver(
-  exchange: Exchange,
-  inspection: Inspection,
-  route: Route,
-  ledger: RequestLedger,
-  body: ReadBody,
+  { exchange, inspection, route, apiRequest, ledger, body }: RoutedRequest,
   context: PipelineContext,
 ): Promise<Response> {
   let sticky: StickyRequest | undefined;
   try {
-    const apiRequest = openApiRequest(exchange, inspection, context);
     const candidates = apiRequest?.preferNative(route.candidates) ?? route.candidates;
     const own = apiRequest?.answerWithoutEndpoint(candidates);
     if (own !== undefined) return answerAlone(exchange, own, ledger, context);
     sticky = context.beginSticky(exchange, inspection);
     ledger.noteSticky(sticky);
-    const encode = context.encoder(exchange, inspection, apiRequest);
+    const encodeAttempt = context.encoder(exchange, inspection, apiRequest);
+    const encode = (candidate: Candidate) => {
+      const dispatch = encodeAttempt(candidate);
+      ledger.noteDispatch(dispatch.isNative);
+      return dispatch;
+    };
     const injection =
       context.injectsUsage && inspection.wantsStream && apiRequest === undefined
         ? new UsageInjection(exchange.upstreamPath)
@@ -174,15 +192,6 @@ async function deliver(
   }
 }
 
-function openApiRequest(
-  exchange: Exchange,
-  inspection: Inspection,
-  { findApi, nativeSupport }: PipelineContext,
-): ApiRequest | undefined {
-  const api = findApi(exchange);
-  return api === undefined ? undefined : new ApiRequest(api, inspection, nativeSupport, exchange.requestId);
-}
-
 /** For a request that no endpoint has to be asked about. */
 function answerAlone(
   exchange: Exchange,
@@ -199,11 +208,12 @@ function answerAlone(
   return new Response(body, { headers });
 }
 
-function reject(
+/** The answer to a request that no endpoint has answered, and its record. */
+export function reject(
   exchange: Exchange,
   cause: unknown,
   ledger: RequestLedger,
-  context: PipelineContext,
+  context: Pick<PipelineContext, "errorHeaders" | "onInternalError">,
 ): Response {
   const error =
     cause instanceof OllaError ? cause : new OllaError("internal", "Olla failed on this request", { cause });

@@ -32,6 +32,8 @@ export interface RouteRequest {
   readonly scope: Profile | "all";
   /** Behind the route's prefix. */
   readonly upstreamPath: string;
+  /** Kinds that can answer besides those that list the path; undefined: none. */
+  readonly answersOtherwise?: ((profile: Profile) => boolean) | undefined;
   readonly needs?: RequestNeeds;
   /** What came of asking the endpoints, after a `RefreshNeeded`. */
   readonly refreshed?: RefreshOutcome | undefined;
@@ -212,14 +214,16 @@ function isInScope(profile: Profile, scope: Profile): boolean {
 /** A route of one kind has chosen already; elsewhere, of equals, those whose kind answers the path, if there is one. */
 function preferByPath(
   prospects: readonly Prospect[],
-  { scope, upstreamPath }: RouteRequest,
+  { scope, upstreamPath, answersOtherwise }: RouteRequest,
   { pathSupport }: RouteContext,
 ): readonly Prospect[] {
   if (scope !== "all" || prospects.length === 1) return prospects;
   const supporting = pathSupport.supportedBy(upstreamPath);
   if (supporting === undefined) return prospects;
   const isSupporting = ({ endpoint }: Prospect) =>
-    endpoint.isAutoDetected || supporting.has(endpoint.profile.name);
+    endpoint.isAutoDetected ||
+    supporting.has(endpoint.profile.name) ||
+    answersOtherwise?.(endpoint.profile) === true;
   const ranks = new Set<number>();
   for (const prospect of prospects) if (isSupporting(prospect)) ranks.add(prospect.rank);
   return prospects.filter((prospect) => isSupporting(prospect) || !ranks.has(prospect.rank));

@@ -66,6 +66,10 @@ export interface ServerSettings {
   readonly maxHeaderBytes: number;
   /** Upper limit of a request's body; 0 switches the check off. */
   readonly maxBodyBytes: number;
+  /** `server.bare_routes`: whether `/v1/…` and `/api/…` are there without `/olla/…` in front. */
+  readonly hasBareRoutes: boolean;
+  /** Whether the Messages API is served: `/olla/anthropic`, and Anthropic's list to its clients everywhere. */
+  readonly hasAnthropicRoutes: boolean;
   /** What a connection gets back after a proxied answer; the same number as given to `listen`. */
   readonly idleTimeoutSeconds: number;
 }

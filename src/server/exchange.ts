@@ -1,17 +1,14 @@
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Arrival } from "./arrival.ts";
-import { dialectOf } from "./dialect-of.ts";
+import { dialectFor } from "./dialect-of.ts";
 import { renderError, renderStreamError } from "./render-error.ts";
 import type { ScopedPath } from "./scope.ts";
 
 /** What the pipeline gets of a request that is to be sent on. */
-export function createExchange(
-  arrival: Arrival,
-  { scope, upstreamPath }: ScopedPath,
-  idleTimeoutSeconds: number,
-): Exchange {
+export function createExchange(arrival: Arrival, scoped: ScopedPath, idleTimeoutSeconds: number): Exchange {
   const { request, connection, requestId } = arrival;
-  const dialect = dialectOf(upstreamPath);
+  const { scope, upstreamPath } = scoped;
+  const dialect = dialectFor(arrival, scoped);
   return {
     request,
     requestId,

@@ -1,4 +1,5 @@
 import { OllaError } from "../errors.ts";
+import { anthropicErrorType } from "../translate/anthropic/error-type.ts";
 import type { Dialect } from "../translate/dialect.ts";
 
 /**
@@ -77,7 +78,7 @@ function errorBody(error: OllaError, dialect: Dialect, requestId: string | undef
     case "anthropic":
       return {
         type: "error",
-        error: { type: anthropicType(error.status), message, code, source: "olla" },
+        error: { type: anthropicErrorType(error.status), message, code, source: "olla" },
         ...(requestId === undefined ? {} : { request_id: requestId }),
       };
     case "openai":
@@ -97,18 +98,3 @@ function openaiType(status: number): string {
   if (status === 429) return "rate_limit_error";
   return status < 500 || status === 501 ? "invalid_request_error" : "server_error";
 }
-
-function anthropicType(status: number): string {
-  return anthropicTypes[status] ?? "api_error";
-}
-
-const anthropicTypes: Readonly<Record<number, string>> = {
-  400: "invalid_request_error",
-  401: "authentication_error",
-  403: "permission_error",
-  404: "not_found_error",
-  408: "timeout_error",
-  413: "request_too_large",
-  429: "rate_limit_error",
-  504: "timeout_error",
-};

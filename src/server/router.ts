@@ -5,7 +5,7 @@ import { type Arrival, arrive } from "./arrival.ts";
 import { asOllaError } from "./as-olla-error.ts";
 import type { ConnectionControl } from "./connection.ts";
 import type { ServerDependencies } from "./dependencies.ts";
-import { dialectOf } from "./dialect-of.ts";
+import { dialectFor } from "./dialect-of.ts";
 import type { DirectEnv } from "./direct-env.ts";
 import { createExchange } from "./exchange.ts";
 import { estimateHeadBytes } from "./head-size.ts";
@@ -13,10 +13,13 @@ import { jsonResponse } from "./json-response.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
 import { conditionalJson } from "./middleware/conditional-json.ts";
-import { readOnly, readOnlyMethods } from "./middleware/read-only.ts";
+import { readOnly } from "./middleware/read-only.ts";
 import { requestIdHeader } from "./middleware/request-id.ts";
 import { ownOutcome } from "./own-outcome.ts";
+import { refusalHeaders } from "./refusal-headers.ts";
 import { renderError } from "./render-error.ts";
+import { anthropicModel, anthropicModelList, byAnthropicVersion } from "./routes/anthropic-models.ts";
+import { addAnthropicRoutes } from "./routes/anthropic-routes.ts";
 import { health } from "./routes/health.ts";
 import { checkModelQuery, modelDetail, modelsPath, renderModels } from "./routes/models.ts";
 import { notFound } from "./routes/not-found.ts";
@@ -25,11 +28,13 @@ import { createOllamaRequests } from "./routes/ollama-requests.ts";
 import { providerListing, providerModel, unsupportedPath } from "./routes/provider-listing.ts";
 import { routeList } from "./routes/route-list.ts";
 import { renderStickyStatistics } from "./routes/stats-sticky.ts";
+import { renderTranslatorStatistics } from "./routes/stats-translators.ts";
 import { renderStatus } from "./routes/status.ts";
 import { renderEndpointStatus } from "./routes/status-endpoints.ts";
 import { renderModelStatus } from "./routes/status-models.ts";
 import { version } from "./routes/version.ts";
-import { isOwnPath, proxyListings, type ScopedPath, Scopes } from "./scope.ts";
+import { refuseWebSocket } from "./routes/web-socket.ts";
+import { anthropicPrefix, isOwnPath, type Scope, type ScopedPath, Scopes } from "./scope.ts";
 
 export interface Router {
   /** Answers every request; never rejects. */
@@ -41,13 +46,16 @@ export interface Router {
 /** What a request meets, in order: drain, head limit, then one of the proxied scopes or the direct routes. */
 export function createRouter(deps: ServerDependencies): Router {
   const { settings, pipeline, clock } = deps;
-  const scopes = new Scopes(deps.profiles);
+  const scopes = new Scopes(deps.profiles, {
+    hasAnthropic: settings.hasAnthropicRoutes,
+    hasBare: settings.hasBareRoutes,
+  });
   const direct = createDirectRoutes(deps, scopes);
   const requests = createOllamaRequests(deps);
   let isDraining = false;
 
-  const refuse = (arrival: Arrival, error: OllaError, headers: Iterable<readonly [string, string]> = []) => {
-    const dialect = dialectOf(scopes.split(arrival.path)?.upstreamPath ?? arrival.path);
+  const refuse = (arrival: Arrival, error: OllaError, headers = refusalHeaders(error)) => {
+    const dialect = dialectFor(arrival, scopes.split(arrival.path));
     const response = renderError(error, dialect, arrival.requestId, headers);
     deps.record(ownOutcome(arrival, response, error, clock));
     return response;
@@ -56,6 +64,7 @@ export function createRouter(deps: ServerDependencies): Router {
   // No middleware on this path: it carries nearly all requests.
   const proxy = async (arrival: Arrival, scoped: ScopedPath): Promise<Response> => {
     try {
+      refuseWebSocket(arrival, scoped);
       const exchange = createExchange(arrival, scoped, settings.idleTimeoutSeconds);
       const prepared = requests.prepare(exchange, arrival, scoped);
       const ready = prepared instanceof Promise ? await prepared : prepared;
@@ -118,6 +127,7 @@ function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<Dire
   );
 
   app.all("/internal/stats/sticky", readOnly, () => jsonResponse(renderStickyStatistics(deps.sticky)));
+  app.all("/internal/stats/translators", readOnly, () => jsonResponse(renderTranslatorStatistics(deps)));
 
   app.all(modelsPath, readOnly, checkModelQuery, (c) =>
     jsonResponse(renderModels(c.req.valid("query"), deps)),
@@ -125,25 +135,8 @@ function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<Dire
   app.all(`${modelsPath}/*`, readOnly, modelDetail(deps));
 
   for (const scope of scopes.all()) {
-    const base = `/olla/${scope.prefix}`;
-    const listings = scope.profile === "all" ? proxyListings : scope.profile.listings;
-    for (const { path, format } of listings) {
-      app.all(`${base}${path}`, readOnly, providerListing(scope, format, deps));
-    }
-    // After the lists, which this pattern matches, too.
-    for (const listing of scope.modelLists) {
-      app.all(`${base}${listing.path}/*`, readOnly, providerModel(scope, listing, deps));
-    }
-    for (const { path, answer } of scope.answers) {
-      const handle = fleetAnswer(scope, answer, deps);
-      app.all(`${base}${path}`, readOnly, handle);
-      // Setup guides and scripts ask the base URL itself whether somebody is there.
-      if (path === "/") app.on(["GET", "HEAD"], base, handle);
-    }
-    if (scope.profile === "all") continue;
-    for (const unsupported of scope.profile.unsupportedPaths) {
-      app.all(`${base}${unsupported.path}`, unsupportedPath(unsupported));
-    }
+    if (scope.prefix === anthropicPrefix) addAnthropicRoutes(app, scope, deps);
+    else addScopeRoutes(app, scope, deps);
   }
 
   app.all("*", notFound(scopes, directPaths));
@@ -155,11 +148,37 @@ function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<Dire
         error: describe(cause),
       });
     }
-    const dialect = dialectOf(scopes.split(c.env.path)?.upstreamPath ?? c.env.path);
-    const headers = error.code === "method_not_allowed" ? [["Allow", readOnlyMethods] as const] : [];
-    return renderError(error, dialect, c.env.requestId, headers);
+    const dialect = dialectFor(c.env, scopes.split(c.env.path));
+    return renderError(error, dialect, c.env.requestId, refusalHeaders(error));
   });
   return app;
+}
+
+/** What Olla answers below one prefix. */
+function addScopeRoutes(app: Hono<DirectEnv>, scope: Scope, deps: ServerDependencies): void {
+  const base = `/olla/${scope.prefix}`;
+  const isShared = (path: string) => path === "/v1/models" && deps.settings.hasAnthropicRoutes;
+  for (const { path, format } of scope.listings) {
+    const own = providerListing(scope, format, deps);
+    const handle = isShared(path) ? byAnthropicVersion(anthropicModelList(scope, deps), own) : own;
+    app.all(`${base}${path}`, readOnly, handle);
+  }
+  // After the lists, which this pattern matches, too.
+  for (const listing of scope.modelLists) {
+    const own = providerModel(scope, listing, deps);
+    const handle = isShared(listing.path) ? byAnthropicVersion(anthropicModel(scope, deps), own) : own;
+    app.all(`${base}${listing.path}/*`, readOnly, handle);
+  }
+  for (const { path, answer } of scope.answers) {
+    const handle = fleetAnswer(scope, answer, deps);
+    app.all(`${base}${path}`, readOnly, handle);
+    // Setup guides and scripts ask the base URL itself whether somebody is there.
+    if (path === "/") app.on(["GET", "HEAD"], base, handle);
+  }
+  if (scope.profile === "all") return;
+  for (const unsupported of scope.profile.unsupportedPaths) {
+    app.all(`${base}${unsupported.path}`, unsupportedPath(unsupported));
+  }
 }
 
 /** For people, and for guessing what a mistyped path meant. */
@@ -170,6 +189,7 @@ const directPaths: readonly string[] = [
   "/internal/status/endpoints",
   "/internal/status/models",
   "/internal/stats/sticky",
+  "/internal/stats/translators",
   modelsPath,
 ];
 

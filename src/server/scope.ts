@@ -1,6 +1,7 @@
 import { backendTypesOf } from "../models/listings/select-models.ts";
 import type { FleetAnswerPath, Profile, ProfileListing } from "../profiles/profile.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
+import type { Dialect } from "../translate/dialect.ts";
 import { decodeSegment } from "./decode-segment.ts";
 import { createManagementTest } from "./management-paths.ts";
 
@@ -11,6 +12,8 @@ export interface Scope {
   readonly profile: Profile | "all";
   /** Whether its requests may be sent to endpoints of that kind. */
   readonly reaches: (profile: Profile) => boolean;
+  /** Lists of models that Olla answers itself. */
+  readonly listings: readonly ProfileListing[];
   /** Paths behind the prefix that Olla answers itself. */
   readonly ownPaths: ReadonlySet<string>;
   /** What of `ownPaths` is answered after asking the endpoints. */
@@ -19,6 +22,18 @@ export interface Scope {
   readonly isManagement: (upstreamPath: string) => boolean;
   /** Lists that Olla answers itself and whose models have a path each, `<list>/<id>`. */
   readonly modelLists: readonly ProfileListing[];
+  /** The only paths that are sent on, and only by POST; undefined: all that Olla does not answer itself. */
+  readonly sentOn?: ReadonlySet<string>;
+  /** How every error of this route is written; undefined: as its path says. */
+  readonly dialect?: Dialect;
+}
+
+/** Which routes there are besides those of the profiles. */
+export interface ScopeOptions {
+  /** `/olla/anthropic/…`. */
+  readonly hasAnthropic: boolean;
+  /** `/v1/…` and `/api/…` without anything before them. */
+  readonly hasBare: boolean;
 }
 
 /** A path split at the end of `/olla/<prefix>`. */
@@ -30,7 +45,7 @@ export interface ScopedPath {
 
 /** The route to every endpoint. */
 export const proxyPrefix = "proxy";
-export const proxyListings: readonly ProfileListing[] = [
+const proxyListings: readonly ProfileListing[] = [
   { path: "/v1/models", format: "openai" },
   { path: "/api/tags", format: "ollama" },
 ];
@@ -43,20 +58,56 @@ const proxyAnswers: readonly FleetAnswerPath[] = [
 const frontPage = "/";
 const base = "/olla/";
 
+/** The route of the Messages API, to every endpoint. */
+export const anthropicPrefix = "anthropic";
+/** Where clients of OpenAI's API go without a prefix. */
+const openaiPrefix = "openai";
+export const messagesPath = "/v1/messages";
+export const countTokensPath = "/v1/messages/count_tokens";
+/** Claude Code warms its connection up with it. */
+export const helloPath = "/api/hello";
+const bareOpenai = "/v1/";
+const bareOllama = "/api/";
+
 /** First segments below `/olla/` that are no provider's, whatever a profile says. */
-const reservedPrefixes: ReadonlySet<string> = new Set([proxyPrefix, "models", "anthropic"]);
+const reservedPrefixes: ReadonlySet<string> = new Set([proxyPrefix, "models", anthropicPrefix]);
+
+const anthropicScope: Scope = {
+  prefix: anthropicPrefix,
+  profile: "all",
+  reaches: () => true,
+  listings: [],
+  ownPaths: new Set(),
+  answers: [],
+  isManagement: () => false,
+  modelLists: [],
+  sentOn: new Set([messagesPath, countTokensPath]),
+  dialect: "anthropic",
+};
+
+/** The prefix that a path without one stands for: undefined where there is no such API. */
+export function barePrefix(path: string): string | undefined {
+  if (path === messagesPath || path.startsWith(`${messagesPath}/`) || path === helloPath) {
+    return anthropicPrefix;
+  }
+  if (path.startsWith(bareOpenai)) return openaiPrefix;
+  return path.startsWith(bareOllama) ? proxyPrefix : undefined;
+}
 
 /** All scopes, built once. A prefix is found in any case, with `_` for `-`, and percent-encoded. */
 export class Scopes {
   readonly #profiles: ProfileSet;
   readonly #byPrefix = new Map<string, Scope>();
+  readonly #hasBare: boolean;
 
-  constructor(profiles: ProfileSet) {
+  constructor(profiles: ProfileSet, { hasAnthropic, hasBare }: ScopeOptions) {
     this.#profiles = profiles;
+    this.#hasBare = hasBare;
     this.#add({
       prefix: proxyPrefix,
       profile: "all",
       reaches: () => true,
+      listings: proxyListings,
       ownPaths: new Set([...proxyListings, ...proxyAnswers].map(({ path }) => path)),
       answers: proxyAnswers,
       isManagement: createManagementTest(profiles.all),
@@ -73,12 +124,14 @@ export class Scopes {
         prefix,
         profile,
         reaches,
+        listings: profile.listings,
         ownPaths: new Set(own),
         answers,
         isManagement: createManagementTest(profiles.all.filter(reaches)),
         modelLists: profile.listings.filter(isModelList),
       });
     }
+    if (hasAnthropic) this.#add(anthropicScope);
   }
 
   #add(scope: Scope): void {
@@ -94,9 +147,9 @@ export class Scopes {
     return this.#byPrefix.get(segment) ?? this.#findSpelledOtherwise(segment);
   }
 
-  /** Undefined for every path that is not below a known `/olla/<prefix>/`. */
+  /** Undefined for every path that is not below a known `/olla/<prefix>/`, nor where clients look without one. */
   split(path: string): ScopedPath | undefined {
-    if (!path.startsWith(base)) return undefined;
+    if (!path.startsWith(base)) return this.#splitBare(path);
     const segmentEnd = path.indexOf("/", base.length);
     if (segmentEnd < 0) return undefined;
     const scope = this.find(path.slice(base.length, segmentEnd));
@@ -104,10 +157,19 @@ export class Scopes {
     return { scope, upstreamPath: collapseLeadingSlashes(path.slice(segmentEnd)) };
   }
 
+  #splitBare(path: string): ScopedPath | undefined {
+    if (!this.#hasBare) return undefined;
+    const prefix = barePrefix(path);
+    if (prefix === undefined) return undefined;
+    // While the Messages API is off its paths are like any others.
+    const api = path.startsWith(bareOpenai) ? openaiPrefix : proxyPrefix;
+    const scope = this.#byPrefix.get(prefix) ?? this.#byPrefix.get(api) ?? this.#byPrefix.get(proxyPrefix);
+    return scope === undefined ? undefined : { scope, upstreamPath: path };
+  }
+
   #findSpelledOtherwise(segment: string): Scope | undefined {
     const wanted = decodeSegment(segment).toLowerCase();
-    if (wanted === proxyPrefix) return this.#byPrefix.get(proxyPrefix);
-    if (reservedPrefixes.has(wanted)) return undefined;
+    if (reservedPrefixes.has(wanted)) return this.#byPrefix.get(wanted);
     const profile = this.#profiles.byPrefix(wanted);
     return profile === undefined ? undefined : this.all().find((scope) => scope.profile === profile);
   }
@@ -115,6 +177,7 @@ export class Scopes {
 
 /** Whether Olla answers itself. Whoever reads one model of a list of ours asks for what we said about it. */
 export function isOwnPath({ scope, upstreamPath }: ScopedPath, method: string): boolean {
+  if (scope.sentOn !== undefined) return method !== "POST" || !scope.sentOn.has(upstreamPath);
   const isRead = method === "GET" || method === "HEAD";
   if (scope.ownPaths.has(upstreamPath)) return isRead || upstreamPath !== frontPage;
   if (!isRead) return false;

@@ -24,6 +24,10 @@ export interface ClientApi {
   readonly dialect: Dialect;
   /** The path at which an endpoint of this kind answers such requests itself; undefined when it does not. */
   nativePath(profile: Profile): string | undefined;
+  /** Reads, once for a request, which kinds can't answer it themselves although they know the API. */
+  findNativeLimits?(body: Uint8Array): (profile: Profile) => boolean;
+  /** For an API whose requests have to name a model: what to say to one that does not. */
+  explainMissingModel?(body: Uint8Array | undefined): OllaError;
   /**
    * Reads a request, once for all attempts.
    * @throws OllaError `invalid_request` that names the member at fault, in the client's own words

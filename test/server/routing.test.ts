@@ -101,7 +101,8 @@ describe("paths without a route", () => {
 
   test.each([
     ["/internal/statsu", "Did you mean /internal/status?"],
-    ["/v1/chat/completions", "Did you mean /olla/proxy/v1/chat/completions?"],
+    ["/v2/chat/completions", "GET / lists the routes."],
+    ["/olla/anthropic/v1/complete", "There are /olla/anthropic/v1/messages, "],
     ["/olla/olama/api/chat", "Did you mean /olla/ollama/?"],
     ["/olla/nothing-like-it/v1/models", "Known prefixes: proxy, ollama,"],
     ["/favicon.ico", "GET / lists the routes."],
@@ -119,7 +120,7 @@ describe("paths without a route", () => {
 
   test("the caller's dialect decides the shape, Anthropic's with its request id", async () => {
     const server = createTestServer();
-    const anthropic = await server.request("/olla/anthropic/v1/messages", {
+    const anthropic = await server.request("/olla/anthropic/v1/batches", {
       headers: { "X-Request-ID": "r1" },
     });
     expect(anthropic.headers.get("request-id")).toBe("r1");
@@ -128,7 +129,9 @@ describe("paths without a route", () => {
       error: { type: "not_found_error" },
       request_id: "r1",
     });
-    const ollama = (await (await server.request("/api/tags")).json()) as { error: unknown };
+    const ollama = (await (await server.request("/api/tags", { method: "PUT" })).json()) as {
+      error: unknown;
+    };
     expect(typeof ollama.error).toBe("string");
   });
 });
@@ -188,6 +191,12 @@ describe("refusals", () => {
     "/internal/status",
     "/internal/status/endpoints",
     "/internal/status/models",
+    "/internal/stats/translators",
+    "/olla/anthropic",
+    "/olla/anthropic/",
+    "/olla/anthropic/v1/models",
+    "/v1/models",
+    "/api/tags",
     "/olla/models",
     "/olla/models/llama3",
     "/olla/proxy/v1/models",

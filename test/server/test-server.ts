@@ -171,6 +171,8 @@ const testSettings: Omit<ServerSettings, "startedAt"> = {
   deliveryMode: "auto",
   maxHeaderBytes: 1_048_576,
   maxBodyBytes: 1_000,
+  hasBareRoutes: true,
+  hasAnthropicRoutes: true,
   idleTimeoutSeconds: 120,
 };
 

@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
-import { OllaError } from "../../errors.ts";
 import type { DirectEnv } from "../direct-env.ts";
+import { MethodNotAllowed } from "../refusal-headers.ts";
 
-export const readOnlyMethods = "GET, HEAD, OPTIONS";
+const readOnlyMethods = "GET, HEAD, OPTIONS";
 
 /** For routes that can only be read. `OPTIONS` says so without an error. */
 export const readOnly: MiddlewareHandler<DirectEnv> = async (c, next) => {
@@ -14,6 +14,6 @@ export const readOnly: MiddlewareHandler<DirectEnv> = async (c, next) => {
     case "OPTIONS":
       return new Response(null, { status: 204, headers: { Allow: readOnlyMethods } });
     default:
-      throw new OllaError("method_not_allowed", `${c.env.path} can only be read: ${readOnlyMethods}`);
+      throw new MethodNotAllowed(`${c.env.path} can only be read: ${readOnlyMethods}`, readOnlyMethods);
   }
 };

@@ -3,7 +3,15 @@ import { OllaError } from "../../errors.ts";
 import { nearestNames } from "../../lib/nearest.ts";
 import { decodeSegment } from "../decode-segment.ts";
 import type { DirectEnv } from "../direct-env.ts";
-import { proxyPrefix, type Scope, type Scopes } from "../scope.ts";
+import {
+  anthropicPrefix,
+  barePrefix,
+  countTokensPath,
+  messagesPath,
+  proxyPrefix,
+  type Scope,
+  type Scopes,
+} from "../scope.ts";
 
 /**
  * Everything without a route: a slash too few or too many is redirected (308 keeps method and body), the rest is told
@@ -29,10 +37,22 @@ function redirect(location: string): Response {
 
 function hintFor(path: string, scopes: Scopes, directPaths: readonly string[]): string {
   const segment = /^\/olla\/([^/]+)/.exec(path)?.[1];
-  if (segment !== undefined) return providerHint(decodeSegment(segment), scopes);
-  if (path.startsWith("/v1/") || path.startsWith("/api/")) return `Did you mean /olla/${proxyPrefix}${path}?`;
+  if (segment !== undefined) return prefixHint(segment, scopes);
+  const prefix = barePrefix(path);
+  if (prefix !== undefined) {
+    const known = scopes.find(prefix) ?? scopes.find(proxyPrefix);
+    return `Did you mean /olla/${known?.prefix ?? proxyPrefix}${path}?`;
+  }
   const [nearest] = nearestNames(path, directPaths, 1);
   return nearest === undefined ? "GET / lists the routes." : `Did you mean ${nearest}?`;
+}
+
+function prefixHint(segment: string, scopes: Scopes): string {
+  if (scopes.find(segment)?.prefix !== anthropicPrefix) return providerHint(decodeSegment(segment), scopes);
+  const paths = [messagesPath, countTokensPath, "/v1/models"].map(
+    (path) => `/olla/${anthropicPrefix}${path}`,
+  );
+  return `There are ${paths.join(", ")}.`;
 }
 
 function providerHint(segment: string, scopes: Scopes): string {

@@ -7,6 +7,7 @@ import { decodeAnthropicRequest } from "./decode-request.ts";
 import { encodeAnthropicAnswer } from "./encode-answer.ts";
 import { AnthropicStreamEncoder } from "./encode-stream.ts";
 import { anthropicErrorType } from "./error-type.ts";
+import { explainMissingModel } from "./nameless-request.ts";
 
 const dialect: ChatDialect = {
   decodeRequest: decodeAnthropicRequest,
@@ -21,6 +22,7 @@ export function createAnthropicApi({ isPassthroughOn }: { readonly isPassthrough
     name: "anthropic",
     dialect: "anthropic",
     nativePath: (profile) => (isPassthroughOn ? profile.anthropic?.messagesPath : undefined),
+    explainMissingModel,
     translate: (request) => translateChat(dialect, request),
   };
 }

@@ -11,6 +11,7 @@ const typesByStatus: Readonly<Record<number, string>> = {
   401: "authentication_error",
   403: "permission_error",
   404: "not_found_error",
+  405: "invalid_request_error",
   408: "timeout_error",
   413: "request_too_large",
   422: "invalid_request_error",

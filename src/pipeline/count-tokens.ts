@@ -1,0 +1,192 @@
+import type { Candidate } from "../balancer/balancer.ts";
+import { lowestRanked } from "../balancer/traffic-share.ts";
+import type { Endpoint } from "../endpoints/endpoint.ts";
+import { OllaError } from "../errors.ts";
+import type { UpstreamAnswer } from "../proxy/attempt.ts";
+import type { UpstreamRequest } from "../proxy/engine.ts";
+import { toHeaderValue } from "../proxy/header-value.ts";
+import { isSome } from "../proxy/traffic.ts";
+import { readWholeBody } from "../proxy/whole-body.ts";
+import {
+  type CountQuestion,
+  type CountSource,
+  nativeCountQuestion,
+  parseCountRequest,
+  tokenizerQuestion,
+} from "../translate/anthropic/count-tokens.ts";
+import { estimateInputTokens } from "../translate/anthropic/estimate-tokens.ts";
+import { isObject, type JsonObject, parseJson, textOf, toJsonBytes } from "../translate/wire.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ForwardContext } from "./forward.ts";
+import { type Inspection, inspectRequest } from "./inspect.ts";
+import { RequestLedger } from "./ledger.ts";
+import { findRoute, type Pipeline, type PipelineContext, reject } from "./pipeline.ts";
+import type { ReadBody } from "./read-body.ts";
+
+type Stages = Pick<
+  PipelineContext,
+  "clock" | "readBody" | "route" | "refreshModels" | "traffic" | "errorHeaders" | "onInternalError" | "record"
+>;
+
+export interface TokenCounterContext extends Stages {
+  /** Whether endpoints that count tokens themselves are asked to. */
+  readonly isPassthroughOn: boolean;
+  /** Milliseconds that an endpoint may take; after that the estimate has to do. */
+  readonly askTimeoutMs: number;
+  readonly send: ForwardContext["send"];
+  /** Prepares what goes to an endpoint, with the client's headers, and without a body. */
+  readonly builder: (exchange: Exchange, inspection: Inspection) => BuildRequest;
+}
+
+type BuildRequest = (endpoint: Endpoint, path: string) => UpstreamRequest;
+
+interface Counted {
+  readonly tokens: number;
+  readonly source: CountSource;
+  /** Undefined for an estimate. */
+  readonly candidate: Candidate | undefined;
+}
+
+/**
+ * Answers `count_tokens`: asks one endpoint that has the model and a tokenizer, and estimates where there is none, or
+ * none that answers in time. A question like this is no request: it takes no place at the endpoint and counts for no breaker.
+ */
+export function createTokenCounter(context: TokenCounterContext): Pipeline {
+  return { handle: (exchange) => countTokens(exchange, context) };
+}
+
+async function countTokens(exchange: Exchange, context: TokenCounterContext): Promise<Response> {
+  const ledger = new RequestLedger(exchange, context.clock, context.record);
+  let read: ReadBody | undefined;
+  try {
+    read = await context.readBody(exchange);
+    exchange.holdOpen();
+    const inspection = inspectRequest(exchange, read, false);
+    ledger.noteRequest(inspection, read.bytes?.byteLength ?? 0);
+    const body = parseCountRequest(inspection.body);
+    const counted = (await askEndpoint(exchange, inspection, body, ledger, context)) ?? {
+      tokens: estimateInputTokens(body),
+      source: "estimate",
+      candidate: undefined,
+    };
+    return render(counted, exchange, ledger, context);
+  } catch (cause) {
+    return reject(exchange, cause, ledger, context);
+  } finally {
+    read?.release();
+  }
+}
+
+/** Undefined where nobody can say, whatever the reason. @throws OllaError `client_abort` */
+async function askEndpoint(
+  exchange: Exchange,
+  inspection: Inspection,
+  body: JsonObject,
+  ledger: RequestLedger,
+  context: TokenCounterContext,
+): Promise<Counted | undefined> {
+  if (inspection.model === undefined) return undefined;
+  const route = await findRoute(exchange, inspection, context);
+  ledger.noteDecision(route.decision);
+  if ("error" in route) return undefined;
+  const open = context.traffic.open(route.candidates);
+  const chosen = isSome(open) ? chooseQuestion(lowestRanked(open), body, context) : undefined;
+  if (chosen === undefined) return undefined;
+  const request = buildQuestion(chosen, context.builder(exchange, inspection));
+  try {
+    const tokens = await askInTime(chosen, request, exchange, context);
+    return tokens === undefined
+      ? undefined
+      : { tokens, source: chosen.question.source, candidate: chosen.candidate };
+  } catch (error) {
+    if (exchange.request.signal.aborted || !(error instanceof OllaError)) throw error;
+    return undefined;
+  }
+}
+
+interface Chosen {
+  readonly candidate: Candidate;
+  readonly question: CountQuestion;
+}
+
+/** Its own count first, for that includes what the model's template adds. */
+function chooseQuestion(
+  candidates: readonly Candidate[],
+  body: JsonObject,
+  { isPassthroughOn }: TokenCounterContext,
+): Chosen | undefined {
+  const ways = isPassthroughOn ? [nativeCountQuestion, tokenizerQuestion] : [tokenizerQuestion];
+  for (const ask of ways) {
+    for (const candidate of candidates) {
+      const { profile } = candidate.endpoint;
+      const question = ask({ body, model: candidate.bodyModel ?? candidate.model ?? "", profile });
+      if (question !== undefined) return { candidate, question };
+    }
+  }
+  return undefined;
+}
+
+function buildQuestion({ candidate, question }: Chosen, build: BuildRequest): UpstreamRequest {
+  const request = build(candidate.endpoint, question.path);
+  const headers = new Headers(request.headers);
+  headers.delete("content-encoding");
+  if (question.source !== "native") {
+    for (const name of [...headers.keys()]) if (name.startsWith("anthropic-")) headers.delete(name);
+  }
+  headers.set("content-type", "application/json");
+  headers.set("accept", "application/json");
+  headers.set("accept-encoding", "identity");
+  return { ...request, headers, body: toJsonBytes(question.body) };
+}
+
+/** Undefined for an answer that says no number. @throws OllaError for none, or none in time */
+async function askInTime(
+  { candidate, question }: Chosen,
+  request: UpstreamRequest,
+  { request: { signal: clientSignal }, receivedAt }: Exchange,
+  { clock, askTimeoutMs, send }: TokenCounterContext,
+): Promise<number | undefined> {
+  const controller = new AbortController();
+  let answer: UpstreamAnswer | undefined;
+  const stop = () => {
+    const late = new OllaError("header_timeout", "The endpoint took too long to count tokens");
+    controller.abort(late);
+    answer?.abort(late);
+  };
+  const cancelTimer = clock.after(askTimeoutMs, stop);
+  clientSignal.addEventListener("abort", stop, { once: true });
+  try {
+    answer = await send(candidate, request, { signal: controller.signal, receivedAt });
+    const limits = { clock, firstByteMs: 0, silenceMs: 0 };
+    const bytes = await readWholeBody(answer, limits);
+    const parsed = answer.response.ok ? parseJson(textOf(bytes)) : undefined;
+    return isObject(parsed) ? question.read(parsed) : undefined;
+  } finally {
+    cancelTimer();
+    clientSignal.removeEventListener("abort", stop);
+  }
+}
+
+function render(
+  { tokens, source, candidate }: Counted,
+  exchange: Exchange,
+  ledger: RequestLedger,
+  context: TokenCounterContext,
+): Response {
+  const body = toJsonBytes({ input_tokens: tokens });
+  const headers = new Headers();
+  for (const [name, value] of context.errorHeaders(exchange, ledger)) headers.set(name, value);
+  if (candidate !== undefined) {
+    const { name, profile } = candidate.endpoint;
+    headers.set("x-olla-endpoint", toHeaderValue(name));
+    headers.set("x-olla-backend-type", toHeaderValue(profile.name));
+    if (candidate.model !== undefined) headers.set("x-olla-model", toHeaderValue(candidate.model));
+  }
+  headers.set("content-type", "application/json");
+  headers.set("content-length", String(body.byteLength));
+  headers.set("request-id", exchange.requestId);
+  headers.set("x-olla-token-count", source);
+  exchange.releaseHold();
+  ledger.close({ status: 200, ending: "complete", responseBytes: body.byteLength, isStream: false });
+  return new Response(body, { headers });
+}

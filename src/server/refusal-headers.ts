@@ -1,0 +1,20 @@
+import { OllaError } from "../errors.ts";
+
+/** A route that is there, asked in a way that it does not know. */
+export class MethodNotAllowed extends OllaError {
+  /** For the header `Allow`. */
+  readonly allow: string;
+
+  constructor(message: string, allow: string) {
+    super("method_not_allowed", message);
+    this.allow = allow;
+  }
+}
+
+/** What some refusals have to say in a header, besides what all of them say. */
+export function refusalHeaders(error: OllaError): readonly (readonly [name: string, value: string])[] {
+  if (error instanceof MethodNotAllowed) return [["Allow", error.allow]];
+  // RFC 9110 §15.5.22 wants the protocol to be named that will do.
+  if (error.code === "upgrade_required") return [["Upgrade", "HTTP/1.1"]];
+  return [];
+}
