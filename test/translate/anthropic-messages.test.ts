@@ -27,6 +27,11 @@ describe("messages", () => {
     ["text blocks are joined", [[text("a"), text("b")]], [{ role: "user", content: "ab" }]],
     ["one block may stand alone", [{ role: "user", content: text("a") }], [{ role: "user", content: "a" }]],
     ["an empty message is dropped", [...hello, { role: "user", content: "" }], hello],
+    [
+      "an unknown role is the user's",
+      [{ role: "human", content: [text("a")] }],
+      [{ role: "user", content: "a" }],
+    ],
     ["unknown blocks are dropped", [[text("a"), { type: "mystery" }]], [{ role: "user", content: "a" }]],
     [
       "an image of data",
