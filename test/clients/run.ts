@@ -1,10 +1,17 @@
 // Builds the executable, then lets the real client programs at it. `--source` leaves the build out.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { clientNames, installClients } from "./support/programs.ts";
+import { readRows, renderTable } from "./support/summary.ts";
 
 const root = resolve(import.meta.dir, "../..");
 const [first, ...rest] = process.argv.slice(2);
 const isFromSource = first === "--source";
 const wanted = isFromSource || first === undefined ? rest : [first, ...rest];
+
+/** The tests take one minute; each program that hangs is given up after one more. */
+const testLimitMs = 12 * 60_000;
 
 async function runBun(args: readonly string[], env: Record<string, string> = {}): Promise<number> {
   const child = Bun.spawn([process.execPath, ...args], {
@@ -13,8 +20,28 @@ async function runBun(args: readonly string[], env: Record<string, string> = {})
     stdin: "ignore",
     stdout: "inherit",
     stderr: "inherit",
+    timeout: testLimitMs,
   });
   return await child.exited;
+}
+
+/** Runs test files, then tells what each program came to. */
+async function runTests(files: readonly string[]): Promise<number> {
+  const names = clientNames.filter((name) => files.some((file) => file.includes(`/${name}.`)));
+  const { env, lines } = await installClients(names);
+  const folder = await mkdtemp(join(tmpdir(), "olla-clients-report-"));
+  const report = join(folder, "report.xml");
+  const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
+  try {
+    const olla: Record<string, string> = isFromSource ? {} : { OLLA_TEST_BINARY: "1" };
+    const code = await runBun(["test", ...reporter, ...files], { ...env, ...olla });
+    const written = Bun.file(report);
+    const table = (await written.exists()) ? renderTable(readRows(await written.text())) : "no report";
+    console.log(`\n${[...lines, "", table].join("\n")}`);
+    return code;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 const files = [...new Bun.Glob("*.clients.ts").scanSync(import.meta.dir)]
@@ -24,5 +51,4 @@ const files = [...new Bun.Glob("*.clients.ts").scanSync(import.meta.dir)]
 
 if (files.length === 0) throw new Error(`no tests of ${wanted.join(", ")} in ${import.meta.dir}`);
 const buildCode = isFromSource ? 0 : await runBun(["scripts/build-binary.ts"]);
-const env: Record<string, string> = isFromSource ? {} : { OLLA_TEST_BINARY: "1" };
-process.exitCode = buildCode === 0 ? await runBun(["test", ...files], env) : buildCode;
+process.exitCode = buildCode === 0 ? await runTests(files) : buildCode;

@@ -78,6 +78,7 @@ async function runInstall(command: readonly string[], folder: string): Promise<s
   });
   const [code, said] = await Promise.all([child.exited, new Response(child.stderr).text()]);
   if (code === 0) return undefined;
+  if (child.signalCode !== null) return `cannot be installed within ${installLimitMs / 60_000} minutes`;
   const reason = said.split("\n").find((line) => /error/i.test(line)) ?? said.trim().split("\n").at(-1);
   return `cannot be installed: ${reason === undefined || reason === "" ? `exit code ${code}` : reason}`;
 }
@@ -107,12 +108,44 @@ async function install(name: ClientName, folder: string): Promise<string | undef
  */
 export async function ensureClient(name: ClientName): Promise<InstalledClient | MissingClient> {
   const folder = cacheFolder(name);
-  const isThere = await Bun.file(join(folder, "complete")).exists();
-  const failure = isThere ? undefined : await install(name, folder);
+  const failure = knownFailures()[name] ?? (await tryInstall(name));
   if (failure === undefined) return { isInstalled: true, name, folder, why: "" };
   if (process.env.OLLA_TEST_CLIENTS_REQUIRED === "1") throw new Error(`${name} ${failure}`);
   return { isInstalled: false, name, why: ` (skipped: ${name} ${failure})` };
 }
+
+/** What the runner has tried in vain, so that no test file waits for it again. */
+const failuresVariable = "OLLA_TEST_CLIENTS_FAILURES";
+
+function knownFailures(): Partial<Record<ClientName, string>> {
+  return JSON.parse(process.env[failuresVariable] ?? "{}") as Partial<Record<ClientName, string>>;
+}
+
+export interface Installations {
+  /** For the processes of the tests. */
+  readonly env: Readonly<Record<string, string>>;
+  /** A line for each program, with its versions, and why it is missing where it is. */
+  readonly lines: readonly string[];
+}
+
+/** Installs what is missing, all at the same time. */
+export async function installClients(names: readonly ClientName[]): Promise<Installations> {
+  const clients = await Promise.all(names.map(async (name) => [name, await tryInstall(name)] as const));
+  const failures = Object.fromEntries(clients.filter(([, failure]) => failure !== undefined));
+  const lines = clients.map(([name, failure]) => {
+    const versions = pins[name].packages.join(" ");
+    return failure === undefined ? `${name}: ${versions}` : `${name}: ${versions}: ${failure}`;
+  });
+  return { env: { [failuresVariable]: JSON.stringify(failures) }, lines };
+}
+
+async function tryInstall(name: ClientName): Promise<string | undefined> {
+  const folder = cacheFolder(name);
+  if (await Bun.file(join(folder, "complete")).exists()) return undefined;
+  return await install(name, folder);
+}
+
+export const clientNames = Object.keys(pins) as readonly ClientName[];
 
 /** The program's own command. */
 export function programOf(client: InstalledClient | MissingClient, command: string): string {
