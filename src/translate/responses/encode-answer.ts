@@ -1,11 +1,18 @@
-import type { ChatAnswer } from "../chat-answer.ts";
+import type { AnswerPart, ChatAnswer } from "../chat-answer.ts";
 import type { AnswerContext } from "../chat-dialect.ts";
 import type { TranslatedAnswer } from "../client-api.ts";
 import { toJsonBytes } from "../wire.ts";
 import type { DecodedResponsesRequest } from "./decode-request.ts";
-import { itemObject, type OutputItem, openCall, openSaid } from "./output-item.ts";
-import { createResponseId, nowSeconds, responseObject, stateOfFinish } from "./response-object.ts";
-import { keepConversation, type ResponseStore } from "./response-store.ts";
+import { type ItemStatus, itemObject, type OutputItem, openCall, openSaid } from "./output-item.ts";
+import {
+  createResponseId,
+  keepResponse,
+  nowSeconds,
+  responseObject,
+  stateOfFinish,
+  wantsSummary,
+} from "./response-object.ts";
+import type { ResponseStore } from "./response-store.ts";
 
 /** A whole answer as a Responses client expects it. */
 export function encodeResponsesAnswer(
@@ -14,21 +21,30 @@ export function encodeResponsesAnswer(
   store: ResponseStore,
 ): TranslatedAnswer {
   const { status, incompleteReason } = stateOfFinish(answer.finish);
-  const output = answer.parts.map((part) => itemObject(itemOf(part, context), "completed"));
+  const last = answer.parts.length - 1;
+  const output = answer.parts.map((part, index) =>
+    // Whatever was cut off was the last.
+    itemObject(itemOf(part, index === last ? status : "completed", context)),
+  );
   const facts = {
     id: createResponseId(),
     createdAt: nowSeconds(),
     model: answer.model ?? context.model,
   };
-  keepConversation(facts.id, output, context, store);
   const state = { status, output, usage: answer.usage, incompleteReason };
-  return { contentType: "application/json", body: toJsonBytes(responseObject(facts, state, context)) };
+  const response = responseObject(facts, state, context);
+  keepResponse(response, context, store);
+  return { contentType: "application/json", body: toJsonBytes(response) };
 }
 
 function itemOf(
-  part: ChatAnswer["parts"][number],
-  { kept }: AnswerContext<DecodedResponsesRequest>,
+  part: AnswerPart,
+  status: ItemStatus,
+  { kept, body }: AnswerContext<DecodedResponsesRequest>,
 ): OutputItem {
-  if (part.kind !== "tool-call") return { ...openSaid(part.kind), text: part.text };
-  return { ...openCall(part.id, part.name, kept.tools), text: part.argumentsJson };
+  if (part.kind === "tool-call") {
+    return { ...openCall(part.id, part.name, kept.tools), text: part.argumentsJson, status };
+  }
+  const kind = part.kind === "reasoning" && wantsSummary(body) ? "summary" : part.kind;
+  return { ...openSaid(kind), text: part.text, status };
 }

@@ -1,26 +1,47 @@
 import type { OllaError } from "../../errors.ts";
 import type { AnswerError, AnswerEvent, Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext, AnswerEncoder } from "../chat-dialect.ts";
+import { findContextOverflow } from "../context-overflow.ts";
 import { sseEvent } from "../sse-reader.ts";
 import type { JsonObject } from "../wire.ts";
 import type { DecodedResponsesRequest } from "./decode-request.ts";
-import { contentPart, freeTextOf, itemObject, type OutputItem, openCall, openSaid } from "./output-item.ts";
+import {
+  type CallItem,
+  freeTextOf,
+  type ItemStatus,
+  itemObject,
+  type OutputItem,
+  openCall,
+  openSaid,
+  type SaidItem,
+  type SaidKind,
+  saidPart,
+} from "./output-item.ts";
 import {
   createResponseId,
+  keepResponse,
   nowSeconds,
   type ResponseState,
   responseObject,
   stateOfFinish,
+  wantsSummary,
 } from "./response-object.ts";
-import { keepConversation, type ResponseStore } from "./response-store.ts";
+import type { ResponseStore } from "./response-store.ts";
 
-type SaidKind = "reasoning" | "text" | "refusal";
+interface PieceNames {
+  /** `response.<piece>.delta`, `response.<piece>.done` */
+  readonly piece: string;
+  /** `response.<part>.added`, `response.<part>.done` */
+  readonly part: string;
+  /** Of the part within its item. */
+  readonly index: "content_index" | "summary_index";
+}
 
-/** How the pieces of each kind of item are called: `response.<name>.delta`, `response.<name>.done`. */
-const pieceNames: Readonly<Record<SaidKind, string>> = {
-  reasoning: "reasoning_text",
-  text: "output_text",
-  refusal: "refusal",
+const pieceNames: Readonly<Record<SaidKind, PieceNames>> = {
+  reasoning: { piece: "reasoning_text", part: "content_part", index: "content_index" },
+  summary: { piece: "reasoning_summary_text", part: "reasoning_summary_part", index: "summary_index" },
+  text: { piece: "output_text", part: "content_part", index: "content_index" },
+  refusal: { piece: "refusal", part: "content_part", index: "content_index" },
 };
 
 /**
@@ -34,10 +55,11 @@ export class ResponsesStreamEncoder implements AnswerEncoder {
   readonly #store: ResponseStore;
   readonly #id = createResponseId();
   readonly #createdAt = nowSeconds();
+  readonly #reasoningKind: SaidKind;
   readonly #items: OutputItem[] = [];
-  /** Index in the output, by the index of the call. */
-  readonly #places = new Map<number, number>();
-  readonly #done = new Set<OutputItem>();
+  readonly #places = new Map<OutputItem, number>();
+  /** By their number in the endpoint's answer. */
+  readonly #calls = new Map<number, CallItem>();
   #model: string;
   #usage: TokenUsage | undefined;
   #sequence = 0;
@@ -48,9 +70,10 @@ export class ResponsesStreamEncoder implements AnswerEncoder {
     this.#context = context;
     this.#store = store;
     this.#model = context.model;
+    this.#reasoningKind = wantsSummary(context.body) ? "summary" : "reasoning";
   }
 
-  /** Nothing: the first event of the endpoint may still tell what the model is called. */
+  /** Nothing: the first event of the endpoint tells what the model is called. */
   begin(): string {
     return "";
   }
@@ -59,8 +82,9 @@ export class ResponsesStreamEncoder implements AnswerEncoder {
     if (this.#hasEnded) return "";
     switch (event.kind) {
       case "model":
-        this.#model = event.model;
-        return "";
+        // What has been told once stays so.
+        if (!this.#hasBegun) this.#model = event.model;
+        return this.#start();
       case "usage":
         this.#usage = event.usage;
         return "";
@@ -70,14 +94,18 @@ export class ResponsesStreamEncoder implements AnswerEncoder {
         return this.#start() + this.#finish(event.finish);
       case "tool-call": {
         const { index, id, name } = event;
-        const text = this.#start() + this.#closeSaid();
-        this.#places.set(index, this.#items.length);
-        return text + this.#add(openCall(id, name, this.#context.kept.tools));
+        const call = openCall(id, name, this.#context.kept.tools);
+        this.#calls.set(index, call);
+        return this.#start() + this.#closeSaid() + this.#add(call);
       }
-      case "tool-arguments":
-        return this.#sayArguments(event.index, event.text);
-      default:
-        return this.#start() + this.#say(event.kind, event.text);
+      case "tool-arguments": {
+        const call = this.#calls.get(event.index);
+        return call === undefined ? "" : this.#sayArguments(call, event.text);
+      }
+      default: {
+        const kind = event.kind === "reasoning" ? this.#reasoningKind : event.kind;
+        return this.#start() + this.#say(kind, event.text);
+      }
     }
   }
 
@@ -95,82 +123,86 @@ export class ResponsesStreamEncoder implements AnswerEncoder {
   #say(kind: SaidKind, said: string): string {
     const last = this.#items.at(-1);
     let text = "";
-    let item: OutputItem | undefined = last?.kind === kind && !this.#done.has(last) ? last : undefined;
-    if (item === undefined) {
+    let item: SaidItem;
+    if (last?.kind === kind && last.status === "in_progress") {
+      item = last;
+    } else {
       item = openSaid(kind);
-      text = this.#closeSaid() + this.#add(item);
+      text = this.#closeSaid() + this.#add(item) + this.#addPart(item);
     }
     item.text += said;
-    const piece = { ...this.#place(item), delta: said, ...(kind === "text" && { logprobs: [] }) };
-    return text + this.#write(`response.${pieceNames[kind]}.delta`, piece);
+    return text + this.#writePiece(item, "delta", { delta: said });
   }
 
-  #sayArguments(index: number, said: string): string {
-    const item = this.#items[this.#places.get(index) ?? -1];
-    if (item?.kind !== "call") return "";
-    item.text += said;
-    // Of free text in JSON no piece can be told before all of it is there.
-    if (item.isFreeText) return "";
-    return this.#write("response.function_call_arguments.delta", { ...this.#itemAt(item), delta: said });
+  #sayArguments(call: CallItem, said: string): string {
+    call.text += said;
+    // Of free text in JSON no piece can be told before all of it is there; a search is told whole.
+    if (call.form !== "function" || said === "") return "";
+    return this.#write("response.function_call_arguments.delta", { ...this.#placeOf(call), delta: said });
   }
 
   #add(item: OutputItem): string {
+    const output_index = this.#items.length;
     this.#items.push(item);
-    const output_index = this.#items.length - 1;
-    const added = this.#write("response.output_item.added", {
-      output_index,
-      item: itemObject(item, "in_progress"),
-    });
-    if (item.kind === "call") return added;
-    const part = contentPart(item.kind, "");
-    return added + this.#write("response.content_part.added", { ...this.#place(item), part });
+    this.#places.set(item, output_index);
+    return this.#write("response.output_item.added", { output_index, item: itemObject(item) });
+  }
+
+  #addPart(item: SaidItem): string {
+    const { part, index } = pieceNames[item.kind];
+    const members = { ...this.#placeOf(item), [index]: 0, part: saidPart(item.kind, "") };
+    return this.#write(`response.${part}.added`, members);
   }
 
   #closeSaid(): string {
     const last = this.#items.at(-1);
-    return last === undefined || last.kind === "call" ? "" : this.#close(last);
+    return last === undefined || last.kind === "call" ? "" : this.#close(last, "completed");
   }
 
-  #close(item: OutputItem, status: "completed" | "incomplete" = "completed"): string {
-    if (this.#done.has(item)) return "";
-    this.#done.add(item);
-    const end = item.kind === "call" ? this.#endOfCall(item) : this.#endOfSaid(item.kind, item);
-    const { output_index } = this.#itemAt(item);
-    return end + this.#write("response.output_item.done", { output_index, item: itemObject(item, status) });
+  #close(item: OutputItem, status: ItemStatus): string {
+    if (item.status !== "in_progress") return "";
+    const end = item.kind === "call" ? this.#endOfCall(item, status) : this.#endOfSaid(item);
+    item.status = status;
+    const { output_index } = this.#placeOf(item);
+    return end + this.#write("response.output_item.done", { output_index, item: itemObject(item) });
   }
 
-  #endOfSaid(kind: SaidKind, item: OutputItem): string {
-    const part = contentPart(kind, item.text);
-    const whole = kind === "refusal" ? { refusal: item.text } : { text: item.text };
-    const piece = { ...this.#place(item), ...whole, ...(kind === "text" && { logprobs: [] }) };
-    return (
-      this.#write(`response.${pieceNames[kind]}.done`, piece) +
-      this.#write("response.content_part.done", { ...this.#place(item), part })
-    );
+  #endOfSaid(item: SaidItem): string {
+    const { part, index } = pieceNames[item.kind];
+    const whole = item.kind === "refusal" ? { refusal: item.text } : { text: item.text };
+    const members = { ...this.#placeOf(item), [index]: 0, part: saidPart(item.kind, item.text) };
+    return this.#writePiece(item, "done", whole) + this.#write(`response.${part}.done`, members);
   }
 
-  #endOfCall(item: OutputItem & { readonly kind: "call" }): string {
-    const at = this.#itemAt(item);
-    if (!item.isFreeText) {
-      const whole = { name: item.name, arguments: item.text || "{}" };
-      return this.#write("response.function_call_arguments.done", { ...at, ...whole });
+  #endOfCall(call: CallItem, status: ItemStatus): string {
+    // A call that was cut off must not look like one without arguments.
+    const rest = call.text === "" && status === "completed" ? this.#sayArguments(call, "{}") : "";
+    const at = this.#placeOf(call);
+    switch (call.form) {
+      case "function": {
+        const whole = { name: call.name, arguments: call.text };
+        return rest + this.#write("response.function_call_arguments.done", { ...at, ...whole });
+      }
+      case "custom": {
+        const input = freeTextOf(call.text);
+        return (
+          this.#write("response.custom_tool_call_input.delta", { ...at, delta: input }) +
+          this.#write("response.custom_tool_call_input.done", { ...at, input })
+        );
+      }
+      case "tool-search":
+        return "";
     }
-    const input = freeTextOf(item.text);
-    return (
-      this.#write("response.custom_tool_call_input.delta", { ...at, delta: input }) +
-      this.#write("response.custom_tool_call_input.done", { ...at, input })
-    );
   }
 
   #finish(finish: Finish): string {
     this.#hasEnded = true;
     const { status, incompleteReason } = stateOfFinish(finish);
-    const itemStatus = status === "completed" ? "completed" : "incomplete";
     let text = "";
-    for (const item of this.#items) text += this.#close(item, itemStatus);
-    const output = this.#items.map((item) => itemObject(item, itemStatus));
-    keepConversation(this.#id, output, this.#context, this.#store);
+    for (const item of this.#items) text += this.#close(item, status);
+    const output = this.#items.map(itemObject);
     const response = this.#response({ status, output, usage: this.#usage, incompleteReason });
+    keepResponse(response, this.#context, this.#store);
     return text + this.#write(`response.${status}`, { response });
   }
 
@@ -178,9 +210,10 @@ export class ResponsesStreamEncoder implements AnswerEncoder {
     if (this.#hasEnded) return "";
     const text = this.#start();
     this.#hasEnded = true;
-    const code = status === 429 ? "rate_limit_exceeded" : "server_error";
-    const output = this.#items.map((item) => itemObject(item, "incomplete"));
-    const response = this.#response({ status: "failed", output, error: { code, message } });
+    for (const item of this.#items) if (item.status === "in_progress") item.status = "incomplete";
+    const output = this.#items.map(itemObject);
+    const error = { code: failureCode({ message, status }), message };
+    const response = this.#response({ status: "failed", output, usage: this.#usage, error });
     return text + this.#write("response.failed", { response });
   }
 
@@ -189,13 +222,15 @@ export class ResponsesStreamEncoder implements AnswerEncoder {
     return responseObject(facts, state, this.#context);
   }
 
-  #itemAt(item: OutputItem): { readonly item_id: string; readonly output_index: number } {
-    return { item_id: item.id, output_index: this.#items.indexOf(item) };
+  #placeOf(item: OutputItem): { readonly item_id: string; readonly output_index: number } {
+    return { item_id: item.id, output_index: this.#places.get(item) ?? 0 };
   }
 
-  /** Of the only content part of an item. */
-  #place(item: OutputItem): JsonObject {
-    return { ...this.#itemAt(item), content_index: 0 };
+  #writePiece(item: SaidItem, ending: "delta" | "done", said: JsonObject): string {
+    const { piece, index } = pieceNames[item.kind];
+    const members = { ...this.#placeOf(item), [index]: 0, ...said };
+    const type = `response.${piece}.${ending}`;
+    return this.#write(type, item.kind === "text" ? { ...members, logprobs: [] } : members);
   }
 
   #write(type: string, members: JsonObject): string {
@@ -203,4 +238,11 @@ export class ResponsesStreamEncoder implements AnswerEncoder {
     this.#sequence += 1;
     return sseEvent(type, { type, sequence_number, ...members });
   }
+}
+
+/** Agents mend their conversation when it is too long, wait when told so, and ask again otherwise. */
+function failureCode({ message, status }: AnswerError): string {
+  const refusal = { message, status: status ?? 400, detail: undefined };
+  if (findContextOverflow(refusal) !== undefined) return "context_length_exceeded";
+  return status === 429 ? "rate_limit_exceeded" : "server_error";
 }

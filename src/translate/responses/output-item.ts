@@ -1,53 +1,70 @@
 import { filledText, isObject, type JsonObject, parseJson } from "../wire.ts";
-import { type DecodedTools, freeTextMember } from "./decode-tools.ts";
+import { type CallForm, type DecodedTools, findDeclared, freeTextMember } from "./decode-tools.ts";
 import { createItemId } from "./response-object.ts";
 
+/** `summary` is a thought that the client wants to be told as a summary. */
+export type SaidKind = "reasoning" | "summary" | "text" | "refusal";
+
+export type ItemStatus = "in_progress" | "completed" | "incomplete";
+
+export interface SaidItem {
+  readonly kind: SaidKind;
+  readonly id: string;
+  /** So far. */
+  text: string;
+  status: ItemStatus;
+}
+
+export interface CallItem {
+  readonly kind: "call";
+  readonly id: string;
+  readonly callId: string;
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly form: CallForm;
+  /** Of the arguments, JSON, so far. */
+  text: string;
+  status: ItemStatus;
+}
+
 /** One item of a response's output, as far as it has been said. */
-export type OutputItem =
-  | { readonly kind: "reasoning" | "text" | "refusal"; readonly id: string; text: string }
-  | {
-      readonly kind: "call";
-      readonly id: string;
-      readonly callId: string;
-      readonly name: string;
-      /** Takes free text: what is said is JSON with the text in it. */
-      readonly isFreeText: boolean;
-      /** Where the function stands, if in a namespace. */
-      readonly namespace: string | undefined;
-      text: string;
-    };
+export type OutputItem = SaidItem | CallItem;
 
-export function openSaid(kind: "reasoning" | "text" | "refusal"): OutputItem {
-  return { kind, id: createItemId(kind === "reasoning" ? "rs" : "msg"), text: "" };
+export function openSaid(kind: SaidKind): SaidItem {
+  const prefix = kind === "reasoning" || kind === "summary" ? "rs" : "msg";
+  return { kind, id: createItemId(prefix), text: "", status: "in_progress" };
 }
 
-export function openCall(callId: string, name: string, tools: DecodedTools): OutputItem {
-  const isFreeText = tools.freeText.has(name);
-  const id = createItemId(isFreeText ? "ctc" : "fc");
-  return { kind: "call", id, callId, name, isFreeText, namespace: tools.namespaces.get(name), text: "" };
+const callPrefixes = { function: "fc", custom: "ctc", "tool-search": "tsc" } as const;
+
+/** @param called the function, as the model calls it */
+export function openCall(callId: string, called: string, tools: DecodedTools): CallItem {
+  const { name, namespace, form } = findDeclared(called, tools);
+  const id = createItemId(callPrefixes[form]);
+  return { kind: "call", id, callId, name, namespace, form, text: "", status: "in_progress" };
 }
 
-/** The item as the client sees it. @param status `in_progress` shows it as it begins, without what was said */
-export function itemObject(item: OutputItem, status: "in_progress" | "completed" | "incomplete"): JsonObject {
-  const hasBegun = status !== "in_progress";
-  if (item.kind === "call") {
-    const { id, callId: call_id, name, namespace } = item;
-    const said = item.isFreeText
-      ? { type: "custom_tool_call", input: hasBegun ? freeTextOf(item.text) : "" }
-      : { type: "function_call", arguments: hasBegun ? item.text || "{}" : "" };
-    return { id, ...said, status, call_id, name, ...(namespace !== undefined && { namespace }) };
+/** The item as the client sees it. While it is in progress nothing of what it says is in it. */
+export function itemObject(item: OutputItem): JsonObject {
+  if (item.kind === "call") return callObject(item);
+  const { kind, id, status } = item;
+  const parts = status === "in_progress" ? [] : [saidPart(kind, item.text)];
+  switch (kind) {
+    case "reasoning":
+      return { id, type: "reasoning", status, summary: [], content: parts, encrypted_content: null };
+    case "summary":
+      return { id, type: "reasoning", status, summary: parts, encrypted_content: null };
+    default:
+      return { id, type: "message", status, role: "assistant", content: parts };
   }
-  const content = hasBegun ? [contentPart(item.kind, item.text)] : [];
-  if (item.kind === "reasoning") {
-    return { id: item.id, type: "reasoning", summary: [], content, encrypted_content: null, status };
-  }
-  return { id: item.id, type: "message", status, role: "assistant", content };
 }
 
-export function contentPart(kind: "reasoning" | "text" | "refusal", text: string): JsonObject {
+export function saidPart(kind: SaidKind, text: string): JsonObject {
   switch (kind) {
     case "reasoning":
       return { type: "reasoning_text", text };
+    case "summary":
+      return { type: "summary_text", text };
     case "refusal":
       return { type: "refusal", refusal: text };
     case "text":
@@ -55,8 +72,34 @@ export function contentPart(kind: "reasoning" | "text" | "refusal", text: string
   }
 }
 
+function callObject(item: CallItem): JsonObject {
+  const { id, status, callId: call_id, name, namespace, form, text } = item;
+  const isOpen = status === "in_progress";
+  const inGroup = namespace !== undefined && { namespace };
+  switch (form) {
+    case "function":
+      return { id, type: "function_call", status, call_id, name, ...inGroup, arguments: isOpen ? "" : text };
+    case "custom": {
+      const input = isOpen ? "" : freeTextOf(text);
+      return { id, type: "custom_tool_call", status, call_id, name, ...inGroup, input };
+    }
+    case "tool-search": {
+      const given = isOpen ? {} : (parseJson(text) ?? {});
+      return { id, type: "tool_search_call", status, call_id, execution: "client", arguments: given };
+    }
+  }
+}
+
 /** The text that a free-text tool was called with; whatever the model wrote where it is no such JSON. */
 export function freeTextOf(argumentsJson: string): string {
   const parsed = parseJson(argumentsJson);
-  return (isObject(parsed) ? filledText(parsed[freeTextMember]) : undefined) ?? argumentsJson;
+  if (typeof parsed === "string") return parsed;
+  if (!isObject(parsed)) return argumentsJson;
+  const given = parsed[freeTextMember];
+  if (typeof given === "string") return given;
+  const values = Object.values(parsed);
+  // Models have names of their own for it.
+  return values.length === 0
+    ? ""
+    : ((values.length === 1 ? filledText(values[0]) : undefined) ?? argumentsJson);
 }

@@ -1,8 +1,9 @@
 import { randomText } from "../answer-ids.ts";
 import type { Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext } from "../chat-dialect.ts";
-import type { JsonObject } from "../wire.ts";
+import { isObject, type JsonObject } from "../wire.ts";
 import type { DecodedResponsesRequest } from "./decode-request.ts";
+import type { ResponseStore } from "./response-store.ts";
 
 /** What the response object says besides its output. */
 export interface ResponseFacts {
@@ -22,13 +23,16 @@ export interface ResponseState {
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 }
 
+/** Tells what Olla has written from what an endpoint has: `resp_olla…`, `msg_olla…`. */
+export const ownMark = "olla";
+
 export function createResponseId(): string {
-  return `resp_${randomText(32)}`;
+  return createItemId("resp");
 }
 
-/** @param kind `msg`, `rs`, `fc` or `ctc` */
+/** @param kind `msg`, `rs`, `fc`, `ctc` … */
 export function createItemId(kind: string): string {
-  return `${kind}_${randomText(32)}`;
+  return `${kind}_${ownMark}${randomText(32)}`;
 }
 
 /**
@@ -51,24 +55,24 @@ export function responseObject(
     incomplete_details: incompleteReason === undefined ? null : { reason: incompleteReason },
     instructions: body.instructions ?? null,
     max_output_tokens: body.max_output_tokens ?? null,
-    max_tool_calls: null,
+    max_tool_calls: body.max_tool_calls ?? null,
     metadata: body.metadata ?? {},
     model: facts.model,
     output,
     parallel_tool_calls: body.parallel_tool_calls ?? true,
-    presence_penalty: 0,
-    frequency_penalty: 0,
+    presence_penalty: body.presence_penalty ?? 0,
+    frequency_penalty: body.frequency_penalty ?? 0,
     previous_response_id: body.previous_response_id ?? null,
     prompt_cache_key: body.prompt_cache_key ?? null,
-    reasoning: body.reasoning ?? { effort: null, summary: null },
+    reasoning: { effort: null, summary: null, ...(isObject(body.reasoning) && body.reasoning) },
     safety_identifier: body.safety_identifier ?? null,
     service_tier: "default",
     store: body.store ?? true,
     temperature: body.temperature ?? 1,
-    text: body.text ?? { format: { type: "text" } },
+    text: { format: { type: "text" }, ...(isObject(body.text) && body.text) },
     tool_choice: body.tool_choice ?? "auto",
     tools: body.tools ?? [],
-    top_logprobs: 0,
+    top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? 1,
     truncation: body.truncation ?? "disabled",
     usage: usage === undefined ? null : encodeUsage(usage),
@@ -76,8 +80,28 @@ export function responseObject(
   };
 }
 
+/** For later requests that go on from it, unless the client wants nothing stored. */
+export function keepResponse(
+  response: JsonObject,
+  { body, kept: { input, previousId } }: AnswerContext<DecodedResponsesRequest>,
+  store: ResponseStore,
+): void {
+  if (body.store !== false) store.keep(String(response.id), { response, input, previousId });
+}
+
+/** Whether the client reads what was thought as a summary; it is all that most of them show. */
+export function wantsSummary({ reasoning }: JsonObject): boolean {
+  if (!isObject(reasoning)) return false;
+  // `generate_summary` is what it was called first.
+  const wish = reasoning.summary ?? reasoning.generate_summary;
+  return typeof wish === "string" && wish !== "none";
+}
+
 /** The status and the reason of an answer that has ended so. */
-export function stateOfFinish({ reason }: Finish): Pick<ResponseState, "status" | "incompleteReason"> {
+export function stateOfFinish({ reason }: Finish): {
+  readonly status: "completed" | "incomplete";
+  readonly incompleteReason?: string;
+} {
   switch (reason) {
     case "length":
       return { status: "incomplete", incompleteReason: "max_output_tokens" };

@@ -1,42 +1,114 @@
 import { LRUCache } from "lru-cache";
-import type { AnswerContext } from "../chat-dialect.ts";
-import type { JsonObject } from "../wire.ts";
-import type { DecodedResponsesRequest } from "./decode-request.ts";
+import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
 
-/** What was said in a conversation, up to one response and with it: the items of all inputs and outputs. */
+/** Items of a conversation, in the order in which they were said. */
 export type ConversationItems = readonly JsonObject[];
 
+/** One response, and what it was an answer to. */
+export interface KeptResponse {
+  /** As the client got it. */
+  readonly response: JsonObject;
+  /** Of its request alone. */
+  readonly input: ConversationItems;
+  /** The response that it went on from. */
+  readonly previousId: string | undefined;
+}
+
+export interface StoreLimits {
+  readonly maxCount: number;
+  /** All responses together, as they lie in memory: estimated. */
+  readonly maxBytes: number;
+}
+
 /**
- * Conversations that a later request may go on from by `previous_response_id`. Only of responses that Olla translated:
- * endpoints that speak the API themselves keep their own. The longest unused go first.
+ * Responses that a later request may go on from by `previous_response_id`. Only of those that Olla translated:
+ * endpoints that speak the API themselves keep their own. Each keeps what it has added to its conversation, and where
+ * it went on from, so that a long conversation costs its length once. The longest unused go first; a conversation that
+ * has lost one of its responses cannot be gone on with.
  */
 export class ResponseStore {
-  readonly #conversations: LRUCache<string, ConversationItems>;
+  readonly #kept: LRUCache<string, KeptResponse>;
+  /** The id of the response in which an item stands, by the id of the item. */
+  readonly #owners = new Map<string, string>();
 
-  /** @param maxBytes of JSON, all conversations together */
-  constructor({ maxCount, maxBytes }: { readonly maxCount: number; readonly maxBytes: number }) {
-    this.#conversations = new LRUCache({
+  constructor({ maxCount, maxBytes }: StoreLimits) {
+    this.#kept = new LRUCache({
       max: maxCount,
       maxSize: maxBytes,
-      sizeCalculation: (items) => Math.max(1, JSON.stringify(items).length),
+      sizeCalculation: estimateBytes,
+      dispose: (kept, responseId) => {
+        for (const id of itemIds(kept)) if (this.#owners.get(id) === responseId) this.#owners.delete(id);
+      },
     });
   }
 
-  find(responseId: string): ConversationItems | undefined {
-    return this.#conversations.get(responseId);
+  get count(): number {
+    return this.#kept.size;
   }
 
-  keep(responseId: string, items: ConversationItems): void {
-    this.#conversations.set(responseId, items);
+  /** Estimated. */
+  get bytes(): number {
+    return this.#kept.calculatedSize;
+  }
+
+  /** Items by which some response could still be found. */
+  get itemCount(): number {
+    return this.#owners.size;
+  }
+
+  keep(responseId: string, kept: KeptResponse): void {
+    this.#kept.set(responseId, kept);
+    // Too large to be kept at all.
+    if (!this.#kept.has(responseId)) return;
+    for (const id of itemIds(kept)) this.#owners.set(id, responseId);
+  }
+
+  find(responseId: string): KeptResponse | undefined {
+    return this.#kept.get(responseId);
+  }
+
+  /** Everything said up to a response and with it. Undefined when any of it is gone. */
+  findConversation(responseId: string): ConversationItems | undefined {
+    const turns: KeptResponse[] = [];
+    for (let id: string | undefined = responseId; id !== undefined; ) {
+      const kept = this.#kept.get(id);
+      if (kept === undefined) return undefined;
+      turns.push(kept);
+      id = kept.previousId;
+    }
+    return turns.reverse().flatMap(({ input, response }) => [...input, ...objectsOf(response.output)]);
+  }
+
+  findItem(itemId: string): JsonObject | undefined {
+    const owner = this.#owners.get(itemId);
+    const kept = owner === undefined ? undefined : this.#kept.get(owner);
+    if (kept === undefined) return undefined;
+    return [...objectsOf(kept.response.output), ...kept.input].find(({ id }) => id === itemId);
+  }
+
+  /** Whether there was such a response. */
+  delete(responseId: string): boolean {
+    return this.#kept.delete(responseId);
   }
 }
 
-/** Unless the client wants nothing stored. @param output items as the client saw them */
-export function keepConversation(
-  responseId: string,
-  output: ConversationItems,
-  { body, kept }: AnswerContext<DecodedResponsesRequest>,
-  store: ResponseStore,
-): void {
-  if (body.store !== false) store.keep(responseId, [...kept.conversation, ...output]);
+function itemIds({ response, input }: KeptResponse): readonly string[] {
+  return [...input, ...objectsOf(response.output)].flatMap(({ id }) => filledText(id) ?? []);
+}
+
+/** What a value costs besides the characters in it. */
+const valueBytes = 32;
+
+/** Counts values and the lengths of texts, without looking at their characters. */
+function estimateBytes(kept: KeptResponse): number {
+  let bytes = 0;
+  const open: unknown[] = [kept.response, kept.input];
+  while (open.length > 0) {
+    const value = open.pop();
+    bytes += valueBytes;
+    if (typeof value === "string") bytes += 2 * value.length;
+    else if (Array.isArray(value)) for (const inner of value) open.push(inner);
+    else if (isObject(value)) for (const inner of Object.values(value)) open.push(inner);
+  }
+  return bytes;
 }

@@ -6,6 +6,7 @@ import { translateChat } from "../translate-chat.ts";
 import { type DecodedResponsesRequest, decodeResponsesRequest } from "./decode-request.ts";
 import { encodeResponsesAnswer } from "./encode-answer.ts";
 import { ResponsesStreamEncoder } from "./encode-stream.ts";
+import { findNativeLimits } from "./native-limits.ts";
 import type { ResponseStore } from "./response-store.ts";
 
 const nativePath = "/v1/responses";
@@ -27,6 +28,7 @@ export function createResponsesApi(store: ResponseStore): ClientApi {
     dialect: "openai",
     nativePath: ({ paths, openaiBase }) =>
       paths.includes(nativePath) || paths.includes(`${openaiBase}/responses`) ? nativePath : undefined,
+    findNativeLimits,
     translate: (request) => translateChat(dialect, request),
   };
 }
