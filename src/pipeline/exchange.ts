@@ -1,6 +1,7 @@
 import type { OllaError } from "../errors.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { Dialect } from "../translate/dialect.ts";
+import type { ClientKey } from "./client-key.ts";
 
 /** One client request on its way through the pipeline: what the server knows before anything is decided. */
 export interface Exchange {
@@ -11,6 +12,8 @@ export interface Exchange {
   readonly receivedAt: number;
   /** TCP peer, IPv4-mapped addresses written as IPv4. */
   readonly clientAddress: string;
+  /** Undefined where no keys are configured. */
+  readonly clientKey?: ClientKey | undefined;
   readonly isSecure: boolean;
   /** As received, percent-encoding intact, without the query. */
   readonly path: string;
