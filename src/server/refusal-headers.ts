@@ -14,7 +14,12 @@ export class MethodNotAllowed extends OllaError {
 /** What some refusals have to say in a header, besides what all of them say. */
 export function refusalHeaders(error: OllaError): readonly (readonly [name: string, value: string])[] {
   if (error instanceof MethodNotAllowed) return [["Allow", error.allow]];
-  // RFC 9110 §15.5.22 wants the protocol to be named that will do.
-  if (error.code === "upgrade_required") return [["Upgrade", "HTTP/1.1"]];
+  // RFC 9110 §15.5.22 wants the protocol to be named that will do, and §7.8 the connection to say so.
+  if (error.code === "upgrade_required") {
+    return [
+      ["Upgrade", "HTTP/1.1"],
+      ["Connection", "Upgrade"],
+    ];
+  }
   return [];
 }
