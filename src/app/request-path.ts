@@ -217,6 +217,8 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
     // It may come back as a newer version.
     if (!isRoutable(to)) nativeSupport.forget(endpoint.name);
   });
+  // The same name may stand for another server now.
+  registry.onEndpointsReplaced(() => nativeSupport.forgetAll());
   const { key_sources, prefix_hash_bytes } = config.proxy.sticky_sessions;
   const findAffinity = createAffinityFinder({
     sources: key_sources.filter(isKeySource),

@@ -15,6 +15,11 @@ export interface Candidate {
   readonly rank?: number | undefined;
   /** Where candidates of one rank share the traffic by weight and not by endpoint: which share this one belongs to. */
   readonly share?: TrafficShare | undefined;
+  /**
+   * Another candidate of this rank and share suits the request better, and is chosen while it has a place free. A
+   * conversation stays where it is all the same.
+   */
+  readonly isSecondChoice?: boolean | undefined;
 }
 
 /** One of several models that share the requests for an alias. Candidates of one share hold the same record. */

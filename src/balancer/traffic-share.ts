@@ -47,6 +47,13 @@ export function lowestRanked(candidates: Candidates): Candidates {
   return first === undefined ? candidates : [first, ...others];
 }
 
+/** Without second choices, unless there are no others. The very same list when that is all of them. */
+export function firstChoices(candidates: Candidates): Candidates {
+  if (!candidates.some(({ isSecondChoice }) => isSecondChoice === true)) return candidates;
+  const [first, ...others] = candidates.filter(({ isSecondChoice }) => isSecondChoice !== true);
+  return first === undefined ? candidates : [first, ...others];
+}
+
 function rankOf({ rank }: Candidate): number {
   return rank ?? 0;
 }

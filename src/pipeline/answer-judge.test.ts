@@ -70,7 +70,8 @@ describe("an answer of which nothing is left to read is tied to nothing any more
       await judgeAnswer(answer, {
         clock: systemClock,
         policy,
-        upstreamPath: "/v1/chat/completions",
+        dispatch: { upstreamPath: "/v1/chat/completions", isNative: false, translated: undefined },
+        peekMs: 1_000,
         mayFailOver: true,
       });
       expect(isDetached()).toBe(true);

@@ -1,11 +1,13 @@
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { UpstreamAnswer } from "../proxy/attempt.ts";
+import type { StreamError } from "../proxy/event-verdict.ts";
 import { type ChunkReader, readUntilContent, type StreamBeginning } from "../proxy/first-content.ts";
 import { type StreamWatch, watchResponse } from "../proxy/stream-watch.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
 import { classifyBodyFailure, upstreamError } from "../proxy/upstream-error.ts";
 import { readWholeBody } from "../proxy/whole-body.ts";
+import type { Dispatch } from "./encode-attempt.ts";
 import { type FailoverPolicy, isModelMissing } from "./failover-policy.ts";
 import { verdictOfAnswer } from "./verdict.ts";
 
@@ -20,6 +22,8 @@ export type AnswerBody =
       readonly chunks: readonly Uint8Array[];
       /** Has seen `chunks`. Undefined for a body that is not watched. */
       readonly watch: StreamWatch | undefined;
+      /** The endpoint reported an error where the answer should begin; nothing worth relaying has come. */
+      readonly reported?: StreamError | undefined;
     };
 
 export type JudgedAnswer =
@@ -36,16 +40,24 @@ export type JudgedAnswer =
 export interface JudgeContext {
   readonly clock: Clock;
   readonly policy: FailoverPolicy;
-  readonly upstreamPath: string;
+  readonly dispatch: Pick<Dispatch, "upstreamPath" | "isNative" | "translated">;
   /** Whether another attempt could follow. Without it nothing is held back that could be relayed at once. */
   readonly mayFailOver: boolean;
+  /** How long an answer that could be relayed at once is looked at all the same, in milliseconds; > 0. */
+  readonly peekMs: number;
 }
 
 /** An answer that is refused is kept up to this size, and waited for no longer than this. */
 const keptAnswerBytes = 256 * 1024;
 const keptAnswerMs = 5_000;
 
+/** Servers that don't know a path say so in fewer bytes. */
+const shortAnswerBytes = 4 * 1024;
+
 const unread: AnswerBody = { kind: "unread" };
+
+/** Of a refusal that was too long, or broke off: its status has to do. */
+const nothingKept: AnswerBody = { kind: "whole", bytes: new Uint8Array(0) };
 
 /**
  * Decides whether an answer is the client's or a failed attempt: by its status, by what it says about the model, and
@@ -53,11 +65,25 @@ const unread: AnswerBody = { kind: "unread" };
  * @throws OllaError when the body breaks off before anything is known
  */
 export async function judgeAnswer(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
-  const { status } = answer.response;
-  if (status === 404 || status === 400) return judgeModelMissing(answer, context);
-  if (!context.mayFailOver) return { kind: "served", body: unread };
-  if (context.policy.isFailedStatus(status)) return refuseStatus(answer, context);
-  return answer.response.ok ? judgeBeginning(answer, context) : { kind: "served", body: unread };
+  const { response } = answer;
+  const { dispatch, policy, mayFailOver } = context;
+  if (response.status === 404 || response.status === 400) return judgeModelMissing(answer, context);
+  if (mayFailOver && policy.isFailedStatus(response.status)) return refuseStatus(answer, context);
+  if (!response.ok) {
+    if (dispatch.translated === undefined) return { kind: "served", body: unread };
+    return { kind: "served", body: (await keepRefusal(answer, context.clock)) ?? nothingKept };
+  }
+  if (dispatch.isNative && isShortJson(response)) {
+    return { kind: "served", body: await keepBody(answer, context.clock) };
+  }
+  // Nobody waits for the first piece of what will be collected.
+  if (dispatch.translated?.translation.isStream === false) return { kind: "served", body: unread };
+  return mayFailOver ? judgeBeginning(answer, context) : peekAtBeginning(answer, context);
+}
+
+function isShortJson({ headers }: Response): boolean {
+  const declared = Number(headers.get("content-length") ?? Number.POSITIVE_INFINITY);
+  return declared <= shortAnswerBytes && (headers.get("content-type") ?? "").startsWith("application/json");
 }
 
 async function judgeModelMissing(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
@@ -145,12 +171,13 @@ async function readUndeclared(reader: ChunkReader): Promise<AnswerBody> {
 
 async function judgeBeginning(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
   const { response } = answer;
-  const watch = watchResponse(response, context.upstreamPath);
+  const watch = watchResponse(response, context.dispatch.upstreamPath);
   if (watch === undefined || response.body === null) return { kind: "served", body: unread };
 
   const reader = response.body.getReader();
   const beginning = await readBeginning(answer, reader, watch, context.clock);
-  const body: AnswerBody = { kind: "begun", reader, chunks: beginning.chunks, watch };
+  const reported = beginning.kind === "error" ? beginning : undefined;
+  const body: AnswerBody = { kind: "begun", reader, chunks: beginning.chunks, watch, reported };
   if (beginning.kind === "content" || isClientsMistake(beginning, context.policy)) {
     return { kind: "served", body };
   }
@@ -169,6 +196,49 @@ async function judgeBeginning(answer: UpstreamAnswer, context: JudgeContext): Pr
     verdict: "stream",
     isModelMissing: false,
     body: { ...body, reader: endedReader },
+  };
+}
+
+/**
+ * Sees whether the first piece is an error, as long as nobody could notice the wait. Later ones are not waited for:
+ * a prompt that takes its time must not keep signs of life from the client.
+ */
+async function peekAtBeginning(
+  answer: UpstreamAnswer,
+  { dispatch, clock, peekMs }: JudgeContext,
+): Promise<JudgedAnswer> {
+  const { response } = answer;
+  const watch = watchResponse(response, dispatch.upstreamPath);
+  if (watch === undefined || watch.hasContent || response.body === null)
+    return { kind: "served", body: unread };
+  const reader = response.body.getReader();
+  const first = reader.read();
+  const silence = Promise.withResolvers<undefined>();
+  const limitMs = answer.endpoint.timeouts.responseHeaderMs;
+  const leftMs = limitMs > 0 ? limitMs - (clock.now() - answer.startedAt) : peekMs;
+  const cancelTimer = clock.after(Math.max(1, Math.min(peekMs, leftMs)), () => silence.resolve(undefined));
+  const seen = await Promise.race([first, silence.promise])
+    // Whoever relays the body gets it again, and says what went wrong.
+    .catch(() => undefined)
+    .finally(cancelTimer);
+  if (seen === undefined || seen.done) {
+    return { kind: "served", body: { kind: "begun", reader: readAgain(first, reader), chunks: [], watch } };
+  }
+  answer.noteFirstByte();
+  watch.push(seen.value);
+  const reported = watch.hasContent ? undefined : watch.errorEvent;
+  return { kind: "served", body: { kind: "begun", reader, chunks: [seen.value], watch, reported } };
+}
+
+/** A reader whose first read has begun already. */
+function readAgain(first: ReturnType<ChunkReader["read"]>, reader: ChunkReader): ChunkReader {
+  let isTaken = false;
+  return {
+    read() {
+      if (isTaken) return reader.read();
+      isTaken = true;
+      return first;
+    },
   };
 }
 

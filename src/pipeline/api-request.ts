@@ -1,5 +1,6 @@
 import type { Candidate, Candidates } from "../balancer/balancer.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
+import type { Profile } from "../profiles/profile.ts";
 import type { ClientApi, TranslatedAnswer, Translation } from "../translate/client-api.ts";
 import { hasImage } from "./capability.ts";
 import type { Inspection } from "./inspect.ts";
@@ -14,7 +15,12 @@ export class ApiRequest {
   readonly #inspection: Inspection;
   readonly #support: NativeSupport;
   readonly #requestId: string;
+  /** Whether the request needs what a kind lacks, by the name of the limitation. */
+  readonly #needed = new Map<string, boolean>();
+  /** Endpoints that turned out to have nothing at their native path. */
+  readonly #withoutPath = new Set<string>();
   #translation: Translation | undefined;
+  #isLimited: ((profile: Profile) => boolean) | undefined;
 
   constructor(api: ClientApi, inspection: Inspection, support: NativeSupport, requestId: string) {
     this.api = api;
@@ -26,7 +32,8 @@ export class ApiRequest {
   /** Where the endpoint answers such a request itself; undefined when it needs a translation. */
   nativePathAt(endpoint: Endpoint): string | undefined {
     const path = this.#support.pathAt(endpoint, this.api);
-    return path === undefined || this.#clashesWith(endpoint) ? undefined : path;
+    if (path === undefined || this.#withoutPath.has(endpoint.name)) return undefined;
+    return this.#clashesWith(endpoint) ? undefined : path;
   }
 
   /** Made at its first use: a request that only goes to endpoints that know the API is never parsed. */
@@ -49,32 +56,48 @@ export class ApiRequest {
 
   /** The endpoint turned out to have nothing at the path where its kind answers. */
   noteNotNative(endpointName: string): void {
+    this.#withoutPath.add(endpointName);
     this.#support.noteMissing(endpointName, this.api);
   }
 
-  /** Endpoints that know the API first: nothing is lost on the way to them. */
+  /** Endpoints that know the API are the first choice, within a chain's step or a share: nothing is lost on the way to them. */
   preferNative(candidates: Candidates): Candidates {
-    const isNative = ({ endpoint }: Candidate) => this.nativePathAt(endpoint) !== undefined;
-    const natives = candidates.filter(isNative).length;
-    if (natives === 0 || natives === candidates.length) return candidates;
+    const natives = candidates.filter(({ endpoint }) => this.nativePathAt(endpoint) !== undefined);
+    if (natives.length === 0 || natives.length === candidates.length) return candidates;
+    const mark = (candidate: Candidate): Candidate => {
+      const { rank = 0, share } = candidate;
+      const isOutdone =
+        !natives.includes(candidate) &&
+        natives.some((native) => (native.rank ?? 0) === rank && native.share === share);
+      return isOutdone ? { ...candidate, isSecondChoice: true } : candidate;
+    };
     const [first, ...others] = candidates;
-    const rerank = (candidate: Candidate): Candidate => ({
-      ...candidate,
-      rank: 2 * (candidate.rank ?? 0) + (isNative(candidate) ? 0 : 1),
-    });
-    return [rerank(first), ...others.map(rerank)];
+    return [mark(first), ...others.map(mark)];
   }
 
-  /** Whether the request asks for what this kind's own Messages API cannot do. */
+  /** Whether the request asks for what this kind's own API cannot do. */
   #clashesWith({ profile }: Endpoint): boolean {
+    this.#isLimited ??= this.api.findNativeLimits?.(this.#inspection.body ?? nothing) ?? (() => false);
+    if (this.#isLimited(profile)) return true;
     const limitations = this.api.name === "anthropic" ? profile.anthropic?.limitations : undefined;
-    if (limitations === undefined || limitations.length === 0) return false;
-    const { body = nothing, scan } = this.#inspection;
-    return (
-      (limitations.includes("no_tool_use") && scan?.hasTools === true) ||
-      (limitations.includes("no_vision") && hasImage(body)) ||
-      (limitations.includes("no_extended_thinking") &&
-        thinkingMark.test(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1")))
-    );
+    return limitations?.some((limitation) => this.#needs(limitation)) === true;
   }
+
+  /** Looks through the whole body, so each question is asked once. */
+  #needs(limitation: string): boolean {
+    const known = this.#needed.get(limitation);
+    if (known !== undefined) return known;
+    const { body = nothing, scan } = this.#inspection;
+    const isNeeded =
+      (limitation === "no_tool_use" && scan?.hasTools === true) ||
+      (limitation === "no_vision" && hasImage(body)) ||
+      (limitation === "no_extended_thinking" && thinkingMark.test(latin1Of(body)));
+    this.#needed.set(limitation, isNeeded);
+    return isNeeded;
+  }
+}
+
+/** A character for each byte: the mark has no others, and nothing need be decoded. */
+function latin1Of(body: Uint8Array): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
 }

@@ -1,12 +1,13 @@
 import type { Balancer, Candidate, Candidates } from "../balancer/balancer.ts";
 import { placeOf, type StickyRequest } from "../balancer/sticky.ts";
-import { lowestRanked } from "../balancer/traffic-share.ts";
+import { firstChoices, lowestRanked } from "../balancer/traffic-share.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord } from "../observe/outcome.ts";
 import { type AttemptClient, clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { type Claim, isSome, type Traffic } from "../proxy/traffic.ts";
+import { textOf } from "../translate/wire.ts";
 import { type AnswerBody, type JudgedAnswer, judgeAnswer } from "./answer-judge.ts";
 import type { Dispatch } from "./encode-attempt.ts";
 import { castsDoubt, demotesEndpoint, type FailoverPolicy } from "./failover-policy.ts";
@@ -14,12 +15,17 @@ import { saysNoSuchPath } from "./native-support.ts";
 import { pause } from "./pause.ts";
 import { verdictOfError } from "./verdict.ts";
 
+/** Longest look at how an answer begins where no other endpoint could do better. */
+const longestPeekMs = 10_000;
+
 /** What the loop needs of the world; built once. */
 export interface ForwardContext {
   readonly balancer: Balancer;
   readonly clock: Clock;
   readonly policy: FailoverPolicy;
   readonly traffic: Traffic;
+  /** Silence after which something is written into a stream, in milliseconds; 0 = never. */
+  readonly keepaliveMs: number;
   readonly send: (
     candidate: Candidate,
     request: UpstreamRequest,
@@ -104,6 +110,7 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
     });
     if (next === "served") return serve(request, progress);
     if (next === "give-up") return conclude(request, context, progress);
+    if (next === "at-once") continue;
     if (next === "start-over") progress.remaining = request.candidates;
     await pause(context.policy.backoffBefore(progress.attempts + 1), context.clock, request.client.signal);
   }
@@ -129,12 +136,13 @@ async function claimPlace(
 
 /** Among the candidates with a place free: a later step of a chain is used when the earlier ones have none. */
 function choose(free: Candidates, { sticky }: ForwardRequest, { balancer }: ForwardContext): Candidate {
-  const select = (candidates: Candidates) => balancer.select(candidates);
+  const select = (candidates: Candidates) => balancer.select(firstChoices(candidates));
   const preferred = lowestRanked(free);
   return sticky === undefined ? select(preferred) : sticky.choose(preferred, select);
 }
 
-type Next = "served" | "next-candidate" | "start-over" | "give-up";
+/** "at-once": nothing has failed, so there is nothing to wait for. */
+type Next = "served" | "next-candidate" | "at-once" | "start-over" | "give-up";
 
 async function attemptOnce(
   claim: Claim,
@@ -146,6 +154,8 @@ async function attemptOnce(
   const endpointName = candidate.endpoint.name;
   const { clock, policy } = context;
   const startedAt = clock.now();
+  const dispatch = encodeFor(claim, request, progress);
+  if (dispatch === undefined) return "at-once";
   const fail = (error: OllaError, status?: number) => {
     progress.lastError = error;
     const record = {
@@ -160,15 +170,14 @@ async function attemptOnce(
 
   let judged: JudgedAnswer;
   let answer: UpstreamAnswer | undefined;
-  let dispatch: Dispatch;
   try {
-    dispatch = request.encode(candidate);
     answer = await context.send(candidate, dispatch.request, request.client);
     context.onContact(endpointName);
     judged = await judgeAnswer(answer, {
       clock,
       policy,
-      upstreamPath: dispatch.upstreamPath,
+      dispatch,
+      peekMs: context.keepaliveMs > 0 ? context.keepaliveMs : longestPeekMs,
       mayFailOver: policy.mayGoOn(progress.attempts, progress.remaining.length),
     });
   } catch (cause) {
@@ -190,14 +199,15 @@ async function attemptOnce(
 
   const { attempts, remaining } = progress;
   const { status } = answer.response;
-  if (judged.kind === "served" && dispatch.isNative && saysNoSuchPath(status)) {
+  if (dispatch.isNative && isWithoutPath(judged, status)) {
     answer.abort(new OllaError("upstream_failed", "The answer is not needed any more"));
     answer.detach();
     claim.end("neutral");
     request.onNotNative(endpointName);
-    fail(new OllaError("upstream_status", `Endpoint "${endpointName}" answered ${status}`), status);
+    // Not an attempt: the endpoint has not seen the request in a dialect that it knows.
+    progress.attempts -= 1;
     progress.remaining = [candidate, ...remaining];
-    return "next-candidate";
+    return "at-once";
   }
   if (judged.kind === "served") {
     if (answer.response.ok) claim.noteAnswered();
@@ -242,6 +252,25 @@ async function attemptOnce(
   return policy.afterError(error, attempts, remaining.length);
 }
 
+/** Undefined for a candidate whose dialect cannot say what the client wants. It may be fine for another one. */
+function encodeFor(claim: Claim, { encode }: ForwardRequest, progress: Progress): Dispatch | undefined {
+  try {
+    return encode(claim.candidate);
+  } catch (cause) {
+    if (!(cause instanceof OllaError) || cause.culprit !== "client") throw cause;
+    claim.end("neutral");
+    progress.attempts -= 1;
+    progress.lastError ??= cause;
+    return undefined;
+  }
+}
+
+function isWithoutPath(judged: JudgedAnswer, status: number): boolean {
+  if (judged.kind === "failed" && judged.isModelMissing) return false;
+  const { body } = judged;
+  return saysNoSuchPath(status, body?.kind === "whole" ? textOf(body.bytes) : "");
+}
+
 function serve({ sticky }: ForwardRequest, { lastAnswer }: Progress): Forwarded {
   if (lastAnswer === undefined) throw new OllaError("internal", "An answer was lost on its way");
   if (lastAnswer.answer.response.ok) sticky?.commit(placeOf(lastAnswer.candidate));
@@ -257,9 +286,9 @@ function conclude(request: ForwardRequest, context: ForwardContext, progress: Pr
   }
   if (lastError === undefined) throw context.traffic.explainClosed(request.candidates);
   const retryAfterSeconds = retryAfter(request, context);
-  if (attempts === 1 && retryAfterSeconds === undefined) throw lastError;
+  if (attempts <= 1 && (retryAfterSeconds === undefined || lastError.culprit === "client")) throw lastError;
   const message =
-    attempts === 1
+    attempts <= 1
       ? lastError.message
       : `All ${attempts} attempts have failed. The last: ${lastError.message}`;
   throw new OllaError(lastError.code, message, {

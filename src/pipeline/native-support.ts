@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { ClientApi, ClientApiName } from "../translate/client-api.ts";
+import { filledText, isObject, parseJson } from "../translate/wire.ts";
 
 const rememberedMs = 10 * 60_000;
 
@@ -39,9 +40,34 @@ export class NativeSupport {
   forget(endpointName: string): void {
     this.#withoutUntil.delete(endpointName);
   }
+
+  forgetAll(): void {
+    this.#withoutUntil.clear();
+  }
 }
 
-/** Statuses by which a server says that it knows no such path. A missing model is a 404, too: ask the body first. */
-export function saysNoSuchPath(status: number): boolean {
-  return status === 404 || status === 405 || status === 501;
+/**
+ * Whether a server's answer says that it has nothing at the path it was asked at. A 404 may as well be about a model, or
+ * about an earlier response that the request goes on from: then the path is there, and what is missing is the client's.
+ * @param text the answer's body; empty for one that was too long to be read
+ */
+export function saysNoSuchPath(status: number, text: string): boolean {
+  if (status === 405 || status === 501) return true;
+  if (status === 404) return !isAboutRequest(text);
+  // LM Studio says so under 200.
+  return status === 200 && /^\s*\{\s*"error"\s*:\s*"Unexpected endpoint or method/.test(text);
 }
+
+function isAboutRequest(text: string): boolean {
+  const body = parseJson(text);
+  if (!isObject(body)) return false;
+  const error = isObject(body.error) ? body.error : body;
+  const { param, code } = error;
+  if (filledText(param) !== undefined) return true;
+  if (typeof code === "string" && /model|response|conversation|item|file/.test(code)) return true;
+  const message = filledText(error.message) ?? filledText(body.error) ?? filledText(body.detail) ?? "";
+  return subjects.test(message);
+}
+
+const subjects =
+  /\b(?:model|adapter|lora|response|conversation|previous_response_id|item|resp_\w+)\b.{0,300}\b(?:not found|not exist|unknown|expired)/i;

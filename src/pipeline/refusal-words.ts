@@ -1,8 +1,12 @@
+import type { StreamError } from "../proxy/event-verdict.ts";
 import { streamKindOf } from "../proxy/stream-kind.ts";
 import { readRefusal } from "../translate/answer-error.ts";
 import { renderAnthropicRefusal } from "../translate/anthropic/anthropic-api.ts";
+import type { Refusal } from "../translate/client-api.ts";
 import { findContextOverflow } from "../translate/context-overflow.ts";
 import { renderOpenaiRefusal } from "../translate/openai/render-refusal.ts";
+import { createSseReader } from "../translate/sse-reader.ts";
+import { isObject, type JsonObject, parseJson } from "../translate/wire.ts";
 
 /** Statuses under which backends say that a prompt is too long. */
 const overflowStatuses: ReadonlySet<number> = new Set([400, 413, 422, 500]);
@@ -13,26 +17,58 @@ export function mayNeedWords(status: number, headers: Headers): boolean {
 }
 
 export interface RefusalContext {
-  readonly status: number;
   readonly requestId: string;
   /** The path that the endpoint was asked for: tells the dialect of its answer. */
   readonly path: string;
+}
+
+interface ClearWords {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+  readonly headers?: Headers;
 }
 
 /**
  * A prompt that is too long, said so that the client's agent understands it and can mend it. The endpoint's own words
  * stay in it. Every other refusal stays as it is, byte for byte.
  */
-export function clarifyRefusal(
-  bytes: Uint8Array,
-  { status, requestId, path }: RefusalContext,
-): { readonly status: number; readonly bytes: Uint8Array; readonly headers?: Headers } {
+export function clarifyRefusal(bytes: Uint8Array, status: number, context: RefusalContext): ClearWords {
+  return clarifyOverflow(readRefusal(bytes, status), context) ?? { status, bytes };
+}
+
+/** Undefined for every other refusal, and for dialects that have no better words for it than the endpoint's own. */
+export function clarifyOverflow(
+  refusal: Refusal,
+  { requestId, path }: RefusalContext,
+): ClearWords | undefined {
   const kind = streamKindOf(path, "sse");
-  if (kind === undefined) return { status, bytes };
-  const refusal = readRefusal(bytes, status);
-  if (findContextOverflow(refusal) === undefined) return { status, bytes };
+  if (kind === undefined || findContextOverflow(refusal) === undefined) return undefined;
   const rendered =
     kind === "anthropic" ? renderAnthropicRefusal(refusal, requestId) : renderOpenaiRefusal(refusal);
   const headers = new Headers({ "Content-Type": rendered.contentType });
   return { status: rendered.status, bytes: rendered.body, headers };
+}
+
+/** The same for the error that a stream began with, under a status that promised an answer. */
+export function refusalInStream(chunks: readonly Uint8Array[], { message, status }: StreamError): Refusal {
+  const refusal = { message, status: status ?? 502, detail: findDetail(chunks) };
+  if (status !== undefined) return refusal;
+  const asked = { ...refusal, status: 400 };
+  return findContextOverflow(asked) === undefined ? refusal : asked;
+}
+
+function findDetail(chunks: readonly Uint8Array[]): JsonObject | undefined {
+  let found: JsonObject | undefined;
+  const look = (data: string) => {
+    const event = parseJson(data);
+    if (isObject(event)) found ??= isObject(event.error) ? event.error : undefined;
+  };
+  const reader = createSseReader({
+    onEvent: ({ data }) => look(data),
+    onUnknownField: (_field, value) => look(`{"error":${value}}`),
+    onTooLong: () => {},
+  });
+  for (const chunk of chunks) reader.push(chunk);
+  reader.end();
+  return found;
 }

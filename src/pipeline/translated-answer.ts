@@ -12,12 +12,13 @@ export function translateWhole(
   bytes: Uint8Array,
 ): { readonly status: number; readonly bytes: Uint8Array; readonly headers: Headers } {
   const { status, headers } = response;
-  refuseEncoded(headers);
   if (!response.ok) {
-    const refusal = translation.renderRefusal(readRefusal(bytes, status));
+    // Nobody can read a compressed one, but its status says enough to act on.
+    const refusal = translation.renderRefusal(readRefusal(isEncoded(headers) ? nothing : bytes, status));
     const own = translationHeaders(headers, refusal.contentType, false);
     return { status: refusal.status, bytes: refusal.body, headers: own };
   }
+  refuseEncoded(headers);
   const { contentType, body } = translation.decodeWhole(bytes, target);
   return {
     status: 200,
@@ -28,7 +29,6 @@ export function translateWhole(
 
 /** Of the endpoint's own headers only those stay that are true of the translated answer, too. */
 export function translationHeaders(upstream: Headers, contentType: string, isStream: boolean): Headers {
-  refuseEncoded(upstream);
   const headers = new Headers({ "Content-Type": contentType });
   if (isStream) headers.set("Cache-Control", "no-cache");
   const retryAfter = upstream.get("retry-after");
@@ -38,20 +38,17 @@ export function translationHeaders(upstream: Headers, contentType: string, isStr
 
 /**
  * Hands the endpoint's pieces to the translation and what that makes of them on.
- * @param isWhole whether the endpoint's stream has come to its own end; asked when nothing more will come
+ * @param isCut whether the endpoint's stream ended before its end, which the relay tells the client; asked when nothing
+ * more will come
  */
-export function translateWrites(
-  inner: WriteShaper,
-  stream: AnswerStream,
-  isWhole: () => boolean,
-): WriteShaper {
+export function translateWrites(inner: WriteShaper, stream: AnswerStream, isCut: () => boolean): WriteShaper {
   return {
     push(chunk) {
       const said = stream.push(chunk);
       if (said !== undefined) inner.push(said);
     },
     end() {
-      const last = isWhole() ? stream.end() : undefined;
+      const last = isCut() ? undefined : stream.end();
       if (last !== undefined) inner.push(last);
       inner.end();
     },
@@ -60,9 +57,15 @@ export function translateWrites(
   };
 }
 
-/** We asked for none. */
-function refuseEncoded(headers: Headers): void {
-  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
-  if (encoding === "" || encoding === "identity") return;
+const nothing = new Uint8Array(0);
+
+/** We asked for none. @throws OllaError `malformed_response` */
+export function refuseEncoded(headers: Headers): void {
+  if (!isEncoded(headers)) return;
   throw new OllaError("malformed_response", "The endpoint's answer can't be translated: it is compressed");
+}
+
+function isEncoded(headers: Headers): boolean {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  return encoding !== "" && encoding !== "identity";
 }

@@ -94,6 +94,8 @@ export interface TranslatedRefusal extends TranslatedAnswer {
 /** One streamed answer on its way. After `end` or `fail` nothing more is asked of it. */
 export interface AnswerStream {
   readonly contentType: string;
+  /** The client was told of an error: the endpoint's own, or that its stream is no whole answer. */
+  readonly hasFailed: boolean;
   /** The client's bytes for this piece, cut anywhere; undefined when it says nothing yet. Whole events only. */
   push(chunk: Uint8Array): Uint8Array | undefined;
   /** The endpoint's stream is whole: what is left to say. Undefined when all is said. */

@@ -8,6 +8,7 @@ import type {
   Translation,
   TranslationTarget,
 } from "./client-api.ts";
+import { collectAnswer, isEventStream } from "./collect-answer.ts";
 import { parseJsonExactly } from "./exact-json.ts";
 import { decodeChatAnswer } from "./openai/decode-answer.ts";
 import { ChatStreamDecoder } from "./openai/decode-stream.ts";
@@ -38,7 +39,7 @@ export function translateChat<Kept>(
     ownAnswer,
     encode: (target) => encodeChatRequest(request, target),
     decodeWhole(answerBody, target) {
-      const answer = decodeChatAnswer(answerBody);
+      const answer = isEventStream(answerBody) ? collectAnswer(answerBody) : decodeChatAnswer(answerBody);
       const context = contextFor(target);
       return request.isStream
         ? replay(answer, dialect.createEncoder(context))
@@ -53,6 +54,7 @@ const utf8 = new TextEncoder();
 
 class TranslatedStream implements AnswerStream {
   readonly contentType: string;
+  hasFailed = false;
   readonly #encoder: AnswerEncoder;
   readonly #decoder: ChatStreamDecoder;
   /** Written by the piece that is being read. */
@@ -62,6 +64,7 @@ class TranslatedStream implements AnswerStream {
     this.contentType = encoder.contentType;
     this.#encoder = encoder;
     this.#decoder = new ChatStreamDecoder((event) => {
+      if (event.kind === "error") this.hasFailed = true;
       this.#text += encoder.push(event);
     });
     this.#text = encoder.begin();

@@ -12,6 +12,7 @@ import { queueCases } from "./engine/queue.cases.ts";
 import { retryCases } from "./engine/retry.cases.ts";
 import { streamingCases } from "./engine/streaming.cases.ts";
 import { timeCases } from "./engine/time.cases.ts";
+import { translatedCases } from "./engine/translated.cases.ts";
 
 /** What every engine does, through the whole app and real sockets. Each engine's test file runs all of them. */
 export const engineCases: readonly EngineCase[] = [
@@ -25,6 +26,7 @@ export const engineCases: readonly EngineCase[] = [
   ...cutStreamCases,
   ...queueCases,
   ...timeCases,
+  ...translatedCases,
   ...deliveryCases,
   ...fooledBalancerCases,
   ...breakerCases,

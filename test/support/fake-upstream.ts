@@ -15,6 +15,8 @@ export interface FakeUpstreamOptions {
   readonly list?: Behaviour;
   /** What asks for the models in memory get; a 404 when not given. */
   readonly loaded?: Behaviour;
+  /** Paths that get a 404 and are no traffic: APIs that the backend does not know. */
+  readonly lacks?: readonly string[];
   /** Prefix of the health and list paths, for endpoints whose URL has a path. */
   readonly basePath?: string;
 }
@@ -79,6 +81,8 @@ export class FakeUpstream implements AsyncDisposable {
       options.health ?? (healthPath === listPath ? (exchange) => this.list(exchange) : answerJson({}));
     const base = options.basePath ?? "";
     this.#server = new SocketServer((exchange) => {
+      if (options.lacks?.includes(exchange.target) === true)
+        return answerJson({ detail: "Not Found" }, 404)(exchange);
       const isHealth = exchange.method === "GET" && exchange.target === `${base}${healthPath}`;
       const isList = exchange.method === "GET" && exchange.target === `${base}${listPath}`;
       if (exchange.method === "GET" && exchange.target === loadedPath) {
