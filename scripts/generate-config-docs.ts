@@ -77,15 +77,13 @@ function renderTable(keys: readonly ListedKey[]): string {
   const rows = keys.map((key) => {
     const { metadata } = key;
     const mark = metadata.status === "later" ? "*Later.* " : "";
-    const values = (metadata.laterValues ?? []).map((value) => `\`${value}\``).join(", ");
-    const later = values === "" ? "" : ` *Later:* ${values}; until then ${metadata.meanwhile}.`;
     return [
       `\`${lastPart(key)}\``,
       metadata.type,
       renderInitial(key),
       metadata.unit,
       key.variables.map((name) => `\`${name}\``).join(", "),
-      mark + metadata.doc + later,
+      mark + metadata.doc,
     ];
   });
   return renderRows(["Key", "Type", "Default", "Unit", "Variable", "Meaning"], rows);

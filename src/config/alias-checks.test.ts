@@ -53,7 +53,7 @@ describe("aliases as they may be written", () => {
 describe("what is wrong with one alias", () => {
   test.each([
     ["{ a: [] }", "expected a list of at least one model"],
-    ["{ a: b }", "expected a list of at least one model"],
+    ["{ a: b }", "expected a list of at least one model, got a string; put it in brackets"],
     ["[a]", "expected a mapping from names"],
     ["{ a: [b, ''] }", 'alias "a", item 1: expected a model name, got an empty string'],
     ["{ a: [' '] }", "expected a model name"],
@@ -84,6 +84,18 @@ describe("what is wrong with one alias", () => {
 
   test("what would disturb a terminal does not get there", async () => {
     expect((await errorsOf('{ "a\\u001b[31m": [b] }')).join()).not.toContain("\u001b");
+  });
+
+  test("a name that cannot be one is shown in its own line", async () => {
+    expect(await errorsOf('\n  good: [b]\n  " x ": [b]\n  "a\\nb": [b]\n')).toEqual([
+      'olla.yaml:3:10  model_aliases[" x "]: expected a name without spaces around it, got " x "',
+      'olla.yaml:4:11  model_aliases["a\\nb"]: expected a name without control characters, got "a\\nb"',
+    ]);
+  });
+
+  test("items without a name are not told to be the same", async () => {
+    const { problems } = await load("model_aliases: { a: [1, 2] }");
+    expect(problems.map(({ severity }) => severity)).toEqual(["error", "error"]);
   });
 
   test.each([

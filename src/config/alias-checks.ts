@@ -143,8 +143,8 @@ function checkNeighbour(
 function reportRepeated(name: string, groups: readonly ItemGroup[], report: Report): void {
   const seen = new Map<string, number>();
   for (const { item, index } of groups.flatMap(({ items }) => items)) {
-    // The same model with other params is another thing to try.
-    if (Object.keys(item.params).length > 0) continue;
+    // Without a name it has been reported already; the same model with other params is another thing to try.
+    if (item.model === "" || Object.keys(item.params).length > 0) continue;
     const target = `${item.endpoint ?? ""} ${item.model.toLowerCase()}`;
     const earlier = seen.get(target);
     if (earlier === undefined) seen.set(target, index);

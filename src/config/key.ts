@@ -29,10 +29,6 @@ export interface KeyNotes {
   readonly isRequired?: boolean;
   /** Why an inert key does nothing. */
   readonly reason?: string;
-  /** Values of an active key that this version does not act on yet. */
-  readonly laterValues?: readonly string[];
-  /** What happens instead for a later value or key, when "nothing" would be wrong. */
-  readonly meanwhile?: string;
 }
 
 export interface KeyMetadata extends KeyNotes {

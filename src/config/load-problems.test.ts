@@ -59,6 +59,10 @@ describe("a key that does not exist", () => {
       "discovery: { static: { endpoints: [{ name: a, url: 'http://a', prio: 1 }] } }",
       "discovery.static.endpoints[].priority",
     ],
+    [
+      "discovery: { static: { endpoints: [{ name: a, url: 'http://a', filter: {} }] } }",
+      "discovery.static.endpoints[].model_filter",
+    ],
   ])("in %p is a warning that suggests %p", async (text, suggestion) => {
     const { config, problems } = await load(text);
     expect(config).toBeDefined();

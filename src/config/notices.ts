@@ -32,13 +32,7 @@ export function findUnusedKeys(schema: SchemaNode, tree: unknown, parsed: unknow
         notices.set(name, { kind: "inert", path, message: `has no effect; ${metadata.reason}` });
         return;
       }
-      const value = valueAt(parsed, keyPath);
-      const isLaterValue = typeof value === "string" && metadata.laterValues?.includes(value) === true;
-      if (isLaterValue) {
-        const meanwhile = metadata.meanwhile === undefined ? "" : `; ${metadata.meanwhile}`;
-        const message = `this version does not act on ${JSON.stringify(value)} yet${meanwhile}`;
-        notices.set(name, { kind: "later", path, message });
-      } else if (status === "later" && !isDeepStrictEqual(value, readInitial())) {
+      if (status === "later" && !isDeepStrictEqual(valueAt(parsed, keyPath), readInitial())) {
         notices.set(name, { kind: "later", path, message: "this version does not act on this key yet" });
       }
     },

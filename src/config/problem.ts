@@ -50,9 +50,15 @@ export function joinPath(path: KeyPath): string {
   let joined = "";
   for (const part of path) {
     if (typeof part === "number") joined += `[${part}]`;
+    else if (!isPlain(part)) joined += `[${JSON.stringify(part)}]`;
     else joined += joined === "" ? part : `.${part}`;
   }
   return joined;
+}
+
+/** Whether a name of the user's own can be shown as it is: control characters would act upon a terminal. */
+function isPlain(name: string): boolean {
+  return name !== "" && name.trim() === name && !/\p{Cc}/u.test(name) && name.isWellFormed();
 }
 
 const longestShown = 60;

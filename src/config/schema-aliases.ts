@@ -68,11 +68,12 @@ export function readAliases(raw: unknown, complain: Complain): ModelAliases {
   const aliases: [string, AliasItem[]][] = [];
   for (const [alias, items] of Object.entries(raw)) {
     const fault = faultInName(alias);
-    // Not at its own path, which would put what is wrong with it on the terminal.
-    if (fault !== undefined) complain(`expected a name ${fault}, got ${describeValue(alias)}`);
+    if (fault !== undefined) complain(`expected a name ${fault}, got ${describeValue(alias)}`, [alias]);
     if (!Array.isArray(items) || items.length === 0) {
       const got = Array.isArray(items) ? "an empty list" : describeType(items);
-      complain(`alias ${describeValue(alias)}: expected a list of at least one model, got ${got}`, [alias]);
+      const cure = typeof items === "string" || isMapping(items) ? "; put it in brackets: `[…]`" : "";
+      const message = `expected a list of at least one model, got ${got}${cure}`;
+      complain(`alias ${describeValue(alias)}: ${message}`, [alias]);
       continue;
     }
     const read = items.map((item: unknown, index) => {

@@ -70,6 +70,8 @@ export function suggestKey(
   if (below[0] !== undefined) return below[0].path;
   const sibling = nearestNames(name, siblings, 1)[0];
   if (sibling !== undefined) return parentPath === "" ? sibling : `${parentPath}.${sibling}`;
+  const longer = siblings.find((known) => known.split("_").includes(name));
+  if (longer !== undefined) return parentPath === "" ? longer : `${parentPath}.${longer}`;
   const misplaced = findByEnding(keys, name);
   if (misplaced !== undefined) return misplaced;
   const names = new Set(keys.map((key) => key.parts.at(-1) ?? ""));
