@@ -7,6 +7,7 @@ import type { ProviderMetrics } from "./usage.ts";
 /** One send to one endpoint. */
 export interface AttemptRecord {
   readonly endpoint: string;
+  /** As the endpoint was asked for it. */
   readonly model: string | undefined;
   /** Milliseconds from the send to the response head, or to the failure. */
   readonly durationMs: number;
@@ -47,7 +48,10 @@ export interface Outcome {
   readonly query: string;
   readonly clientAddress: string;
   readonly userAgent: string | undefined;
+  /** What the endpoint that answered, or failed last, was asked for; else what the client asked for. */
   readonly model: string | undefined;
+  /** As the client asked for it: an alias, perhaps. */
+  readonly requestedModel?: string | undefined;
   /** The endpoint that answered. */
   readonly endpoint: string | undefined;
   readonly backendType: string | undefined;

@@ -52,6 +52,7 @@ function accessFields(outcome: Outcome): LogFields {
     // Nobody answered: then who was asked last, so that a hang-up while waiting names an endpoint as well.
     endpoint: outcome.endpoint ?? attempts.at(-1)?.endpoint,
     model: outcome.model,
+    requested_model: outcome.requestedModel === outcome.model ? undefined : outcome.requestedModel,
     api: outcome.clientApi?.name,
     mode: outcome.clientApi?.mode,
     duration_ms: toTenths(outcome.durationMs),

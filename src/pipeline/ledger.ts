@@ -1,4 +1,5 @@
 import type { StickyRequest } from "../balancer/sticky.ts";
+import { modelAskedFor } from "../balancer/warm-first.ts";
 import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord, ClientApiOutcome, Outcome, RoutingDecision } from "../observe/outcome.ts";
@@ -135,6 +136,7 @@ export class RequestLedger {
       clientAddress,
       userAgent: request.headers.get("user-agent") ?? undefined,
       model: this.askedModel,
+      requestedModel: this.#model,
       endpoint: this.#answered?.candidate.endpoint.name,
       backendType: this.#answered?.candidate.endpoint.profile.name,
       status: closing.ending === "client-abort" ? 499 : closing.status,
@@ -167,7 +169,8 @@ function answeredAttempt({ candidate, answer }: Forwarded, closing: LedgerClosin
   const isEndpointsFault = closing.ending !== "complete" && closing.ending !== "client-abort";
   return {
     endpoint: candidate.endpoint.name,
-    model: candidate.model,
+    // In the endpoint's own spelling, by which its tokens are counted.
+    model: modelAskedFor(candidate),
     durationMs: answer.headAt - answer.startedAt,
     status: answer.response.status,
     error: isEndpointsFault ? closing.error?.code : undefined,

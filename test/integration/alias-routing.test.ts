@@ -58,6 +58,8 @@ test("each endpoint gets its own name for the model, and every other byte as the
   expect(new Headers(atStudio.headers as [string, string][]).get("x-model")).toBe("Qwen/Qwen3-8B");
   const models = olla.accessLog().map(({ model }) => model);
   expect(models.filter((model) => model !== undefined).sort()).toEqual(["Qwen/Qwen3-8B", "qwen3:8b"]);
+  const requested = olla.accessLog().map(({ requested_model }) => requested_model);
+  expect(requested.filter((name) => name !== undefined)).toEqual(["QWEN", "QWEN"]);
 });
 
 test("params are put in where the client has not set them", async () => {
@@ -77,6 +79,7 @@ test("a model asked for in other capitals is asked for in the endpoint's own, an
   const answer = await post(olla, { model: "org/tiny" });
   expect(await servedBy(answer)).toBe("one org/tiny 1");
   expect((await upstream.exchange()).text).toBe('{"model":"Org/Tiny"}');
+  expect(olla.accessLog().at(-1)).not.toHaveProperty("requested_model");
 });
 
 describe("a chain moves on", () => {

@@ -66,16 +66,19 @@ test("the status bodies add up tokens, by whichever of its names a model was ask
   const list = replayRecording(await loadRecording(server, "get-api-tags"));
   const behave = replayRecording(await loadRecording(server, "post-api-chat"));
   await using home = new FakeUpstream({ kind: "ollama", list, behave });
-  await using olla = await startOlla({ endpoints: [{ name: "home", url: home.url, type: "ollama" }] });
+  await using olla = await startOlla({
+    endpoints: [{ name: "home", url: home.url, type: "ollama" }],
+    sections: { model_aliases: { short: [model] } },
+  });
   const read = async (path: string) => (await fetch(`${olla.url}${path}`)).json();
   expect(await read("/internal/status")).not.toMatchObject({ system: { tokens: expect.anything() } });
 
-  for (const name of [model, "tiny"]) {
+  for (const name of [model, "tiny", "TINY", "short"]) {
     const body = JSON.stringify({ model: name, messages: [] });
     await (await fetch(`${olla.url}/olla/ollama/api/chat`, { method: "POST", body })).text();
   }
-  const tokens = { requests: 2, input: 44, output: 6, cached: 0 };
-  await waitUntil(() => olla.accessLog().filter(({ path }) => path === "/olla/ollama/api/chat").length === 2);
+  const tokens = { requests: 4, input: 88, output: 12, cached: 0 };
+  await waitUntil(() => olla.accessLog().filter(({ path }) => path === "/olla/ollama/api/chat").length === 4);
   expect(await read("/internal/status")).toMatchObject({ endpoints: [{ tokens }], system: { tokens } });
   expect(await read("/internal/status/endpoints")).toMatchObject({ endpoints: [{ tokens }] });
   const { recent_models: models } = (await read("/internal/status/models")) as {
