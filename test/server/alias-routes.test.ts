@@ -197,11 +197,33 @@ describe("an alias and a model of its name", () => {
 });
 
 test("an alias is not counted as a model", async () => {
-  const withoutTime = async (server: TestServer) => {
+  const counted = async (server: TestServer) => {
     const response = await server.request("/internal/status/models?detailed=true&group=family");
-    return response.text();
+    const { model_aliases: _, ...others } = (await response.json()) as Record<string, unknown>;
+    return others;
   };
-  expect(await withoutTime(fleet())).toBe(await withoutTime(fleet({})));
+  expect(await counted(fleet())).toEqual(await counted(fleet({})));
   const status = await (await fleet().request("/internal/status")).text();
   expect(status).toBe(await (await fleet({}).request("/internal/status")).text());
+});
+
+test("the status says what each alias stands for, where that is, and how it is there", async () => {
+  const read = async (server: TestServer) =>
+    (await (await server.request("/internal/status/models")).json()) as { model_aliases?: unknown[] };
+  const { model_aliases: shown } = await read(fleet());
+  expect(shown).toHaveLength(Object.keys(aliases).length);
+  expect(shown).toContainEqual({
+    name: "desk",
+    targets: [
+      { step: 1, model: "llama3:copy", endpoints: [] },
+      { step: 2, model: "nomic-embed-text", endpoints: [{ name: "desk", status: "healthy" }] },
+    ],
+  });
+  expect(shown).toContainEqual({
+    name: "asleep",
+    targets: [
+      { step: 1, model: "meta-llama/Llama-3.1-8B", endpoints: [{ name: "rack", status: "offline" }] },
+    ],
+  });
+  expect(await read(fleet({}))).not.toHaveProperty("model_aliases");
 });

@@ -5,9 +5,10 @@ import { compareText } from "../../models/unify.ts";
 import type { TokenTotals } from "../../observe/token-counts.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import { formatAgo, formatTime } from "../format-text.ts";
+import { renderAliases } from "./status-aliases.ts";
 import { tokenMember } from "./token-member.ts";
 
-type ModelSources = Pick<ServerDependencies, "clock" | "endpoints" | "catalog" | "stats">;
+type ModelSources = Pick<ServerDependencies, "clock" | "endpoints" | "catalog" | "aliases" | "stats">;
 
 interface SeenModel {
   readonly name: string;
@@ -43,6 +44,7 @@ export function renderModelStatus(sources: ModelSources, isGrouped: boolean): ob
       families.map(([family, members]) => [family, members.map(({ name }) => name)]),
     ),
     recent_models: recent.slice(0, maxRecentModels).map(render),
+    ...(sources.aliases.all.length === 0 ? {} : { model_aliases: renderAliases(sources) }),
     ...(isGrouped
       ? { model_groups: families.map(([family, members]) => renderGroup(family, members, render)) }
       : {}),
