@@ -99,13 +99,15 @@ export function parseProfile(file: string, source: string, problems: ConfigProbl
     return undefined;
   }
 
-  const content = withoutNulls(document.toJS());
+  const written: unknown = document.toJS();
+  const content = withoutNulls(written);
   const at = (path: KeyPath) => positionOf(lineCounter, offsetOf(document, path));
   if (!isMapping(content)) {
     problems.push({ ...warning(file, "", "expected a mapping; profile skipped"), ...at([]) });
     return undefined;
   }
-  for (const { path, nearest } of findUnknownKeys(content)) {
+  // With the keys that have no value: a comma in an unquoted text leaves such a key behind.
+  for (const { path, nearest } of findUnknownKeys(written)) {
     const hint = nearest === undefined ? "" : `, did you mean "${nearest}"?`;
     problems.push({
       ...warning(file, joinPath(path), `unknown key${hint}`),

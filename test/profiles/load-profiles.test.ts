@@ -260,6 +260,14 @@ describe("a user's profile folder", () => {
     ]);
   });
 
+  test("with an unquoted comma in a text: what follows it is an unknown key", () => {
+    const { profiles, lines } = load({
+      "x.yaml": "name: x\napi:\n  unsupported:\n    - { path: /x, reason: one, and more }\n",
+    });
+    expect(profiles.byName("x")?.unsupportedPaths).toEqual([{ path: "/x", reason: "one" }]);
+    expect(lines).toEqual(["x.yaml:4:32  api.unsupported[0].and more: unknown key"]);
+  });
+
   test("with an unknown list format is read as OpenAI's, with a warning", () => {
     const { profiles, lines } = load({ "x.yaml": "name: x\nrequest:\n  response_format: olama\n" });
     expect(profiles.byName("x")?.listFormat).toBe("openai");

@@ -141,7 +141,9 @@ test("the example finds, lists, chats with, embeds by and reads the figures of a
     data: [{ embedding: [0.5] }],
   });
   expect(await (await post("/olla/kiln/api/fire", {})).json()).toEqual({ hot: true });
-  expect((await post("/olla/kiln/api/shutdown", {})).status).toBe(501);
+  const shutdown = await post("/olla/kiln/api/shutdown", {});
+  expect(shutdown.status).toBe(501);
+  expect(await shutdown.text()).toContain("stops one server, and Olla cannot know which");
   expect(asked).not.toContain("POST /api/shutdown");
   expect(await read("/internal/status/endpoints")).toMatchObject({
     endpoints: [{ tokens: { requests: 2, input: 22, output: 8, cached: 0 } }],
