@@ -57,3 +57,9 @@ test("a body that takes no change goes on as it came, with what was said about i
   expect(request.body).toBe(bytes);
   expect(request.headers.get("content-encoding")).toBe("gzip");
 });
+
+test("space around a name, without which it was found, does not reach the endpoint", () => {
+  const { encode, bytes } = encoderFor('{"model":" tiny\\n","n":1}');
+  expect(written(encode(candidate({ model: "tiny" })).body)).toBe('{"model":"tiny","n":1}');
+  expect(encode(candidate({ model: undefined })).body).toBe(bytes);
+});

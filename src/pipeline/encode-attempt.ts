@@ -1,5 +1,6 @@
 import type { Candidate } from "../balancer/balancer.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
+import { OllaError } from "../errors.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { toHeaderValue } from "../proxy/header-value.ts";
 import type { Translation, TranslationTarget } from "../translate/client-api.ts";
@@ -59,13 +60,17 @@ export function createAttemptEncoder(parts: AttemptEncoderParts): (candidate: Ca
 function rewrite(
   request: UpstreamRequest,
   { model, bodyModel, bodyDefaults }: Candidate,
-  { inspection: { body, scan }, rewriter }: AttemptEncoderParts,
+  { inspection, rewriter }: AttemptEncoderParts,
 ): UpstreamRequest {
-  if (bodyModel === undefined && bodyDefaults === undefined) return request;
+  const { body, scan } = inspection;
+  // With space around it no endpoint would know the name, and the model would be taken for lost.
+  const isPadded = scan?.model !== undefined && scan.model.value !== inspection.model;
+  const written = bodyModel ?? (isPadded ? model : undefined);
+  if (written === undefined && bodyDefaults === undefined) return request;
   const headers = new Headers(request.headers);
   if (model !== undefined) headers.set("x-model", toHeaderValue(bodyModel ?? model));
   if (body === undefined || scan === undefined) return { ...request, headers };
-  const rewritten = rewriter(body, scan, { model: bodyModel, defaults: bodyDefaults });
+  const rewritten = rewriter(body, scan, { model: written, defaults: bodyDefaults });
   if (rewritten === body) return { ...request, headers };
   for (const name of namesOfBytes) headers.delete(name);
   return { ...request, headers, body: rewritten };
@@ -77,6 +82,9 @@ function translate(
   { build }: AttemptEncoderParts,
 ): Dispatch {
   const translation = apiRequest.translation();
+  if (translation.ownAnswer !== undefined) {
+    throw new OllaError("not_supported", "Only an endpoint that knows this API itself can do that");
+  }
   const target = { profile: endpoint.profile, model: bodyModel ?? model ?? "", defaults: bodyDefaults };
   const { path, body } = translation.encode(target);
   const request = build(endpoint, path);
