@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findDeadPort } from "./dead-port.ts";
+import { findFreePort } from "./free-port.ts";
 import { accessRecords, type LogRecord } from "./log-lines.ts";
 import { type OllaSettings, renderConfig } from "./olla-config.ts";
 import { waitUntilReady } from "./olla-readiness.ts";
@@ -34,7 +34,7 @@ export async function spawnOlla(
   files: Readonly<Record<string, string>> = {},
 ): Promise<SpawnedOlla> {
   const folder = await mkdtemp(join(tmpdir(), "olla-test-"));
-  const port = findDeadPort();
+  const port = findFreePort();
   const configFile = join(folder, "olla.yaml");
   await Bun.write(configFile, renderConfig(settings, port));
   for (const [name, content] of Object.entries(files)) await Bun.write(join(folder, name), content);
