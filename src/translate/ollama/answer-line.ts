@@ -34,31 +34,35 @@ export interface AnswerTimes {
   readonly firstPieceAt: number | undefined;
 }
 
-/** What every line begins with. */
+/** What every line begins with. The model is called what the client called it, as Ollama does. */
 export function lineHead(model: string): JsonObject {
   return { model, created_at: new Date().toISOString() };
 }
 
-/** What the last line says besides: why it ended, and durations in nanoseconds as far as a proxy can measure them. */
+/**
+ * What the last line says besides: why it ended, and durations in nanoseconds as far as a proxy can measure them.
+ * Where it can't tell the reading from the writing, all was writing: clients divide `eval_count` by its duration.
+ */
 export function lineEnd({ reason }: Finish, usage: TokenUsage | undefined, times: AnswerTimes): JsonObject {
   const now = Date.now();
-  const firstPieceAt = times.firstPieceAt ?? now;
+  const firstPieceAt = times.firstPieceAt ?? times.startedAt;
   return {
     done: true,
     done_reason: reason === "length" ? "length" : "stop",
-    total_duration: nanoseconds(now - times.startedAt),
+    total_duration: duration(times.startedAt, now),
     load_duration: 0,
     prompt_eval_count: usage?.inputTokens ?? 0,
-    prompt_eval_duration: nanoseconds(firstPieceAt - times.startedAt),
+    prompt_eval_duration: duration(times.startedAt, firstPieceAt),
     eval_count: usage?.outputTokens ?? 0,
-    eval_duration: nanoseconds(now - firstPieceAt),
+    eval_duration: duration(firstPieceAt, now),
   };
+}
+
+/** In nanoseconds between two times in milliseconds. Never 0, which no rate can be told by. */
+export function duration(from: number, to: number): number {
+  return Math.max(1, Math.round((to - from) * 1_000_000));
 }
 
 export function renderOllamaRefusal({ message, status }: Refusal): TranslatedRefusal {
   return { status, contentType: "application/json; charset=utf-8", body: toJsonBytes({ error: message }) };
-}
-
-export function nanoseconds(milliseconds: number): number {
-  return Math.max(0, Math.round(milliseconds * 1_000_000));
 }

@@ -12,6 +12,10 @@ export function decodeMessages(messages: readonly unknown[]): readonly ChatMessa
   return messages.flatMap((message, index) => {
     const field = `messages[${index}]`;
     if (!isObject(message)) throw invalid(field, `expected a message, got ${describeGot(message)}`);
+    const { content } = message;
+    if (content !== undefined && content !== null && typeof content !== "string") {
+      throw invalid(`${field}.content`, `expected a text, got ${describeGot(content)}`);
+    }
     return decodeMessage(message, calls);
   });
 }
@@ -59,11 +63,11 @@ function decodeMessage(message: JsonObject, calls: OpenCalls): readonly ChatMess
     case "tool": {
       const name = filledText(message.tool_name) ?? filledText(message.name);
       const callId = filledText(message.tool_call_id) ?? calls.take(name);
-      return [{ role: "tool", callId, parts: texts, isError: false }];
+      return [{ role: "tool", callId, parts: [...texts, ...decodeImages(message.images)], isError: false }];
     }
     default: {
       const parts = [...texts, ...decodeImages(message.images)];
-      return parts.length === 0 ? [] : [{ role: "user", parts }];
+      return [{ role: "user", parts: parts.length > 0 ? parts : [{ kind: "text", text: "" }] }];
     }
   }
 }

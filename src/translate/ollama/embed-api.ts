@@ -11,7 +11,7 @@ import {
   textOf,
   toJsonBytes,
 } from "../wire.ts";
-import { nanoseconds, renderOllamaRefusal } from "./answer-line.ts";
+import { duration, renderOllamaRefusal } from "./answer-line.ts";
 
 /** Source: https://github.com/ollama/ollama/blob/main/docs/api.md#generate-embeddings */
 export const ollamaEmbedApi: ClientApi = {
@@ -21,7 +21,7 @@ export const ollamaEmbedApi: ClientApi = {
   translate: (request) =>
     translateEmbeddings(request, "input", (vectors, answer, startedAt) => ({
       embeddings: vectors,
-      total_duration: nanoseconds(Date.now() - startedAt),
+      total_duration: duration(startedAt, Date.now()),
       load_duration: 0,
       prompt_eval_count: promptTokens(answer),
     })),
@@ -44,34 +44,49 @@ function translateEmbeddings(
 ): Translation {
   const parsed = parseJson(textOf(body));
   if (!isObject(parsed)) throw new OllaError("invalid_request", "The request's body is no JSON object");
-  if (filledText(parsed.model) === undefined) throw invalid("model", "model is required");
-  const input = parsed[member];
-  if (typeof input !== "string" && !Array.isArray(input)) {
-    throw invalid(member, `expected a text or a list of texts, got ${describeGot(input)}`);
-  }
+  const name = filledText(parsed.model);
+  if (name === undefined) throw invalid("model", "model is required");
+  const input = readInput(parsed[member], member);
   const startedAt = Date.now();
+  const write = (vectors: Vectors, answer: JsonObject): TranslatedAnswer => ({
+    contentType: "application/json; charset=utf-8",
+    body: toJsonBytes({ model: name, ...say(vectors, answer, startedAt) }),
+  });
   return {
     isStream: false,
     notices: [],
+    // Ollama takes no text at all for a wish to load the model.
+    ownAnswer: input.length === 0 ? write([], {}) : undefined,
     encode: ({ model, defaults }) => {
       const dimensions = count(parsed.dimensions);
       const request = { model, input, ...(dimensions !== undefined && { dimensions }) };
       return { path: "/v1/embeddings", body: toJsonBytes({ ...defaults, ...request }) };
     },
-    decodeWhole(answerBody, { model }): TranslatedAnswer {
+    decodeWhole(answerBody): TranslatedAnswer {
       const answer = parseJson(textOf(answerBody));
       const vectors = isObject(answer) ? readVectors(answer) : undefined;
       if (!isObject(answer) || vectors === undefined) {
         throw new OllaError("malformed_response", "The endpoint's answer can't be translated: no embeddings");
       }
-      const said = { model, ...say(vectors, answer, startedAt) };
-      return { contentType: "application/json; charset=utf-8", body: toJsonBytes(said) };
+      return write(vectors, answer);
     },
     openStream() {
       throw new OllaError("malformed_response", "The endpoint streams an answer that has no pieces");
     },
     renderRefusal: renderOllamaRefusal,
   };
+}
+
+function readInput(input: unknown, member: "input" | "prompt"): string | readonly string[] {
+  if (input === undefined || input === null) return "";
+  if (typeof input === "string") return input;
+  if (member === "prompt") throw invalid(member, `expected a text, got ${describeGot(input)}`);
+  if (!Array.isArray(input))
+    throw invalid(member, `expected a text or a list of texts, got ${describeGot(input)}`);
+  return input.map((text: unknown, index) => {
+    if (typeof text === "string") return text;
+    throw invalid(`${member}[${index}]`, `expected a text, got ${describeGot(text)}`);
+  });
 }
 
 /** In the order of the inputs. Undefined when some are missing. */

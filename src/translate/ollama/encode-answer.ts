@@ -7,7 +7,7 @@ import { type AnswerPiece, type AnswerTimes, type LineShape, lineEnd, lineHead }
 /** The one line of an answer that was not to be streamed. */
 export function encodeOllamaAnswer(
   answer: ChatAnswer,
-  { model }: AnswerContext<AnswerTimes>,
+  { request: { model } }: AnswerContext<AnswerTimes>,
   times: AnswerTimes,
   shape: LineShape,
 ): TranslatedAnswer {

@@ -22,8 +22,8 @@ export class OllamaStreamEncoder implements AnswerEncoder {
   #usage: TokenUsage | undefined;
   #hasEnded = false;
 
-  constructor({ model, kept }: AnswerContext<AnswerTimes>, shape: LineShape) {
-    this.#model = model;
+  constructor({ request, kept }: AnswerContext<AnswerTimes>, shape: LineShape) {
+    this.#model = request.model;
     this.#startedAt = kept.startedAt;
     this.#shape = shape;
   }
@@ -46,6 +46,7 @@ export class OllamaStreamEncoder implements AnswerEncoder {
       case "refusal":
         return this.#say({ text: event.text });
       case "tool-call":
+        this.#firstPieceAt ??= Date.now();
         this.#calls[event.index] = { id: event.id, name: event.name, said: "" };
         return "";
       case "tool-arguments": {

@@ -3,7 +3,7 @@ import type { ChatMessage } from "../chat-request.ts";
 import type { ClientApi, ClientApiName, TranslatedAnswer } from "../client-api.ts";
 import { describeGot, invalid } from "../invalid-request.ts";
 import { translateChat } from "../translate-chat.ts";
-import { filledText, type JsonObject, toJsonBytes } from "../wire.ts";
+import { filledText, isObject, type JsonObject, parseJson, textOf } from "../wire.ts";
 import {
   type AnswerTimes,
   chatLine,
@@ -16,6 +16,7 @@ import { decodeImages, decodeMessages, decodeTools } from "./decode-messages.ts"
 import { decodeOptions } from "./decode-options.ts";
 import { encodeOllamaAnswer } from "./encode-answer.ts";
 import { OllamaStreamEncoder } from "./encode-stream.ts";
+import { translateRaw } from "./raw-generate.ts";
 
 /** Source: https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completion */
 export const ollamaChatApi = chatApi("ollama-chat", "/api/chat", chatLine, readChatMessages);
@@ -45,7 +46,11 @@ function chatApi(
     name,
     dialect: "ollama",
     nativePath: (profile) => (profile.paths.includes(path) ? path : undefined),
-    translate: (request) => translateChat(dialect, request),
+    translate(request) {
+      const translation = translateChat(dialect, request);
+      const body = name === "ollama-generate" ? parseJson(textOf(request.body)) : undefined;
+      return isObject(body) && body.raw === true ? translateRaw(translation, body) : translation;
+    },
   };
 }
 
@@ -92,8 +97,10 @@ function loadAnswer(
     done_reason: isUnload ? "unload" : "load",
   };
   const contentType = isStream ? "application/x-ndjson" : "application/json; charset=utf-8";
-  return { contentType, body: toJsonBytes(line) };
+  return { contentType, body: utf8.encode(`${JSON.stringify(line)}${isStream ? "\n" : ""}`) };
 }
+
+const utf8 = new TextEncoder();
 
 function readChatMessages({ messages }: JsonObject): readonly ChatMessage[] {
   if (messages === undefined || messages === null) return [];
