@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Answer } from "./support/answer.ts";
 import { askClaudeCode } from "./support/ask-claude-code.ts";
 import { Fleet, via } from "./support/fleet.ts";
+import { onePixel } from "./support/one-pixel.ts";
 import { SubtaskModel } from "./support/parallel-subtasks.ts";
 import { ensureClient } from "./support/programs.ts";
 import type { Turn } from "./support/turn.ts";
@@ -110,6 +111,30 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
     expect(run).toMatchObject({ code: 0, stdout: "Found: heron\n" });
     expect(fleet.endpoint(1).turns).toHaveLength(1);
     expect(fleet.endpoint(1).turns[0]?.results[0]?.text).toContain("heron");
+  });
+
+  test.skipIf(via === "passthrough")("looks at a picture that a tool gave it", async () => {
+    await using place = await Workplace.make({ "work/pixel.png": onePixel });
+    await using fleet = await Fleet.start((turn) => {
+      if (turn.freshResults.length > 0) return { text: `Seen: ${turn.images.join(", ")}` };
+      const input = { file_path: join(place.work, "pixel.png") };
+      return { calls: [{ id: "toolu_1", name: "Read", input }] };
+    });
+    const run = await askClaudeCode(claude, fleet, place, "What is in pixel.png?", "--allowedTools", "Read");
+    expect(run).toMatchObject({ code: 0, stdout: "Seen: data:image/png;base64,\n" });
+  });
+
+  test.skipIf(via === "passthrough")("a tool that it loads on the way is there from then on", async () => {
+    const hasFetch = (turn: Turn): boolean => turn.toolNames.includes("WebFetch");
+    await using place = await Workplace.make();
+    await using fleet = await Fleet.start((turn) => {
+      if (turn.freshResults.length > 0) return { text: `WebFetch is there: ${hasFetch(turn)}` };
+      if (hasFetch(turn)) return { text: "It was there before." };
+      const input = { query: "select:WebFetch", max_results: 1 };
+      return { calls: [{ id: "toolu_1", name: "ToolSearch", input }] };
+    });
+    const run = await askClaudeCode(claude, fleet, place, "Fetch a page.");
+    expect(run).toMatchObject({ code: 0, stdout: "WebFetch is there: true\n" });
   });
 
   test.skipIf(via === "passthrough")("a context that is too long is told in its own words", async () => {

@@ -1,8 +1,10 @@
 // Codex CLI, the program itself: it speaks nothing but the Responses API.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
 import type { Answer } from "./support/answer.ts";
 import { askCodex } from "./support/ask-codex.ts";
 import { Fleet, via } from "./support/fleet.ts";
+import { onePixel } from "./support/one-pixel.ts";
 import { SubtaskModel } from "./support/parallel-subtasks.ts";
 import { ensureClient } from "./support/programs.ts";
 import type { Turn } from "./support/turn.ts";
@@ -127,6 +129,17 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
       expect(attempts.map((record) => record.status)).toEqual([426]);
     },
   );
+
+  test.skipIf(via === "passthrough")("looks at a picture that a tool gave it", async () => {
+    await using place = await Workplace.make({ "work/pixel.png": onePixel });
+    await using fleet = await Fleet.start((turn) => {
+      if (turn.freshResults.length > 0) return { text: `Seen: ${turn.images.join(", ")}` };
+      const input = { path: join(place.work, "pixel.png") };
+      return { calls: [{ id: "call_1", name: "view_image", input }] };
+    });
+    const run = await askCodex(codex, fleet, place, "What is in pixel.png?");
+    expect(run).toMatchObject({ code: 0, stdout: "Seen: data:image/png;base64,\n" });
+  });
 
   test.skipIf(via === "passthrough")("a context that is too long is told in its own words", async () => {
     await using fleet = await Fleet.start(() => ({

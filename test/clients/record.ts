@@ -6,6 +6,7 @@ import { askClaudeCode } from "./support/ask-claude-code.ts";
 import { askCodex } from "./support/ask-codex.ts";
 import { askOpencode, bundledProviders } from "./support/ask-opencode.ts";
 import { model, type Reach } from "./support/fleet.ts";
+import { onePixel } from "./support/one-pixel.ts";
 import { SubtaskModel } from "./support/parallel-subtasks.ts";
 import { type ClientName, ensureClient, versionOf } from "./support/programs.ts";
 import { type Script, ScriptedEndpoint, type Seen } from "./support/scripted-endpoint.ts";
@@ -13,10 +14,6 @@ import type { ToolCall, Turn } from "./support/turn.ts";
 import { Workplace } from "./support/workplace.ts";
 
 const keptCharacters = 120;
-
-/** A PNG of one pixel. */
-const pixel =
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /** What a translator reads rather than hands on. */
 const wholeKeys: readonly string[] = ["data", "image_url", "url", "arguments", "anthropic-beta", "user_id"];
@@ -80,7 +77,7 @@ interface Scene {
 
 async function recordScene(scene: Scene): Promise<void> {
   await using place = await Workplace.make({ "work/secret.txt": "the word is heron\n" });
-  await Bun.write(join(place.work, "pixel.png"), Buffer.from(pixel, "base64"));
+  await Bun.write(join(place.work, "pixel.png"), onePixel);
   await using endpoint = new ScriptedEndpoint({
     models: [model],
     speaks: ["chat", "messages", "responses"],

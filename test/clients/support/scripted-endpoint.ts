@@ -3,6 +3,7 @@ import { type Answer, isRefusal, type Refusal, renderSse, type WireEvent } from 
 import { chatBody, chatEvents } from "./speak-chat.ts";
 import { messageBody, messageEvents } from "./speak-messages.ts";
 import { responseBody, responseEvents } from "./speak-responses.ts";
+import { faultOf } from "./strict-template.ts";
 import { type Dialect, readTurn, type Turn } from "./turn.ts";
 
 /** What the model says to a turn. Throwing fails the test that owns the endpoint. */
@@ -64,7 +65,10 @@ function refusalBody(dialect: Dialect, refusal: Refusal): unknown {
   return { error: { message: refusal.message, type: "api_error", param: null, code: null } };
 }
 
-/** An inference server whose model says what a script lets it say, in the dialects that it speaks. */
+/**
+ * An inference server whose model says what a script lets it say, in the dialects that it speaks; in chat completions
+ * one with the strictest of templates.
+ */
 export class ScriptedEndpoint implements AsyncDisposable {
   readonly #server: SocketServer;
   readonly #script: Script;
@@ -136,6 +140,10 @@ export class ScriptedEndpoint implements AsyncDisposable {
   async #infer(exchange: Exchange, turn: Turn): Promise<void> {
     this.#turns.push(turn);
     const ordinal = this.#turns.length;
+    const fault = turn.dialect === "chat" ? faultOf(turn.body) : undefined;
+    if (fault !== undefined) {
+      return await exchange.respondJson(refusalBody("chat", { status: 400, message: fault }), 400);
+    }
     const answer = await this.#script(turn);
     if (this.#isDead) return exchange.reset();
     if (isRefusal(answer)) {

@@ -28,6 +28,8 @@ export interface Turn {
   readonly freshResults: readonly ToolResult[];
   /** Every result in the conversation. */
   readonly results: readonly ToolResult[];
+  /** Beginnings of the URLs of all that a user showed, in chat completions. */
+  readonly images: readonly string[];
   readonly body: Wire;
 }
 
@@ -64,6 +66,15 @@ function chatSteps(body: Wire): Step[] {
         return { who: "system", text };
     }
   });
+}
+
+function chatImages(body: Wire): string[] {
+  const parts = asList(body.messages).flatMap(({ role, content }) =>
+    role === "user" ? asList(content) : [],
+  );
+  return parts.flatMap(({ type, image_url: image }) =>
+    type === "image_url" ? [String((image as Wire).url).replace(/(?<=;base64,).*/, "")] : [],
+  );
 }
 
 function messagesSteps(body: Wire): Step[] {
@@ -128,6 +139,7 @@ export function readTurn(dialect: Dialect, body: Wire): Turn {
     userTexts: steps.flatMap((step) => (step.who === "user" ? [step.text] : [])),
     freshResults: resultsIn(steps.slice(lastAnswer + 1)),
     results: resultsIn(steps),
+    images: dialect === "chat" ? chatImages(body) : [],
     body,
   };
 }

@@ -32,10 +32,10 @@ export class Workplace implements AsyncDisposable {
   }
 
   /** @param files by path, below the root: `home/…` or `work/…` */
-  static async make(files: Readonly<Record<string, string>> = {}): Promise<Workplace> {
+  static async make(files: Readonly<Record<string, string | Uint8Array>> = {}): Promise<Workplace> {
     const place = new Workplace(await mkdtemp(join(tmpdir(), "olla-client-")));
     for (const folder of [place.home, place.work, place.temporary]) await mkdir(folder, { recursive: true });
-    for (const [name, text] of Object.entries(files)) await place.write(name, text);
+    for (const [name, content] of Object.entries(files)) await place.write(name, content);
     return place;
   }
 
@@ -56,10 +56,10 @@ export class Workplace implements AsyncDisposable {
     return this.#outside;
   }
 
-  async write(name: string, text: string): Promise<void> {
+  async write(name: string, content: string | Uint8Array): Promise<void> {
     const file = join(this.#root, name);
     await mkdir(dirname(file), { recursive: true });
-    await Bun.write(file, text);
+    await Bun.write(file, content);
   }
 
   /** Makes the packages of an installation resolvable from the working folder. */
