@@ -6,7 +6,7 @@ import { type ListServer, notFound, profiles, serveLists, webPage } from "./disc
 
 /**
  * Programs that answer some of Ollama's paths, or look like another kind. Written by hand after their source code as of
- * late 2026; none of it is a recording.
+ * late 2026 (Jan, text-generation-webui and TabbyAPI as of 2025); none of it is a recording.
  */
 interface Imitator {
   readonly program: string;
@@ -102,19 +102,45 @@ const imitators: readonly Imitator[] = [
   },
   {
     program: "Jan",
-    answers: { "/v1/models": openaiList("user", "qwen3-4b") },
+    answers: {
+      "/": "<!DOCTYPE html><title>API Docs</title>",
+      "/v1/models": {
+        object: "list",
+        data: [{ id: "qwen3-4b", object: "model", created: 1, owned_by: "user" }],
+      },
+    },
     kind: "openai-compatible",
     models: ["qwen3-4b"],
   },
   {
     program: "text-generation-webui",
-    answers: { "/v1/models": openaiList("user", "tiny.gguf"), "/": { detail: "Not Found" } },
+    answers: {
+      "/": { detail: "Not Found" },
+      "/v1/models": {
+        object: "list",
+        data: [{ id: "tiny.gguf", object: "model", created: 0, owned_by: "user" }],
+      },
+    },
     kind: "openai-compatible",
     models: ["tiny.gguf"],
   },
   {
     program: "TabbyAPI",
-    answers: { "/v1/models": openaiList("tabbyAPI", "tiny-exl2") },
+    answers: {
+      "/v1/models": {
+        object: "list",
+        data: [
+          {
+            id: "tiny-exl2",
+            object: "model",
+            created: 1_795_207_812,
+            owned_by: "tabbyAPI",
+            logging: null,
+            parameters: null,
+          },
+        ],
+      },
+    },
     kind: "openai-compatible",
     models: ["tiny-exl2"],
   },
