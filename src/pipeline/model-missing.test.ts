@@ -17,6 +17,14 @@ test.each(servers)("as %s answers a model it has not got", async (server, expect
   expect(recordings.map(({ status, body }) => isModelMissing(status, body))).toEqual([...expected]);
 });
 
+test.each([...servers.map(([server]) => server), "llama-server-pypi-11434.0.0"])(
+  "as %s answers a body that is no JSON, no model is missing",
+  async (server) => {
+    const { status, body } = await loadRecording(server, "post-v1-chat-completions-malformed");
+    expect(isModelMissing(status, body)).toBe(false);
+  },
+);
+
 test.each([
   ["Ollama's own API", 404, `{"error":"model 'nope' not found"}`],
   ["older Ollama", 404, `{"error":"model \\"nope\\" not found, try pulling it first"}`],

@@ -52,6 +52,7 @@ describe("detectKind", () => {
       },
     ],
     ["llamacpp", { "/v1/models": "llama-server-b10488-router/get-v1-models.http" }],
+    ["llamacpp", { "/v1/models": "llama-server-pypi-11434.0.0/get-v1-models.http" }],
     ["openai-compatible", { "/v1/models": "llama-cpp-python-0.3.36/get-v1-models.http" }],
     ["vllm", { "/v1/models": "vllm-handmade/get-v1-models.http" }],
     ["lm-studio", { "/api/v0/models": "lm-studio-handmade/get-api-v0-models.http" }],

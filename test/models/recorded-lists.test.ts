@@ -120,6 +120,31 @@ const recordings: readonly Recording[] = [
       },
     },
   },
+  ...(["get-v1-models", "get-v1-models-embeddings-on"] as const).map((file): Recording => {
+    const name = file === "get-v1-models" ? "tiny" : "tiny-embed";
+    // Newer: the modalities beside `meta`, as only the router had them.
+    return {
+      path: `llama-server-pypi-11434.0.0/${file}.http`,
+      format: "llamacpp",
+      backendType: "llamacpp",
+      names: [name],
+      first: {
+        name,
+        sizeBytes: 359_680,
+        format: "gguf",
+        parameterSize: "180K",
+        quantization: "F16",
+        maxContextLength: 8192,
+        statedSkills: { vision: false },
+        nativeFields: {
+          aliases: [name],
+          tags: [],
+          architecture: { input_modalities: ["text"], output_modalities: ["text"] },
+          meta: { ...tinyMeta, n_ctx: 8192 },
+        },
+      },
+    };
+  }),
   {
     path: "sglang-handmade/get-v1-models.http",
     format: "sglang",
