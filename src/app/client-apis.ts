@@ -3,18 +3,21 @@ import { createAnthropicApi } from "../translate/anthropic/anthropic-api.ts";
 import type { ClientApi } from "../translate/client-api.ts";
 import { ollamaEmbedApi, ollamaEmbeddingsApi } from "../translate/ollama/embed-api.ts";
 import { ollamaChatApi, ollamaGenerateApi } from "../translate/ollama/ollama-apis.ts";
-import { ResponseStore } from "../translate/responses/response-store.ts";
+import type { ResponseStore } from "../translate/responses/response-store.ts";
 import { createResponsesApi } from "../translate/responses/responses-api.ts";
 import type { AppOptions } from "./options.ts";
 
 /** Conversations that can be gone on from. */
-const storedResponses = { maxCount: 2_000, maxBytes: 64 * 1024 * 1024 };
+export const storedResponseLimits = { maxCount: 2_000, maxBytes: 64 * 1024 * 1024 };
 
 /** The APIs that not every endpoint knows, by the path behind the route's prefix. */
-export function createClientApis({ config }: AppOptions): (exchange: Exchange) => ClientApi | undefined {
+export function createClientApis(
+  { config }: AppOptions,
+  responses: ResponseStore,
+): (exchange: Exchange) => ClientApi | undefined {
   const { anthropic } = config.translators;
   const apis = new Map<string, ClientApi>([
-    ["/v1/responses", createResponsesApi(new ResponseStore(storedResponses))],
+    ["/v1/responses", createResponsesApi(responses)],
     ["/api/chat", ollamaChatApi],
     ["/api/generate", ollamaGenerateApi],
     ["/api/embed", ollamaEmbedApi],

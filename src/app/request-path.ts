@@ -32,11 +32,13 @@ import { streamKindOf } from "../proxy/stream-kind.ts";
 import { Traffic } from "../proxy/traffic.ts";
 import { prepareUpstreamRequest } from "../proxy/upstream-request.ts";
 import type { QueueView } from "../server/dependencies.ts";
-import { createClientApis } from "./client-apis.ts";
+import { ResponseStore } from "../translate/responses/response-store.ts";
+import { createClientApis, storedResponseLimits } from "./client-apis.ts";
 import type { Fleet } from "./fleet.ts";
 import type { AppOptions } from "./options.ts";
 import { withPins } from "./pinning.ts";
 import { createRouting } from "./routing.ts";
+import { withStoredResponses } from "./stored-responses.ts";
 import { withTokenCounting } from "./token-counting.ts";
 import {
   abortWhenLost,
@@ -106,8 +108,9 @@ export function createRequestPath(
   forgetReplaced(fleet, { engine, admission, breakers, cooldowns, recentFailures });
 
   const send = createSend(options, fleet, engine, pending);
-  const stages = withPins(stagesOf(options, fleet, sticky), fleet);
-  const plain = createPipeline({
+  const responses = new ResponseStore(storedResponseLimits);
+  const stages = withPins(stagesOf(options, fleet, sticky, responses), fleet);
+  const sending = createPipeline({
     ...settingsOf(options, engine),
     ...stages,
     balancer,
@@ -115,6 +118,7 @@ export function createRequestPath(
     send: noteSends(send, fleet.warmth),
     record,
   });
+  const plain = withStoredResponses(sending, responses, { ...stages, clock, record });
   const { anthropic } = config.translators;
   const pipeline = anthropic.enabled
     ? withTokenCounting(plain, {
@@ -197,7 +201,12 @@ function createSend(
 }
 
 /** The stages as the pipeline calls them, each with what it reads of the world. */
-function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | undefined) {
+function stagesOf(
+  options: AppOptions,
+  fleet: Fleet,
+  sessions: StickySessions | undefined,
+  responses: ResponseStore,
+) {
   const { config, clock, logger, build } = options;
   const { registry, checker, discovery } = fleet;
   const { version } = build;
@@ -211,7 +220,7 @@ function stagesOf(options: AppOptions, fleet: Fleet, sessions: StickySessions | 
   const messageLimits = { ...bodyLimits, maxBytes: smaller(bodyLimits.maxBytes, anthropic.max_message_size) };
   const isMessage = ({ dialect }: Exchange) => anthropic.enabled && dialect === "anthropic";
   const rewriter = createBodyRewriter();
-  const findApi = createClientApis(options);
+  const findApi = createClientApis(options, responses);
   const nativeSupport = new NativeSupport({ clock });
   registry.onStatusChange(({ endpoint, to }) => {
     // It may come back as a newer version.

@@ -302,6 +302,29 @@ describe("the openai client, in front of an endpoint that knows chat completions
     }
   });
 
+  test("reads a response again, with what it was asked, and deletes it", async () => {
+    script = (exchange) => say(exchange, { content: "Hello there" });
+    const input = ["One", "Two", "Three"].map((content) => ({ role: "user" as const, content }));
+    const { id, output } = await client.responses.create({ model: "tiny", input });
+    const again = await client.responses.retrieve(id);
+    expect(again).toMatchObject({ id, output, output_text: "Hello there" });
+    const asked: unknown[] = [];
+    for await (const item of client.responses.inputItems.list(id, { limit: 2, order: "asc" })) {
+      asked.push("content" in item ? item.content : undefined);
+    }
+    expect(asked).toEqual(["One", "Two", "Three"]);
+    expect(await thrownBy(client.responses.cancel(id))).toBeInstanceOf(OpenAI.BadRequestError);
+    await client.responses.delete(id);
+    expect(await thrownBy(client.responses.retrieve(id))).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(upstream.requests.filter(({ target }) => target.includes(id))).toEqual([]);
+  });
+
+  test("asks an endpoint about a response that is not Olla's", async () => {
+    const error = await thrownBy(client.responses.retrieve("resp_theirs"));
+    expect(error).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(upstream.requests.at(-1)?.target).toBe("/v1/responses/resp_theirs");
+  });
+
   test("gets a 429 with the time to wait", async () => {
     script = (exchange) =>
       exchange.respondJson({ error: { message: "Too many requests" } }, 429, { "Retry-After": "7" });
