@@ -82,6 +82,19 @@ describe("kind", () => {
     });
   });
 
+  test("a type that exists but is filtered out says by what", () => {
+    const { ollama: kept = [], others = [] } = Object.groupBy(builtinProfiles(), ({ name }) =>
+      name === "ollama" ? "ollama" : "others",
+    );
+    const { problems } = buildEndpoints([config({ type: "LM_Studio" })], {
+      ...settings,
+      profiles: new ProfileSet(kept, others),
+    });
+    expect(problems.map(({ message }) => message)).toEqual([
+      'endpoint "box": proxy.profile_filter leaves out the type "LM_Studio"',
+    ]);
+  });
+
   test("auto without the profile it stands on is a problem", () => {
     const few = new ProfileSet(builtinProfiles().filter((profile) => profile.name === "ollama"));
     const { problems } = buildEndpoints([config({ type: "auto" })], { ...settings, profiles: few });

@@ -152,6 +152,9 @@ function findKind(config: Pick<EndpointConfig, "name" | "type">, profiles: Profi
   }
   const profile = profiles.byType(config.type);
   if (profile !== undefined) return { profile, isUnknown: false };
+  if (profiles.isLeftOut(config.type)) {
+    return `endpoint "${config.name}": proxy.profile_filter leaves out the type "${config.type}"`;
+  }
   const supported = [...profiles.names(), "auto"];
   const nearest = nearestNames(config.type, supported, 1)[0];
   const hint = nearest === undefined ? "" : `; did you mean "${nearest}"?`;

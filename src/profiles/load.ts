@@ -50,7 +50,10 @@ export function loadProfiles(options: LoadProfilesOptions = {}): LoadedProfiles 
   }
 
   const admits = compileGlobs(options.filter ?? {});
-  const profiles = new ProfileSet([...byName.values()].filter((profile) => admits(profile.name)));
+  const { admitted = [], leftOut = [] } = Object.groupBy(byName.values(), ({ name }) =>
+    admits(name) ? "admitted" : "leftOut",
+  );
+  const profiles = new ProfileSet(admitted, leftOut);
   for (const { prefix, owner, loser } of profiles.contestedPrefixes()) {
     const message = `"${prefix}" belongs to "${owner}" already; "${loser}" does not get it`;
     problems.push(warning(definedIn.get(loser), "routing.prefixes", message));

@@ -9,10 +9,15 @@ export class ProfileSet {
   readonly #byName: ReadonlyMap<string, Profile>;
   readonly #byPrefix: ReadonlyMap<string, Profile>;
   readonly #bySpelling: ReadonlyMap<string, Profile>;
+  readonly #leftOut: readonly Profile[];
 
-  /** `profiles` have unique names; where two claim one prefix the earlier keeps it. */
-  constructor(profiles: readonly Profile[]) {
+  /**
+   * `profiles` have unique names; where two claim one prefix the earlier keeps it.
+   * @param leftOut what `proxy.profile_filter` keeps away, for messages
+   */
+  constructor(profiles: readonly Profile[], leftOut: readonly Profile[] = []) {
     this.all = profiles;
+    this.#leftOut = leftOut;
     this.#byName = new Map(profiles.map((profile) => [profile.name, profile]));
     this.#byPrefix = firstOf(profiles, (profile) => profile.prefixes);
     this.#bySpelling = new Map([
@@ -31,6 +36,11 @@ export class ProfileSet {
   /** By what a user wrote as `type`: a name, alias or prefix, in any case and with `_` or `-`. */
   byType(spelling: string): Profile | undefined {
     return this.#bySpelling.get(normalise(spelling));
+  }
+
+  /** Whether `type` would be known without `proxy.profile_filter`. */
+  isLeftOut(spelling: string): boolean {
+    return new ProfileSet(this.#leftOut).byType(spelling) !== undefined;
   }
 
   /** By the path segment after `/olla/`. */
