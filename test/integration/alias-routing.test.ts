@@ -249,30 +249,3 @@ test("an image sent to an alias goes to the step that can see", async () => {
   expect(await servedBy(await post(olla, { model: "chat" }))).toBe("blind text 1");
   expect(await servedBy(await post(olla, { ...withImage, model: "text" }))).toBe("blind text 1");
 });
-
-test("what the routes say of names", async () => {
-  await using ollama = new FakeUpstream({ kind: "ollama", models: ["big"] });
-  await using vllm = new FakeUpstream({ kind: "vllm", models: ["small", "twin"] });
-  await using olla = await startOlla({
-    endpoints: [endpointOf(ollama, "first", { check_interval: "60s" }), endpointOf(vllm, "second")],
-    ...aliases({ chat: ["big", "small"], lost: ["ghost"], twin: ["big"] }),
-  });
-  const rows: readonly [prefix: string, model: string, expected: string][] = [
-    ["proxy", "big", "200 strict routed model_found first big"],
-    ["ollama", "chat", '200 alias routed alias "chat" resolved to 1 endpoint(s) first big'],
-    ["vllm", "chat", '200 alias routed alias "chat" resolved to 1 endpoint(s) second small'],
-    ["openai", "twin", '200 alias routed alias "twin" resolved to 1 endpoint(s) first big'],
-    ["vllm", "twin", "200 strict routed model_found second twin"],
-    ["vllm", "big", "404 strict rejected model_not_found - big"],
-    ["proxy", "lost", "404 strict rejected model_not_found - lost"],
-    ["lmstudio", "chat", "404 - - - - chat"],
-    ["proxy", "unknown", "404 strict rejected model_not_found - unknown"],
-  ];
-  for (const [prefix, model, expected] of rows) {
-    const answer = await post(olla, { model }, prefix);
-    const names = ["routing-strategy", "routing-decision", "routing-reason", "endpoint", "model"];
-    const found = names.map((name) => answer.headers.get(`x-olla-${name}`) ?? "-");
-    expect(`${prefix} ${model}: ${answer.status} ${found.join(" ")}`).toBe(`${prefix} ${model}: ${expected}`);
-    await answer.text();
-  }
-});

@@ -17,6 +17,8 @@ const strict = `
   vllm   chain   | 200 routed alias 1 second small      | 200 routed alias 1 second small         | 503 - - - chain
   proxy  onlybig | 200 routed alias 1 first big         | 503 rejected model_unavailable - onlybig | 503 - - - onlybig
   proxy  lost    | 404 rejected model_not_found - lost  | 404 rejected model_not_found - lost     | 503 - - - lost
+  openai twin    | 200 routed alias 1 first big         | 503 rejected model_unavailable - twin   | 503 - - - twin
+  vllm   twin    | 200 routed model_found second twin   | 200 routed model_found second twin      | 503 - - - twin
   lmstudio chat  | 404 - - - chat                       | 404 - - - chat                          | 404 - - - chat`;
 
 const optimistic = `
@@ -63,7 +65,7 @@ async function bringDown(upstream: FakeUpstream, name: string, route: string, ol
 
 test.each(strategies)("%s", async (type, options, table) => {
   await using first = new FakeUpstream({ kind: "ollama", models: ["big"] });
-  await using second = new FakeUpstream({ kind: "vllm", models: ["small"] });
+  await using second = new FakeUpstream({ kind: "vllm", models: ["small", "twin"] });
   await using olla = await startOlla({
     endpoints: [endpointOf(first, "first", { priority: 200 }), endpointOf(second, "second")],
     sections: {
@@ -73,6 +75,8 @@ test.each(strategies)("%s", async (type, options, table) => {
         chain: [{ model: "big" }, "small"],
         onlybig: ["big"],
         lost: ["ghost"],
+        // Also a model of the second endpoint, found where the alias leads nowhere.
+        twin: ["big"],
       },
     },
   });
