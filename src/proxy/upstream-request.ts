@@ -40,17 +40,18 @@ const forwardingNames = [
 ] as const;
 
 /**
- * Does the work that all attempts share and returns what builds the request for one endpoint.
+ * Does the work that all attempts share and returns what builds the request for one endpoint, at the client's path or at
+ * another one.
  * @param version of Olla, for `Via` and the like
  */
 export function prepareUpstreamRequest(
   client: ClientRequest,
   version: string,
-): (endpoint: Endpoint) => UpstreamRequest {
+): (endpoint: Endpoint, path?: string) => UpstreamRequest {
   const shared = buildSharedHeaders(client, version);
   const body = client.body === undefined || client.body.byteLength === 0 ? undefined : client.body;
-  return (endpoint) => ({
-    url: buildUpstreamUrl(endpoint, client.upstreamPath, client.query),
+  return (endpoint, path = client.upstreamPath) => ({
+    url: buildUpstreamUrl(endpoint, path, client.query),
     method: client.method,
     headers: addEndpointHeaders(shared, endpoint),
     body,
