@@ -88,6 +88,7 @@ export function createApp(options: AppOptions): App {
     async stop() {
       router.beginDrain();
       const ended = await listener?.stop(config.server.shutdown_timeout);
+      await path.inspector?.flush();
       await fleet.stop();
       path.engine.transport.close();
       return ended ?? "drained";

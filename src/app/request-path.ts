@@ -35,6 +35,7 @@ import type { QueueView } from "../server/dependencies.ts";
 import { ResponseStore } from "../translate/responses/response-store.ts";
 import { createClientApis, storedResponseLimits } from "./client-apis.ts";
 import type { Fleet } from "./fleet.ts";
+import { createInspector, type Inspector } from "./inspector.ts";
 import type { AppOptions } from "./options.ts";
 import { withPins } from "./pinning.ts";
 import { createRouting } from "./routing.ts";
@@ -60,6 +61,7 @@ export interface RequestPath {
   readonly cooldowns: Cooldowns;
   readonly breakers: BreakerSet | undefined;
   readonly sticky: StickySessions | undefined;
+  readonly inspector: Inspector | undefined;
   /** Of the balancer, as shown to operators. */
   readonly balancerName: string;
 }
@@ -110,9 +112,11 @@ export function createRequestPath(
   const send = createSend(options, fleet, engine, pending);
   const responses = new ResponseStore(storedResponseLimits);
   const stages = withPins(stagesOf(options, fleet, sticky, responses), fleet);
+  const inspector = createInspector(options, stages.findApi);
   const sending = createPipeline({
     ...settingsOf(options, engine),
     ...stages,
+    readBody: inspector?.seeRequests(stages.readBody) ?? stages.readBody,
     balancer,
     traffic,
     send: noteSends(send, fleet.warmth),
@@ -120,7 +124,7 @@ export function createRequestPath(
   });
   const plain = withStoredResponses(sending, responses, { ...stages, clock, record });
   const { anthropic } = config.translators;
-  const pipeline = anthropic.enabled
+  const counting = anthropic.enabled
     ? withTokenCounting(plain, {
         ...stages,
         clock,
@@ -130,6 +134,7 @@ export function createRequestPath(
         isPassthroughOn: anthropic.passthrough_enabled,
       })
     : plain;
+  const pipeline = inspector?.seeAnswers(counting) ?? counting;
   const name = config.proxy.load_balancer;
   const balancerName = sticky === undefined ? name : `sticky(${name})`;
   return {
@@ -140,6 +145,7 @@ export function createRequestPath(
     cooldowns,
     breakers,
     sticky,
+    inspector,
     balancerName,
   };
 }

@@ -65,22 +65,19 @@ const inspector = section(
   {
     enabled: booleanKey({
       initial: false,
-      status: "later",
-      doc: "Write requests and answers to files. They contain everything that was said.",
+      doc: "Write requests and answers of this API to files, one for each day and session. They contain everything that was said; what looks like a credential is left out. A file takes up to 100 MiB.",
     }),
     output_dir: stringKey({
       initial: "logs/inspector/anthropic",
       allowEmpty: true,
       unit: "path",
-      status: "later",
       doc: "Folder for these files. Empty means `./inspector-logs`.",
     }),
     session_header: stringKey({
       initial: "X-Session-ID",
       allowEmpty: true,
       unit: "header",
-      status: "later",
-      doc: "Header that says which session a request belongs to.",
+      doc: "Request header that names the session, and so the file; without it `X-Request-ID`, else `default`. Empty means `X-Session-ID`.",
     }),
   },
   "",

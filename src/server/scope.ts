@@ -143,6 +143,11 @@ export class Scopes {
     return [...this.#byPrefix.values()];
   }
 
+  /** Beginnings of the paths that lead to endpoints without `/olla/…` in front. */
+  barePrefixes(): readonly string[] {
+    return this.#hasBare ? [bareOpenai, bareOllama] : [];
+  }
+
   find(segment: string): Scope | undefined {
     return this.#byPrefix.get(segment) ?? this.#findSpelledOtherwise(segment);
   }

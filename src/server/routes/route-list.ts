@@ -14,7 +14,7 @@ export function routeList(
     version,
     routes: {
       direct: directPaths,
-      proxied: scopes.all().map(({ prefix }) => `/olla/${prefix}/`),
+      proxied: [...scopes.all().map(({ prefix }) => `/olla/${prefix}/`), ...scopes.barePrefixes()],
     },
   };
   return () => jsonResponse(body);
