@@ -17,7 +17,8 @@ const unknownArchitecture = "unknown";
  * @param processStartedAt milliseconds since the epoch: stands in for a model's age, so that answers are stable
  */
 export function renderOllamaShow({ name, model, sources }: ShownModel, processStartedAt: number): object {
-  const [{ model: native }] = sources;
+  // A server that says the size says more of the rest, too.
+  const { model: native } = sources.find(({ sizeBytes }) => sizeBytes > 0) ?? sources[0];
   const family = native.family ?? model.family;
   const architecture = family === "" ? unknownArchitecture : family.toLowerCase();
   const contextLength = smallestContext(sources) ?? model.maxContextLength;

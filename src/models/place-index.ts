@@ -7,6 +7,16 @@ export interface ModelPlace {
   readonly model: Model;
 }
 
+/** Whether a source of a unified model is one of these places. */
+export function isAt(
+  places: readonly ModelPlace[],
+  source: Readonly<Record<"endpointName" | "nativeName", string>>,
+): boolean {
+  return places.some(
+    ({ endpointName, model }) => endpointName === source.endpointName && model.name === source.nativeName,
+  );
+}
+
 export interface ListOfEndpoint {
   readonly endpointName: string;
   readonly models: readonly Model[];

@@ -108,6 +108,20 @@ test("a bare name and its latest tag are one model where they are told to be, at
   expect(JSON.parse(sent.text)).toMatchObject({ model: "tiny" });
 });
 
+test("what is said of a model is found by every name that a request may use", async () => {
+  await using server = new FakeUpstream({ models: ["tiny"] });
+  for (const isOne of [false, true]) {
+    await using olla = await startOlla({
+      endpoints: [{ name: "cpp", url: server.url, type: "openai" }],
+      sections: { model_registry: { unification: { untagged_is_latest: isOne } } },
+    });
+    for (const name of ["tiny", "TINY", "tiny:latest", "tiny:1b"]) {
+      const { status } = await fetch(`${olla.url}/olla/models/${name}`);
+      expect([name, status]).toEqual([name, (await chat(olla, name)).status]);
+    }
+  }
+});
+
 const quick = { interval: "100ms", removal_grace: "1s" };
 
 test("a list that turns empty for a moment loses no request, and one that stays empty loses its models", async () => {

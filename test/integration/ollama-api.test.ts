@@ -97,6 +97,13 @@ describe("what is loaded", () => {
         expect.objectContaining({ name: "v", model: "v", size: 0, endpoint: "vllm" }),
       ],
     });
+    // Ollama's command line cuts both without looking.
+    const [, , , shownByPs] = everywhere.models as Record<string, string>[];
+    const { models: listed } = await json(fetch(`${olla.url}/olla/proxy/api/tags`));
+    const shownByList = (listed as Record<string, string>[]).find(({ name }) => name === "v");
+    expect(shownByList?.digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(shownByPs?.digest).toBe(shownByList?.digest as string);
+    expect(Date.parse(shownByPs?.expires_at ?? "")).toBeGreaterThan(Date.now());
     expect(vllm.requests).toEqual([]);
   });
 

@@ -29,7 +29,12 @@ export function listNames(models: readonly UnifiedModel[], platform: string): re
 }
 
 function rank(source: ModelSource, platform: string): number {
-  return (source.platform === platform ? 2 : 0) + (source.state === "loaded" ? 1 : 0);
+  return (
+    (source.platform === platform ? 4 : 0) +
+    (source.state === "loaded" ? 2 : 0) +
+    // A server that says the size says more of the rest, too.
+    (source.sizeBytes > 0 ? 1 : 0)
+  );
 }
 
 /** What the backend said besides in a list of this very format, to be said again in ours. */

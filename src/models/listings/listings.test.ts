@@ -55,6 +55,16 @@ const upView: EndpointView = {
   resolveName: (text) => (text === "http://127.0.0.1:1234" ? "studio" : text === "ghost" ? undefined : text),
 };
 
+test("where two servers of a kind have a model, the one that says its size describes it", () => {
+  const twice = unifyModels([
+    list("router", "llamacpp", [{ name: "tiny", state: "unloaded" }]),
+    list("server", "llamacpp", [{ name: "tiny", sizeBytes: 359_680, parameterSize: "180K" }]),
+  ]);
+  expect(renderListing("ollama", twice, context)).toMatchObject({
+    models: [{ size: 359_680, details: { parameter_size: "180K" } }],
+  });
+});
+
 describe("selectModels", () => {
   const cases: readonly [query: ModelQuery, ids: readonly string[]][] = [
     [{}, ["llama3:8b", "llava:7b", "nomic-embed"]],

@@ -1,3 +1,4 @@
+import { isAt, type ModelPlace } from "../place-index.ts";
 import type { UnifiedModel } from "../unified-model.ts";
 import { displayAge, displayBytes } from "./display-text.ts";
 import { aliasNames, statesByEndpoint } from "./unified.ts";
@@ -45,4 +46,14 @@ export function findModel(models: readonly UnifiedModel[], idOrName: string): Un
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** The model that a request would find at one of these places: it may have another name there. */
+export function findModelAt(
+  models: readonly UnifiedModel[],
+  places: readonly ModelPlace[],
+): UnifiedModel | undefined {
+  return models.find(
+    ({ aliasOf, sources }) => aliasOf === undefined && sources.some((source) => isAt(places, source)),
+  );
 }

@@ -1,4 +1,5 @@
 import { labelQuantization } from "../model-attributes.ts";
+import { standInDigest } from "../ollama-digest.ts";
 import type { UnifiedModel } from "../unified-model.ts";
 import { type ListedModel, listNames, nativeFieldsOf } from "./listed-model.ts";
 import type { ListingContext } from "./listing-format.ts";
@@ -18,7 +19,7 @@ function renderModel({ id, source, model }: ListedModel, context: ListingContext
     model: id,
     modified_at: new Date(native.modifiedAt ?? context.processStartedAt).toISOString(),
     size: source.sizeBytes,
-    digest: native.digest ?? "",
+    digest: native.digest ?? standInDigest(id),
     details: {
       ...(isRecord(fields?.details) ? fields.details : {}),
       parent_model: native.parentModel ?? "",

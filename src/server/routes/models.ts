@@ -3,7 +3,7 @@ import { isRoutable } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import { nearestNames } from "../../lib/nearest.ts";
 import { hideNamesakes } from "../../models/alias-models.ts";
-import { findModel, renderModelDetail } from "../../models/listings/model-detail.ts";
+import { findModel, findModelAt, renderModelDetail } from "../../models/listings/model-detail.ts";
 import { renderListing } from "../../models/listings/render-listing.ts";
 import {
   type EndpointView,
@@ -40,10 +40,11 @@ export function renderModels(
 
 /** `GET /olla/models/{id}`: an id or a name, slashes and colons included. */
 export function modelDetail({
+  catalog,
   listedModels,
   endpoints,
   clock,
-}: Pick<ServerDependencies, "listedModels" | "endpoints" | "clock">): Handler<DirectEnv> {
+}: Pick<ServerDependencies, "catalog" | "listedModels" | "endpoints" | "clock">): Handler<DirectEnv> {
   return (c) => {
     const id = decodeSegment(c.env.path.slice(modelsPath.length + 1));
     if (id === "") throw new OllaError("invalid_request", "Model ID or alias required");
@@ -51,7 +52,7 @@ export function modelDetail({
     const models = hideNamesakes(
       listedModels().map((model) => narrowAlias(model, ({ endpointName }) => isRoutable(endpointName))),
     );
-    const found = findModel(models, id);
+    const found = findModel(models, id) ?? findModelAt(models, catalog.placesOf(id));
     if (found === undefined)
       throw unknownModel(
         id,

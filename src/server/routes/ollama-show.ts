@@ -1,8 +1,8 @@
 import { isRoutable } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import type { Alias } from "../../models/alias.ts";
-import type { ModelPlace } from "../../models/place-index.ts";
 import { renderOllamaShow, type ShownModel } from "../../models/ollama-show.ts";
+import { isAt, type ModelPlace } from "../../models/place-index.ts";
 import { BodyBudget } from "../../pipeline/body-budget.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
 import { type ReadBodyLimits, readBody } from "../../pipeline/read-body.ts";
@@ -105,11 +105,7 @@ function findElsewhere(name: string | undefined, deps: ShowDependencies): ShownM
   );
   if (usable.length === 0 || usable.some(isOllama)) return undefined;
   for (const model of catalog.unified()) {
-    const [first, ...others] = model.sources.filter((source) =>
-      usable.some(
-        (place) => place.endpointName === source.endpointName && place.model.name === source.nativeName,
-      ),
-    );
+    const [first, ...others] = model.sources.filter((source) => isAt(usable, source));
     if (first !== undefined) return { name, model, sources: [first, ...others] };
   }
   return undefined;
