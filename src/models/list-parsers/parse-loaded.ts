@@ -1,14 +1,7 @@
 import * as v from "valibot";
 import type { LoadedFormat } from "../../profiles/profile.ts";
 import type { LoadedModel } from "../loaded/loaded-model.ts";
-import {
-  loosePositive,
-  looseRecord,
-  looseText,
-  looseTexts,
-  unreadFields,
-  withoutUndefined,
-} from "./wire-fields.ts";
+import { loosePositive, looseRecord, looseText, looseTexts, withoutUndefined } from "./wire-fields.ts";
 
 interface LoadedReader {
   /** The member of the answer that is the list. */
@@ -20,7 +13,6 @@ interface LoadedReader {
 const looseFlag = v.fallback(v.optional(v.boolean()), undefined);
 /** 0 says something here: the model is not on a graphics card. */
 const looseAmount = v.fallback(v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))), undefined);
-const nothingRead: ReadonlySet<string> = new Set();
 
 const ollamaEntry = v.looseObject({
   name: looseText,
@@ -30,7 +22,6 @@ const ollamaEntry = v.looseObject({
   digest: looseText,
   expires_at: looseText,
   context_length: loosePositive,
-  details: looseRecord({}),
 });
 
 /** `GET /api/ps`: lists what is loaded and nothing else. */
@@ -49,7 +40,6 @@ function parseOllamaLoaded(entry: unknown): LoadedModel | undefined {
       digest: wire.digest,
       expiresAt: wire.expires_at,
       contextLength: wire.context_length,
-      details: wire.details && unreadFields(wire.details, nothingRead),
     }),
   };
 }

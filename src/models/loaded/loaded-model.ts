@@ -12,8 +12,6 @@ export interface LoadedModel {
   readonly expiresAt?: string;
   /** Tokens: what it was loaded with, which may be less than it could take. */
   readonly contextLength?: number;
-  /** Ollama's `details`, as they came. */
-  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 const latestTag = ":latest";
