@@ -3,6 +3,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { LocalSearch, localPorts, searchLocalEndpoints } from "../../src/models/local-search.ts";
 import { findDeadPort } from "../support/dead-port.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
+import { findFreePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import {
   type ListServer,
@@ -130,7 +131,7 @@ describe("looking for backends on this host", () => {
 describe("LocalSearch", () => {
   test("goes on looking, and reports a backend that starts later, once", async () => {
     const clock = createFakeClock();
-    const port = findDeadPort();
+    const port = findFreePort();
     const early = serve((path) => (path === "/api/tags" ? ollamaList("a") : notFound()));
     const found: string[] = [];
     const localSearch = new LocalSearch({
