@@ -2,7 +2,7 @@ import type { Candidate } from "../balancer/balancer.ts";
 import { lowestRanked } from "../balancer/traffic-share.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { OllaError } from "../errors.ts";
-import type { UpstreamAnswer } from "../proxy/attempt.ts";
+import { clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { toHeaderValue } from "../proxy/header-value.ts";
 import { isSome } from "../proxy/traffic.ts";
@@ -31,7 +31,7 @@ type Stages = Pick<
 export interface TokenCounterContext extends Stages {
   /** Whether endpoints that count tokens themselves are asked to. */
   readonly isPassthroughOn: boolean;
-  /** Milliseconds that an endpoint may take; after that the estimate has to do. */
+  /** Milliseconds that asking may take; after that the estimate has to do. */
   readonly askTimeoutMs: number;
   readonly send: ForwardContext["send"];
   /** Prepares what goes to an endpoint, with the client's headers, and without a body. */
@@ -48,7 +48,7 @@ interface Counted {
 }
 
 /**
- * Answers `count_tokens`: asks one endpoint that has the model and a tokenizer, and estimates where there is none, or
+ * Answers `count_tokens`: asks an endpoint that has the model and a tokenizer, and estimates where there is none, or
  * none that answers in time. A question like this is no request: it takes no place at the endpoint and counts for no breaker.
  */
 export function createTokenCounter(context: TokenCounterContext): Pipeline {
@@ -64,7 +64,7 @@ async function countTokens(exchange: Exchange, context: TokenCounterContext): Pr
     const inspection = inspectRequest(exchange, read, false);
     ledger.noteRequest(inspection, read.bytes?.byteLength ?? 0);
     const body = parseCountRequest(inspection.body);
-    const counted = (await askEndpoint(exchange, inspection, body, ledger, context)) ?? {
+    const counted = (await askEndpoint({ exchange, inspection, body, ledger }, context)) ?? {
       tokens: estimateInputTokens(body),
       source: "estimate",
       candidate: undefined,
@@ -77,12 +77,16 @@ async function countTokens(exchange: Exchange, context: TokenCounterContext): Pr
   }
 }
 
+interface CountedRequest {
+  readonly exchange: Exchange;
+  readonly inspection: Inspection;
+  readonly body: JsonObject;
+  readonly ledger: RequestLedger;
+}
+
 /** Undefined where nobody can say, whatever the reason. @throws OllaError `client_abort` */
 async function askEndpoint(
-  exchange: Exchange,
-  inspection: Inspection,
-  body: JsonObject,
-  ledger: RequestLedger,
+  { exchange, inspection, body, ledger }: CountedRequest,
   context: TokenCounterContext,
 ): Promise<Counted | undefined> {
   if (inspection.model === undefined) return undefined;
@@ -90,19 +94,25 @@ async function askEndpoint(
   ledger.noteDecision(route.decision);
   if ("error" in route) return undefined;
   const open = context.traffic.open(route.candidates);
-  const chosen = isSome(open) ? chooseQuestion(lowestRanked(open), body, context) : undefined;
-  if (chosen === undefined) return undefined;
-  const request = buildQuestion(chosen, context.builder(exchange, inspection));
-  try {
-    const tokens = await askInTime(chosen, request, exchange, context);
-    return tokens === undefined
-      ? undefined
-      : { tokens, source: chosen.question.source, candidate: chosen.candidate };
-  } catch (error) {
-    if (exchange.request.signal.aborted || !(error instanceof OllaError)) throw error;
-    return undefined;
+  if (!isSome(open)) return undefined;
+  const { clock, askTimeoutMs } = context;
+  const deadline = clock.now() + askTimeoutMs;
+  let build: BuildRequest | undefined;
+  let asked = 0;
+  for (const chosen of questionsFor(lowestRanked(open), body, context)) {
+    asked += 1;
+    const leftMs = deadline - clock.now();
+    if (asked > maxQuestions || leftMs <= 0) break;
+    build ??= context.builder(exchange, inspection);
+    const question = { ...chosen, request: buildQuestion(chosen, build), timeoutMs: leftMs };
+    const tokens = await ask(question, exchange, context);
+    if (tokens !== undefined) return { tokens, source: chosen.question.source, candidate: chosen.candidate };
   }
+  return undefined;
 }
+
+/** Older servers of a kind have a tokenizer and do not count by themselves. */
+const maxQuestions = 2;
 
 interface Chosen {
   readonly candidate: Candidate;
@@ -110,20 +120,19 @@ interface Chosen {
 }
 
 /** Its own count first, for that includes what the model's template adds. */
-function chooseQuestion(
+function* questionsFor(
   candidates: readonly Candidate[],
   body: JsonObject,
   { isPassthroughOn }: TokenCounterContext,
-): Chosen | undefined {
+): Generator<Chosen> {
   const ways = isPassthroughOn ? [nativeCountQuestion, tokenizerQuestion] : [tokenizerQuestion];
-  for (const ask of ways) {
+  for (const way of ways) {
     for (const candidate of candidates) {
       const { profile } = candidate.endpoint;
-      const question = ask({ body, model: candidate.bodyModel ?? candidate.model ?? "", profile });
-      if (question !== undefined) return { candidate, question };
+      const question = way({ body, model: candidate.bodyModel ?? candidate.model ?? "", profile });
+      if (question !== undefined) yield { candidate, question };
     }
   }
-  return undefined;
 }
 
 function buildQuestion({ candidate, question }: Chosen, build: BuildRequest): UpstreamRequest {
@@ -136,31 +145,39 @@ function buildQuestion({ candidate, question }: Chosen, build: BuildRequest): Up
   headers.set("content-type", "application/json");
   headers.set("accept", "application/json");
   headers.set("accept-encoding", "identity");
+  headers.set("x-model", toHeaderValue(candidate.bodyModel ?? candidate.model ?? ""));
   return { ...request, headers, body: toJsonBytes(question.body) };
 }
 
-/** Undefined for an answer that says no number. @throws OllaError for none, or none in time */
-async function askInTime(
-  { candidate, question }: Chosen,
-  request: UpstreamRequest,
+interface TimedQuestion extends Chosen {
+  readonly request: UpstreamRequest;
+  readonly timeoutMs: number;
+}
+
+/** Undefined where the endpoint does not say, or not in time. @throws OllaError `client_abort` */
+async function ask(
+  { candidate, question, request, timeoutMs }: TimedQuestion,
   { request: { signal: clientSignal }, receivedAt }: Exchange,
-  { clock, askTimeoutMs, send }: TokenCounterContext,
+  { clock, send }: TokenCounterContext,
 ): Promise<number | undefined> {
   const controller = new AbortController();
   let answer: UpstreamAnswer | undefined;
   const stop = () => {
-    const late = new OllaError("header_timeout", "The endpoint took too long to count tokens");
+    const late = new OllaError("header_timeout", "Nobody waits for the number of tokens any more");
     controller.abort(late);
     answer?.abort(late);
   };
-  const cancelTimer = clock.after(askTimeoutMs, stop);
+  const cancelTimer = clock.after(timeoutMs, stop);
   clientSignal.addEventListener("abort", stop, { once: true });
   try {
     answer = await send(candidate, request, { signal: controller.signal, receivedAt });
-    const limits = { clock, firstByteMs: 0, silenceMs: 0 };
-    const bytes = await readWholeBody(answer, limits);
+    const bytes = await readWholeBody(answer, { clock, firstByteMs: 0, silenceMs: 0 });
     const parsed = answer.response.ok ? parseJson(textOf(bytes)) : undefined;
     return isObject(parsed) ? question.read(parsed) : undefined;
+  } catch (error) {
+    if (clientSignal.aborted) throw clientLeft();
+    if (error instanceof OllaError) return undefined;
+    throw error;
   } finally {
     cancelTimer();
     clientSignal.removeEventListener("abort", stop);

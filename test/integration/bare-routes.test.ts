@@ -71,6 +71,28 @@ describe("a path without a prefix", () => {
     expect(two.vllm.requests.at(-1)?.target).toBe("/v1/chat/completions");
   });
 
+  test("of Ollama's leads to a kind that lists no such path, too, when Ollama itself is busy", async () => {
+    await using ollama = new FakeUpstream({
+      kind: "ollama",
+      models: ["both"],
+      behave: answerJson({ error: "busy" }, 503),
+    });
+    await using vllm = new FakeUpstream({ kind: "vllm", models: ["both"] });
+    await using olla = await startOlla({
+      endpoints: [
+        { name: "ollama", url: ollama.url, type: "ollama" },
+        { name: "vllm", url: vllm.url, type: "vllm" },
+      ],
+    });
+    const answer = await fetch(`${olla.url}/api/chat`, {
+      method: "POST",
+      body: JSON.stringify({ model: "both", stream: false, messages: [{ role: "user", content: "hi" }] }),
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("x-olla-endpoint")).toBe("vllm");
+    expect(ollama.requests.filter(({ method }) => method === "POST")).toHaveLength(1);
+  });
+
   test("that changes what an endpoint has needs its name, as everywhere", async () => {
     await using two = await startTwo();
     const pull = (headers: Record<string, string>) =>

@@ -87,6 +87,15 @@ describe("an endpoint that counts tokens itself", () => {
     expect(jsonSent(one.upstream)).toMatchObject({ model: "tiny" });
   });
 
+  test("is asked at its tokenizer where it is too old to count", async () => {
+    await using one = await startOne("llamacpp", (exchange) =>
+      exchange.target === "/tokenize"
+        ? exchange.respondJson({ tokens: [1, 2, 3] })
+        : exchange.respondJson({ error: { code: 404, message: "File Not Found" } }, 404),
+    );
+    expect(await countOf(await ask(one.olla, request), "tokenizer")).toBe(3);
+  });
+
   test("is asked at its tokenizer while passthrough is off", async () => {
     await using one = await startOne("llamacpp", answerJson({ tokens: [1, 2, 3] }), {
       sections: { translators: { anthropic: { passthrough_enabled: false } } },

@@ -13,6 +13,13 @@ const capabilities: readonly string[] = [
   "endpoint_discovery",
 ];
 
+/** What is there while the Messages API is on. */
+const anthropicCapabilities: readonly string[] = [
+  "message_translation",
+  "translation_anthropic",
+  "passthrough_anthropic",
+];
+
 /** `GET /version`. */
 export function version({ settings, profiles }: ServerDependencies): Handler<DirectEnv> {
   const body = {
@@ -27,7 +34,7 @@ export function version({ settings, profiles }: ServerDependencies): Handler<Dir
       go_version: settings.runtime,
       platform: settings.platform,
     },
-    capabilities,
+    capabilities: settings.hasAnthropicRoutes ? [...capabilities, ...anthropicCapabilities] : capabilities,
     capabilities_experimental: [],
     supported_backends: profiles.names(),
     // The keys are what existing clients read; there is no public address to put there yet.
