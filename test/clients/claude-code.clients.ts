@@ -34,6 +34,13 @@ describe.skipIf(!claude.isInstalled)(`Claude Code${claude.why}`, () => {
     expect(place.outside).toEqual([]);
   });
 
+  test.skipIf(via === "passthrough")("answers at the bare address", async () => {
+    await using fleet = await Fleet.start(answers);
+    await using place = await Workplace.make();
+    const run = await askClaudeCode(claude, fleet.bare, place, "What is the answer?");
+    expect(run).toMatchObject({ code: 0, stdout: "You asked: What is the answer?\n" });
+  });
+
   test("runs a tool and uses its result", async () => {
     await using place = await Workplace.make({ "work/secret.txt": "the word is heron\n" });
     await using fleet = await Fleet.start(readThenTell(place));

@@ -38,6 +38,13 @@ describe.skipIf(!codex.isInstalled)(`Codex CLI${codex.why}`, () => {
     expect(run).toMatchObject({ code: 0, stdout: "You asked: What is the answer?\n" });
   });
 
+  test.skipIf(via === "passthrough")("answers at the bare address", async () => {
+    await using fleet = await Fleet.start(answers);
+    await using place = await Workplace.make();
+    const run = await askCodex(codex, fleet.bare, place, "What is the answer?");
+    expect(run).toMatchObject({ code: 0, stdout: "You asked: What is the answer?\n" });
+  });
+
   test("runs a tool and uses its result", async () => {
     await using place = await Workplace.make(secret);
     await using fleet = await Fleet.start(readThenTell);

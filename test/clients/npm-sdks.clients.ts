@@ -1,6 +1,7 @@
 // The official SDKs of npm, each in a small program of its own.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import { documentedBlock } from "./support/documented.ts";
 import { Fleet, model, via } from "./support/fleet.ts";
 import { ensureClient } from "./support/programs.ts";
 import { sdkScript } from "./support/sdk-script.ts";
@@ -11,16 +12,20 @@ setDefaultTimeout(60_000);
 
 let fleet: Fleet;
 
-/** Lets a program do the named things, and gives back what it printed. */
-async function runProgram(name: string, ...asks: string[]): Promise<Record<string, unknown>> {
-  await using place = await Workplace.make({
-    "work/program.mjs": await Bun.file(join(import.meta.dir, "programs", `${name}.mjs`)).text(),
-  });
+/** Gives back what a program printed. */
+async function runText(text: string, ...args: string[]): Promise<string> {
+  await using place = await Workplace.make({ "work/program.mjs": text });
   if (sdks.isInstalled) await place.linkModules(sdks.folder);
   const env = { OPENAI_BASE_URL: fleet.openaiUrl, ANTHROPIC_BASE_URL: fleet.anthropicUrl, MODEL: model };
-  const run = await place.run([process.execPath, "program.mjs", ...asks], { env });
+  const run = await place.run([process.execPath, "program.mjs", ...args], { env });
   if (run.code !== 0) throw new Error(`the program failed with ${run.code}:\n${run.stderr}`);
-  return JSON.parse(run.stdout) as Record<string, unknown>;
+  return run.stdout;
+}
+
+/** Lets a program do the named things, and gives back what it told of them. */
+async function runProgram(name: string, ...asks: string[]): Promise<Record<string, unknown>> {
+  const text = await Bun.file(join(import.meta.dir, "programs", `${name}.mjs`)).text();
+  return JSON.parse(await runText(text, ...asks)) as Record<string, unknown>;
 }
 
 const weatherReport = "call_1: Perth is sunny, call_2: Zürich is sunny";
@@ -159,6 +164,13 @@ describe.skipIf(!sdks.isInstalled)(`SDKs of npm${sdks.why}`, () => {
       ],
     });
   });
+
+  test.each(["OpenAI SDKs", "Anthropic SDKs", "Vercel AI SDK"])(
+    "the example for %s runs",
+    async (heading) => {
+      expect(await runText(await documentedBlock(heading, "ts", fleet))).toContain("You said: Hello");
+    },
+  );
 
   // Last, because the endpoint is left alone for as long as it asked for.
   test("an endpoint that is at its limit says when to come back", async () => {

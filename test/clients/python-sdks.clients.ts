@@ -1,6 +1,7 @@
 // The official SDKs of PyPI and LangChain's on top of one, where Python is there.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import { documentedBlock } from "./support/documented.ts";
 import { Fleet, model, via } from "./support/fleet.ts";
 import { ensureClient, findPython } from "./support/programs.ts";
 import { sdkScript } from "./support/sdk-script.ts";
@@ -11,12 +12,12 @@ setDefaultTimeout(60_000);
 
 let fleet: Fleet;
 
-/** Lets the program do the named things, and gives back what it printed. */
-async function runProgram(...asks: string[]): Promise<Record<string, unknown>> {
+/** Gives back what Python printed. */
+async function runPython(...args: string[]): Promise<string> {
   const python = findPython();
   if (!sdks.isInstalled || python === undefined) throw new Error("Python is not there");
   await using place = await Workplace.make();
-  const run = await place.run([python, join(import.meta.dir, "programs/sdks.py"), ...asks], {
+  const run = await place.run([python, ...args], {
     env: {
       PYTHONPATH: sdks.folder,
       PYTHONDONTWRITEBYTECODE: "1",
@@ -28,7 +29,13 @@ async function runProgram(...asks: string[]): Promise<Record<string, unknown>> {
   });
   if (run.code !== 0) throw new Error(`the program failed with ${run.code}:\n${run.stderr}`);
   expect(place.outside).toEqual([]);
-  return JSON.parse(run.stdout) as Record<string, unknown>;
+  return run.stdout;
+}
+
+/** Lets the program do the named things, and gives back what it told of them. */
+async function runProgram(...asks: string[]): Promise<Record<string, unknown>> {
+  const printed = await runPython(join(import.meta.dir, "programs/sdks.py"), ...asks);
+  return JSON.parse(printed) as Record<string, unknown>;
 }
 
 const weatherReport = "call_1: Perth is sunny, call_2: Zürich is sunny";
@@ -78,6 +85,12 @@ describe.skipIf(!sdks.isInstalled)(`SDKs of PyPI${sdks.why}`, () => {
 
   test.skipIf(via === "passthrough")("anthropic: the list of models has its own shape", async () => {
     expect(await runProgram("anthropic_models")).toEqual({ anthropic_models: [model] });
+  });
+
+  test.each(["OpenAI SDKs", "Anthropic SDKs", "LangChain"])("the example for %s runs", async (heading) => {
+    expect(await runPython("-c", await documentedBlock(heading, "python", fleet))).toContain(
+      "You said: Hello",
+    );
   });
 
   test("langchain-openai: an agent's tools, streams, the responses API and embeddings", async () => {

@@ -1,21 +1,12 @@
-import { model, type Reach } from "./fleet.ts";
+import { documentedBlock } from "./documented.ts";
+import type { Reach } from "./fleet.ts";
 import { type InstalledClient, type MissingClient, programOf } from "./programs.ts";
 import type { ProgramRun, Workplace } from "./workplace.ts";
 
-/** What `docs/clients.md` tells people to write; the rest keeps it quiet. */
-function configFile(openaiUrl: string): string {
-  return `model = "${model}"
-model_provider = "olla"
-check_for_update_on_startup = false
-
-[analytics]
-enabled = false
-
-[model_providers.olla]
-name = "Olla"
-base_url = "${openaiUrl}"
-wire_api = "responses"
-`;
+/** What `docs/clients.md` tells people to write, between what keeps it quiet. */
+async function configFile(reach: Reach): Promise<string> {
+  const documented = await documentedBlock("Codex CLI", "toml", reach);
+  return `check_for_update_on_startup = false\n\n${documented}\n[analytics]\nenabled = false\n`;
 }
 
 /** Its own sandbox is off: not every machine that tests allows one, and the folder is thrown away. */
@@ -28,6 +19,6 @@ export async function askCodex(
   place: Workplace,
   ...args: readonly string[]
 ): Promise<ProgramRun> {
-  await place.write("home/.codex/config.toml", configFile(reach.openaiUrl));
+  await place.write("home/.codex/config.toml", await configFile(reach));
   return await place.run([programOf(codex, "codex"), "exec", ...flags, ...args]);
 }

@@ -1,4 +1,5 @@
-import { model, type Reach } from "./fleet.ts";
+import { documentedBlock } from "./documented.ts";
+import type { Reach } from "./fleet.ts";
 import { type InstalledClient, type MissingClient, programOf } from "./programs.ts";
 import type { ProgramRun, Workplace } from "./workplace.ts";
 
@@ -7,20 +8,22 @@ export const bundledProviders = ["@ai-sdk/openai-compatible", "@ai-sdk/anthropic
 
 export type BundledProvider = (typeof bundledProviders)[number];
 
-/** What `docs/clients.md` tells people to write. */
-function configFile(reach: Reach, provider: BundledProvider): string {
-  const baseURL = provider === "@ai-sdk/anthropic" ? `${reach.anthropicUrl}/v1` : reach.openaiUrl;
-  const olla = {
-    npm: provider,
-    name: "Olla",
-    options: { baseURL, apiKey: "none" },
-    models: { [model]: { name: model, limit: { context: 32_768, output: 4_096 } } },
-  };
+interface OpencodeConfig {
+  readonly provider: { readonly olla: { readonly options: object } };
+}
+
+/** What `docs/clients.md` tells people to write, and what keeps it quiet. */
+async function configFile(reach: Reach, npm: BundledProvider): Promise<string> {
+  const config = JSON.parse(await documentedBlock("opencode", "json", reach)) as OpencodeConfig;
+  const { olla } = config.provider;
+  const others = {
+    "@ai-sdk/openai-compatible": {},
+    "@ai-sdk/anthropic": { baseURL: `${reach.anthropicUrl}/v1`, apiKey: "none" },
+    "@ai-sdk/openai": { apiKey: "none" },
+  } as const;
   return JSON.stringify({
-    $schema: "https://opencode.ai/config.json",
-    provider: { olla },
-    model: `olla/${model}`,
-    small_model: `olla/${model}`,
+    ...config,
+    provider: { olla: { ...olla, npm, options: { ...olla.options, ...others[npm] } } },
     autoupdate: false,
     share: "disabled",
     permission: { "*": "allow" },
@@ -48,7 +51,7 @@ export async function askOpencode(
   settings: OpencodeSettings,
 ): Promise<ProgramRun> {
   const { provider = "@ai-sdk/openai-compatible", prompt } = settings;
-  await place.write("home/.config/opencode/opencode.json", configFile(reach, provider));
+  await place.write("home/.config/opencode/opencode.json", await configFile(reach, provider));
   const command = [programOf(opencode, "opencode"), "run", "--title", "A test", prompt];
   return await place.run(command, { env: quiet });
 }

@@ -91,6 +91,11 @@ export class Fleet implements Reach, AsyncDisposable {
     return `${this.olla.url}${routeSets[via].openai}`;
   }
 
+  /** For programs that cannot set a path. */
+  get bare(): Reach {
+    return { anthropicUrl: this.olla.url, openaiUrl: `${this.olla.url}/v1` };
+  }
+
   endpoint(index = 0): ScriptedEndpoint {
     const found = this.endpoints[index];
     if (found === undefined) throw new Error(`no endpoint ${index}`);
