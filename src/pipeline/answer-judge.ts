@@ -71,7 +71,7 @@ export async function judgeAnswer(answer: UpstreamAnswer, context: JudgeContext)
   if (mayFailOver && policy.isFailedStatus(response.status)) return refuseStatus(answer, context);
   if (!response.ok) {
     if (dispatch.translated === undefined) return { kind: "served", body: unread };
-    return { kind: "served", body: (await keepRefusal(answer, context.clock)) ?? nothingKept };
+    return { kind: "served", body: await readRefusal(answer, context.clock) };
   }
   if (dispatch.isNative && isShortJson(response)) {
     return { kind: "served", body: await keepBody(answer, context.clock) };
@@ -104,11 +104,6 @@ async function judgeModelMissing(answer: UpstreamAnswer, context: JudgeContext):
 async function refuseStatus(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
   const { status } = answer.response;
   const body = await keepRefusal(answer, context.clock);
-  // A connection is worth more than a refusal that would have to be kept open.
-  if (body === undefined) {
-    answer.abort(notNeeded());
-    answer.detach();
-  }
   return {
     kind: "failed",
     error: new OllaError("upstream_status", `Endpoint "${answer.endpoint.name}" answered ${status}`),
@@ -118,15 +113,24 @@ async function refuseStatus(answer: UpstreamAnswer, context: JudgeContext): Prom
   };
 }
 
+/** For a translation, which needs no more than the words in it. */
+async function readRefusal(answer: UpstreamAnswer, clock: Clock): Promise<AnswerBody> {
+  const body = await keepRefusal(answer, clock);
+  return body?.kind === "whole" ? body : nothingKept;
+}
+
 /** Undefined when it is too long to be kept, or breaks off: the status is refusal enough for the next attempt. */
 async function keepRefusal(answer: UpstreamAnswer, clock: Clock): Promise<AnswerBody | undefined> {
   try {
     const body = await keepBody(answer, clock);
-    return body.kind === "whole" || answer.response.body === null ? body : undefined;
+    if (body.kind === "whole" || answer.response.body === null) return body;
   } catch (cause) {
-    if (cause instanceof OllaError && cause.code !== "client_abort") return undefined;
-    throw cause;
+    if (!(cause instanceof OllaError) || cause.code === "client_abort") throw cause;
   }
+  // A connection is worth more than a refusal that would have to be kept open.
+  answer.abort(notNeeded());
+  answer.detach();
+  return undefined;
 }
 
 /** Reads a refusal whole, to look into it or to have it later. A long one is handed on as far as it was read. */

@@ -47,6 +47,7 @@ function translateEmbeddings(
   const name = filledText(parsed.model);
   if (name === undefined) throw invalid("model", "model is required");
   const input = readInput(parsed[member], member);
+  const wanted = typeof input === "string" ? 1 : input.length;
   const startedAt = Date.now();
   const write = (vectors: Vectors, answer: JsonObject): TranslatedAnswer => ({
     contentType: "application/json; charset=utf-8",
@@ -64,7 +65,7 @@ function translateEmbeddings(
     },
     decodeWhole(answerBody): TranslatedAnswer {
       const answer = parseJson(textOf(answerBody));
-      const vectors = isObject(answer) ? readVectors(answer) : undefined;
+      const vectors = isObject(answer) ? readVectors(answer, wanted) : undefined;
       if (!isObject(answer) || vectors === undefined) {
         throw new OllaError("malformed_response", "The endpoint's answer can't be translated: no embeddings");
       }
@@ -90,10 +91,10 @@ function readInput(input: unknown, member: "input" | "prompt"): string | readonl
 }
 
 /** In the order of the inputs. Undefined when some are missing. */
-function readVectors(answer: JsonObject): Vectors | undefined {
+function readVectors(answer: JsonObject, wanted: number): Vectors | undefined {
   const entries = objectsOf(answer.data).toSorted((left, right) => indexOf(left) - indexOf(right));
   const vectors = entries.map(({ embedding }) => embedding);
-  return vectors.length > 0 && vectors.every(Array.isArray) ? vectors : undefined;
+  return vectors.length === wanted && vectors.every(Array.isArray) ? vectors : undefined;
 }
 
 function indexOf(entry: JsonObject): number {
