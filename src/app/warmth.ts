@@ -1,7 +1,12 @@
 import type { ActiveConnections, Balancer } from "../balancer/balancer.ts";
-import { createWarmFirstBalancer, modelAskedFor } from "../balancer/warm-first.ts";
+import {
+  createWarmFirstBalancer,
+  createWorthWaiting,
+  modelAskedFor,
+  type WorthWaiting,
+} from "../balancer/warm-first.ts";
 import type { EndpointRegistry } from "../endpoints/endpoint-registry.ts";
-import { LoadedModels } from "../models/loaded/loaded-models.ts";
+import { LoadedModels, type SentNote } from "../models/loaded/loaded-models.ts";
 import { LoadedPoller } from "../models/loaded/loaded-poller.ts";
 import type { ForwardContext } from "../pipeline/forward.ts";
 import type { AppOptions } from "./options.ts";
@@ -31,23 +36,36 @@ export function preferWarm(
   return warmth === undefined ? balancer : createWarmFirstBalancer(balancer, warmth.loaded, connections);
 }
 
+/** Undefined where nobody knows what is loaded: then every place is worth the same. */
+export function preferWaitingForWarm(
+  balancer: Balancer,
+  warmth: WarmthParts | undefined,
+  connections: ActiveConnections,
+): WorthWaiting | undefined {
+  return warmth && createWorthWaiting(balancer, warmth.loaded, connections);
+}
+
 type Send = ForwardContext["send"];
 
 /** What is sent to an endpoint tells what it loads; sticky sessions send past the balancer. */
 export function noteSends(send: Send, warmth: WarmthParts | undefined): Send {
   if (warmth === undefined) return send;
   const { loaded } = warmth;
-  return async (candidate, request, client) => {
+  return (candidate, request, client) => {
     const model = modelAskedFor(candidate);
     const note = model === undefined ? undefined : loaded.noteSent(candidate.endpoint, model);
-    if (note === undefined) return send(candidate, request, client);
-    let isServed = false;
-    try {
-      const answer = await send(candidate, request, client);
-      isServed = answer.response.ok;
-      return answer;
-    } finally {
-      note.settle(isServed);
-    }
+    const sent = send(candidate, request, client);
+    return note === undefined ? sent : settleAfter(sent, note);
   };
+}
+
+async function settleAfter(sent: ReturnType<Send>, note: SentNote): ReturnType<Send> {
+  let isServed = false;
+  try {
+    const answer = await sent;
+    isServed = answer.response.ok;
+    return answer;
+  } finally {
+    note.settle(isServed);
+  }
 }

@@ -8,7 +8,9 @@ import type { Profile } from "../profiles/profile.ts";
 import { createPathSupport } from "./path-support.ts";
 import type { EndpointInView } from "./prospect.ts";
 import { type CatalogView, type RouteRequest, route } from "./route.ts";
-import { strictRouting } from "./routing-strategy.ts";
+import { createRoutingStrategy } from "./routing-strategy.ts";
+
+const strict = createRoutingStrategy({ type: "strict", fallback: "compatible_only", refreshOnMiss: false });
 
 const profiles = builtinProfiles();
 const chatPath = "/v1/chat/completions";
@@ -69,7 +71,7 @@ function routeAmong(places: readonly Place[], request: Partial<RouteRequest> = {
       catalog: catalogOf(places),
       aliases: noAliases,
       pathSupport: createPathSupport(profiles),
-      strategy: strictRouting,
+      strategy: strict,
       isModelRoutingOn,
     },
   );
@@ -244,7 +246,7 @@ describe("by the route's kind", () => {
         catalog: catalogOf([...places, { name: "no", models: ["llama3"] }]),
         aliases: noAliases,
         pathSupport: createPathSupport(profiles),
-        strategy: strictRouting,
+        strategy: strict,
         isModelRoutingOn: true,
       },
     );

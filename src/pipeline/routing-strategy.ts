@@ -40,7 +40,7 @@ export interface RoutingStrategySettings {
 export function createRoutingStrategy(settings: RoutingStrategySettings): RoutingStrategy {
   switch (settings.type) {
     case "strict":
-      return strictRouting;
+      return createStrictRouting();
     case "optimistic":
       return createOptimisticRouting(settings.fallback);
     case "discovery":
@@ -52,14 +52,16 @@ export function createRoutingStrategy(settings: RoutingStrategySettings): Routin
  * Only where the model is. An endpoint whose list was never read may have it, so it is asked when nobody is known to;
  * otherwise the seconds after a start would answer 404 for models that are there.
  */
-export const strictRouting: RoutingStrategy = ({ isKnown, having, unread }) => {
+function createStrictRouting(): RoutingStrategy {
   const conclude = conclusionsOf("strict");
-  if (having.length > 0) return conclude.routed(having, "model_found");
-  return (
-    conclude.fallback(unread(), "models_not_read_yet") ??
-    (isKnown ? conclude.unavailable("model_unavailable") : conclude.notFound())
-  );
-};
+  return ({ isKnown, having, unread }) => {
+    if (having.length > 0) return conclude.routed(having, "model_found");
+    return (
+      conclude.fallback(unread(), "models_not_read_yet") ??
+      (isKnown ? conclude.unavailable("model_unavailable") : conclude.notFound())
+    );
+  };
+}
 
 function createOptimisticRouting(fallback: FallbackBehaviour): RoutingStrategy {
   const conclude = conclusionsOf("optimistic");
