@@ -6,7 +6,7 @@ import { StickySessions } from "../balancer/sticky.ts";
 import { createShareBalancer } from "../balancer/traffic-share.ts";
 import { isRoutable } from "../endpoints/endpoint-status.ts";
 import type { Outcome } from "../observe/outcome.ts";
-import { createAffinityFinder, stickyHeaders } from "../pipeline/affinity.ts";
+import { createAffinityFinder, isResponsesPath, stickyHeaders } from "../pipeline/affinity.ts";
 import { BodyBudget } from "../pipeline/body-budget.ts";
 import type { TokenCounterContext } from "../pipeline/count-tokens.ts";
 import { createAttemptEncoder } from "../pipeline/encode-attempt.ts";
@@ -279,7 +279,7 @@ function stagesOf(
         keepalive,
         headers: () => earlyHeaders(exchange, ledger, version),
         renderError: (error) => exchange.renderStreamError(error, eventStream, undefined),
-        errorEventName: exchange.dialect === "anthropic" ? "error" : undefined,
+        errorEventName: errorEventNameOf(exchange),
       };
     },
     onContact: (name) => registry.reportSuccess(name),
@@ -328,6 +328,11 @@ function clientRequestOf(exchange: Exchange) {
 /** Of two limits of which 0 is none. */
 function smaller(left: number, right: number): number {
   return left === 0 || right === 0 ? Math.max(left, right) : Math.min(left, right);
+}
+
+function errorEventNameOf({ dialect, upstreamPath }: Exchange): "error" | "response.failed" | undefined {
+  if (isResponsesPath(upstreamPath)) return "response.failed";
+  return dialect === "anthropic" ? "error" : undefined;
 }
 
 /** What can be said before anybody knows who will answer. */

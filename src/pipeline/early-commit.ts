@@ -1,6 +1,9 @@
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { ChunkReader } from "../proxy/first-content.ts";
+import { randomText } from "../translate/answer-ids.ts";
+import { sseEvent } from "../translate/sse-reader.ts";
+import { filledText, isObject, parseJson } from "../translate/wire.ts";
 
 export interface EarlyCommit {
   readonly clock: Clock;
@@ -12,7 +15,7 @@ export interface EarlyCommit {
   /** An error as an event of the caller's dialect. */
   readonly renderError: (error: OllaError) => Uint8Array | undefined;
   /** The name that an error event carries in the caller's dialect; undefined where events have none. */
-  readonly errorEventName: string | undefined;
+  readonly errorEventName: "error" | "response.failed" | undefined;
 }
 
 /**
@@ -96,21 +99,30 @@ async function asEvent(response: Response, options: EarlyCommit): Promise<Uint8A
     );
     return options.renderError(error) ?? new Uint8Array(0);
   }
-  const text = await response.text();
-  const line = toJsonLine(text);
-  if (line !== undefined) {
-    const name = options.errorEventName === undefined ? "" : `event: ${options.errorEventName}\n`;
-    return new TextEncoder().encode(`${name}data: ${line}\n\n`);
-  }
+  const body = parseJson(await response.text());
+  if (body !== undefined) return new TextEncoder().encode(writeEvent(body, options));
   const error = new OllaError("upstream_status", `The endpoint answered ${response.status}`);
   return options.renderError(error) ?? new Uint8Array(0);
 }
 
-function toJsonLine(text: string): string | undefined {
-  try {
-    return JSON.stringify(JSON.parse(text));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+function writeEvent(body: unknown, { errorEventName: name, clock }: EarlyCommit): string {
+  return sseEvent(name, name === "response.failed" ? failedResponse(body, clock) : body);
+}
+
+/** The only event by which clients of the Responses API learn that there will be no answer. */
+function failedResponse(body: unknown, clock: Clock): unknown {
+  const detail = isObject(body) && isObject(body.error) ? body.error : {};
+  const response = {
+    id: `resp_${randomText(32)}`,
+    object: "response",
+    created_at: Math.floor(clock.wallTime() / 1000),
+    status: "failed",
+    error: {
+      code: filledText(detail.code) ?? filledText(detail.type) ?? "server_error",
+      message: filledText(detail.message) ?? "The endpoint did not answer",
+    },
+    incomplete_details: null,
+    output: [],
+  };
+  return { type: "response.failed", sequence_number: 0, response };
 }
