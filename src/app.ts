@@ -1,3 +1,4 @@
+import { createClientOrigin, createGuard } from "./app/client-guard.ts";
 import { createFleet, type FirstLook } from "./app/fleet.ts";
 import type { AppOptions } from "./app/options.ts";
 import { createRequestPath } from "./app/request-path.ts";
@@ -67,6 +68,8 @@ export function createApp(options: AppOptions): App {
     cooldowns: path.cooldowns,
     sticky: path.sticky,
     loaded: fleet.warmth?.loaded,
+    guard: createGuard(options),
+    readOrigin: createClientOrigin(options),
     record: recorder.record,
   });
 

@@ -17,7 +17,7 @@ const reservations: readonly { readonly uses: RegExp; readonly allowed: RegExp }
   {
     uses: /(?<![\w./])Bun\.|from "bun(:\w+)?"/,
     allowed:
-      /^(server\/listen|main|lib\/log-writer|endpoints\/probe|(config|profiles)\/(load|builtin))\.ts$|^(cli|proxy|observe)\//,
+      /^(server\/listen|main|lib\/(log-writer|key-digest)|endpoints\/probe|(config|profiles)\/(load|builtin))\.ts$|^(cli|proxy|observe)\//,
   },
 ];
 

@@ -36,6 +36,7 @@ import { ResponseStore } from "../translate/responses/response-store.ts";
 import { createClientApis, storedResponseLimits } from "./client-apis.ts";
 import type { Fleet } from "./fleet.ts";
 import { createInspector, type Inspector } from "./inspector.ts";
+import { withKeyModels } from "./key-models.ts";
 import type { AppOptions } from "./options.ts";
 import { withPins } from "./pinning.ts";
 import { createRouting } from "./routing.ts";
@@ -111,7 +112,7 @@ export function createRequestPath(
 
   const send = createSend(options, fleet, engine, pending);
   const responses = new ResponseStore(storedResponseLimits);
-  const stages = withPins(stagesOf(options, fleet, sticky, responses), fleet);
+  const stages = withKeyModels(withPins(stagesOf(options, fleet, sticky, responses), fleet));
   const inspector = createInspector(options, stages.findApi);
   const sending = createPipeline({
     ...settingsOf(options, engine),
@@ -312,13 +313,15 @@ function stagesOf(
 
 /** What endpoints get to see of a client, whatever is asked. */
 function clientRequestOf(exchange: Exchange) {
-  const { request, clientAddress, isSecure, requestId, upstreamPath, query } = exchange;
+  const { request, peerAddress, clientAddress, trustedForwarding, isSecure, requestId, upstreamPath, query } =
+    exchange;
   return {
     method: request.method,
     headers: request.headers,
+    peerAddress,
     clientAddress,
+    trustedForwarding,
     isSecure,
-    isFromTrustedProxy: false,
     requestId,
     upstreamPath,
     query,

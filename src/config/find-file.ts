@@ -1,4 +1,4 @@
-import { readFile as readFileFromDisk } from "node:fs/promises";
+import { readFile as readFileFromDisk, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Environment } from "./environment.ts";
 
@@ -10,6 +10,11 @@ export type ReadTextFile = (path: string) => Promise<string>;
 
 export function readTextFile(path: string): Promise<string> {
   return readFileFromDisk(path, "utf8");
+}
+
+/** Permission bits; undefined where the system has none of that kind. */
+export async function readFileMode(path: string): Promise<number | undefined> {
+  return process.platform === "win32" ? undefined : (await stat(path)).mode;
 }
 
 export type FoundFile =

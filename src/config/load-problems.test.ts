@@ -100,12 +100,6 @@ describe("a key that this version does not act on", () => {
     ]);
   });
 
-  test("is announced once for a whole list of client keys", async () => {
-    expect(await problemsOf("auth:\n  keys: [{ name: a }, { name: b, priority: 3 }]\n")).toEqual([
-      "olla.yaml:2:9  auth.keys: this version does not act on this key yet",
-    ]);
-  });
-
   test("is not announced as well when its value is wrong", async () => {
     const problems = await problemsOf("proxy: { retry: { jitter: 3 } }\nmodel_aliases: { a: [] }");
     expect(problems).toHaveLength(2);

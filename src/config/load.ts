@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { Secret } from "../lib/secret.ts";
 import { checkAliases } from "./alias-checks.ts";
+import { buildClientKeys, readClientKeys } from "./client-key-config.ts";
 import { type ConfigDrafts, readDrafts } from "./drafts.ts";
 import type { Report } from "./endpoint-auth.ts";
 import {
@@ -18,7 +19,7 @@ import {
   findOverrides,
   type Override,
 } from "./environment.ts";
-import { findConfigFile, type ReadTextFile, readTextFile } from "./find-file.ts";
+import { findConfigFile, type ReadTextFile, readFileMode, readTextFile } from "./find-file.ts";
 import { type ListedKey, listKeys, valueAt } from "./key-list.ts";
 import { findAdvice, findUnknownKeys, findUnusedKeys, type Notice } from "./notices.ts";
 import {
@@ -40,6 +41,8 @@ export interface LoadOptions {
   readonly cwd: string;
   /** Reads the configuration and secret files; tests give their own. */
   readonly readFile?: ReadTextFile;
+  /** Permission bits of a file; the disk's when not given. */
+  readonly readMode?: (path: string) => Promise<number | undefined>;
 }
 
 export type ValueSource = "default" | "file" | "environment";
@@ -91,12 +94,14 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   };
   const sources = { env, cwd, readFile };
   const secrets = await readEndpointSecrets(Array.isArray(entries) ? entries : [], sources, report);
+  const keySources = { ...sources, readMode: options.readMode ?? readFileMode };
+  const keyHashes = await readClientKeys(reading.tree, keySources, report);
   checkAliases(reading.tree, report);
   const isUsable = reading.parsed !== undefined && !problems.some((problem) => problem.severity === "error");
   return {
     config:
       isUsable && reading.parsed !== undefined
-        ? buildConfig(readAliases(reading.parsed, source), secrets)
+        ? buildConfig(readAliases(reading.parsed, source), secrets, keyHashes)
         : undefined,
     drafts: readDrafts(reading.tree),
     file,
@@ -223,7 +228,11 @@ function readAliases(parsed: ParsedConfig, source: TreeSource): ParsedConfig {
   };
 }
 
-function buildConfig(parsed: ParsedConfig, secrets: readonly EndpointSecrets[]): Config {
+function buildConfig(
+  parsed: ParsedConfig,
+  secrets: readonly EndpointSecrets[],
+  keyHashes: readonly (string | undefined)[],
+): Config {
   const endpoints = parsed.discovery.static.endpoints?.map((entry, index) => {
     return buildEndpoint(entry, secrets[index] ?? { auth: undefined, headers: {} });
   });
@@ -236,6 +245,7 @@ function buildConfig(parsed: ParsedConfig, secrets: readonly EndpointSecrets[]):
       response_timeout: shorterLimit(parsed.proxy.response_timeout, parsed.server.write_timeout),
     },
     discovery: { ...parsed.discovery, static: { endpoints } },
+    auth: { keys: buildClientKeys(parsed.auth.keys, keyHashes) },
     model_registry: {
       ...parsed.model_registry,
       // Zero says "the usual" here; nobody downstream has to know that.

@@ -11,9 +11,6 @@ export interface Notice {
   readonly message: string;
 }
 
-/** Lists whose items are all for later: one warning is enough. */
-const announcedWhole = ["auth.keys"];
-
 /**
  * Keys that are set to something that this version does not act on, and keys that nothing acts on.
  * @param tree what the user set @param parsed what the schema made of it, as far as it got
@@ -22,9 +19,8 @@ export function findUnusedKeys(schema: SchemaNode, tree: unknown, parsed: unknow
   const notices = new Map<string, Notice>();
   walkTree(schema, tree, {
     onUnknown() {},
-    onKey(keyPath, { metadata, readInitial }, raw) {
+    onKey(path, { metadata, readInitial }, raw) {
       if (raw === null || raw === undefined) return;
-      const path = shortenPath(keyPath);
       const status = metadata.status ?? "active";
       const name = joinPath(path);
       if (notices.has(name)) return;
@@ -32,17 +28,12 @@ export function findUnusedKeys(schema: SchemaNode, tree: unknown, parsed: unknow
         notices.set(name, { kind: "inert", path, message: `has no effect; ${metadata.reason}` });
         return;
       }
-      if (status === "later" && !isDeepStrictEqual(valueAt(parsed, keyPath), readInitial())) {
+      if (status === "later" && !isDeepStrictEqual(valueAt(parsed, path), readInitial())) {
         notices.set(name, { kind: "later", path, message: "this version does not act on this key yet" });
       }
     },
   });
   return [...notices.values()];
-}
-
-function shortenPath(path: KeyPath): KeyPath {
-  const whole = announcedWhole.find((list) => joinPath(path).startsWith(`${list}[`));
-  return whole === undefined ? path : whole.split(".");
 }
 
 export function findUnknownKeys(schema: SchemaNode, tree: unknown, keys: readonly ListedKey[]): Notice[] {

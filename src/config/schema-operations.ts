@@ -1,3 +1,4 @@
+import { describeCidrFault } from "../lib/cidr.ts";
 import { section } from "./key.ts";
 import {
   booleanKey,
@@ -10,7 +11,6 @@ import {
   stringListKey,
   unsetStringKey,
 } from "./key-types.ts";
-import { checkCidr } from "./schema-server.ts";
 
 export const logging = section(
   {
@@ -67,7 +67,7 @@ export const dashboard = section(
     if (values.enabled !== true || typeof policy !== "object" || policy === null) return;
     const ranges = "allowed_cidrs" in policy ? policy.allowed_cidrs : undefined;
     if (!Array.isArray(ranges)) return;
-    const objections = ranges.map((range: unknown) => checkCidr(String(range)));
+    const objections = ranges.map((range: unknown) => describeCidrFault(String(range)));
     const objection =
       ranges.length === 0 ? "expected at least one range, got none" : objections.find(Boolean);
     if (objection !== undefined) complain("access_policy.allowed_cidrs", objection);

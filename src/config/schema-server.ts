@@ -1,4 +1,4 @@
-import ipaddr from "ipaddr.js";
+import { describeCidrFault } from "../lib/cidr.ts";
 import { type CheckSection, section } from "./key.ts";
 import {
   booleanKey,
@@ -30,58 +30,45 @@ const requestLimits = section({
   }),
 });
 
-export function checkCidr(text: string): string | undefined {
-  return ipaddr.isValidCIDR(text)
-    ? undefined
-    : `expected a range such as 10.0.0.0/8, got ${JSON.stringify(text)}`;
-}
-
 const rateLimits = section({
   global_requests_per_minute: integerKey({
     initial: 0,
     min: 0,
-    status: "later",
     env: ["OLLA_SERVER_GLOBAL_RATE_LIMIT"],
-    doc: "Requests a minute, all clients together. 0 is no limit.",
+    doc: "Requests a minute, all clients together. 0 is no limit: [limits-and-keys.md](limits-and-keys.md).",
   }),
   per_ip_requests_per_minute: integerKey({
     initial: 0,
     min: 0,
-    status: "later",
     env: ["OLLA_SERVER_PER_IP_RATE_LIMIT"],
-    doc: "Requests a minute for each client address. 0 is no limit.",
+    doc: "Requests a minute for each client address; IPv6 addresses count by /64. 0 is no limit.",
   }),
   health_requests_per_minute: integerKey({
     initial: 0,
     min: 0,
-    status: "later",
     env: ["OLLA_SERVER_HEALTH_RATE_LIMIT"],
-    doc: "Requests a minute for `/internal/health`. 0 is no limit.",
+    doc: "Requests a minute for `/internal/health`, for each client address. 0 is no limit.",
   }),
   burst_size: integerKey({
     initial: 50,
     min: 0,
-    status: "later",
     env: ["OLLA_SERVER_RATE_BURST_SIZE"],
     doc: "How many requests may come at once before a rate limit applies.",
   }),
   cleanup_interval: durationKey({
     initial: "5m",
-    status: "later",
     env: ["OLLA_SERVER_RATE_CLEANUP_INTERVAL"],
-    doc: "How often the counters of silent clients are dropped.",
+    doc: "How often the counters of silent clients are dropped. 0: only when there are too many.",
   }),
   trust_proxy_headers: booleanKey({
     initial: false,
-    status: "later",
     env: ["OLLA_SERVER_TRUST_PROXY_HEADERS"],
     doc: "Take the client address from `X-Forwarded-For` or `X-Real-IP` when the request comes out of `trusted_proxy_cidrs`.",
   }),
   trusted_proxy_cidrs: stringListKey({
     initial: ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
     unit: "CIDR ranges",
-    status: "later",
-    check: checkCidr,
+    check: describeCidrFault,
     env: ["OLLA_SERVER_TRUSTED_PROXY_CIDRS"],
     doc: "Proxies whose word about the client address is believed.",
   }),

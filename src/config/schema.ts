@@ -1,5 +1,6 @@
 import type * as v from "valibot";
 import type { Secret } from "../lib/secret.ts";
+import type { ClientKeyConfig } from "./client-key-config.ts";
 import type { EndpointConfig } from "./endpoint-config.ts";
 import { section } from "./key.ts";
 import { modelAliases } from "./schema-aliases.ts";
@@ -33,7 +34,8 @@ export type ParsedEndpoint = NonNullable<ParsedConfig["discovery"]["static"]["en
 
 /** Keys as in the file; durations in milliseconds, sizes in bytes. Deeply frozen. */
 export type Config = Frozen<
-  Omit<ParsedConfig, "discovery"> & {
+  Omit<ParsedConfig, "discovery" | "auth"> & {
+    auth: { keys: readonly ClientKeyConfig[] };
     discovery: Omit<ParsedConfig["discovery"], "static"> & {
       /** `undefined`: no file names endpoints, so Olla looks for some itself. An empty list means none. */
       static: { endpoints: readonly EndpointConfig[] | undefined };

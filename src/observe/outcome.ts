@@ -47,6 +47,8 @@ export interface Outcome {
   /** With the values of credential-like parameters replaced; without `?`. */
   readonly query: string;
   readonly clientAddress: string;
+  /** The name of the client's key; absent where no keys are configured or none was good. */
+  readonly clientKey?: string | undefined;
   readonly userAgent: string | undefined;
   /** What the endpoint that answered, or failed last, was asked for; else what the client asked for. */
   readonly model: string | undefined;

@@ -70,6 +70,7 @@ function accessFields(outcome: Outcome): LogFields {
     routing_action: decision?.action,
     routing_reason: decision?.reason || undefined,
     client_ip: outcome.clientAddress,
+    client_key: outcome.clientKey,
     user_agent: outcome.userAgent,
     error_code: error?.code,
     error: error?.message,

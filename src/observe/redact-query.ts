@@ -23,6 +23,11 @@ export function redactQuery(query: string): string {
   return text.replace(/[^&;]+/g, redactPair);
 }
 
+/** Whether some parameter is called like a credential, whatever its value. @param query with or without `?` */
+export function namesCredential(query: string): boolean {
+  return query.split(/[?&;]/).some((pair) => isCredentialName(pair.split("=", 1)[0] ?? ""));
+}
+
 function redactPair(pair: string): string {
   const equals = pair.indexOf("=");
   if (equals < 0) return pair;

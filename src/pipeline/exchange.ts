@@ -1,4 +1,5 @@
 import type { OllaError } from "../errors.ts";
+import type { Outcome } from "../observe/outcome.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { Dialect } from "../translate/dialect.ts";
 import type { ClientKey } from "./client-key.ts";
@@ -10,10 +11,16 @@ export interface Exchange {
   readonly requestId: string;
   /** Monotonic milliseconds (`Clock.now`). */
   readonly receivedAt: number;
-  /** TCP peer, IPv4-mapped addresses written as IPv4. */
+  /** Of the connection, IPv4-mapped addresses written as IPv4. */
+  readonly peerAddress: string;
+  /** The same, or what a trusted proxy says. */
   readonly clientAddress: string;
+  /** What of `X-Forwarded-For` is believed; undefined where the peer is no trusted proxy. */
+  readonly trustedForwarding?: { readonly chain: string | undefined } | undefined;
   /** Undefined where no keys are configured. */
   readonly clientKey?: ClientKey | undefined;
+  /** The client's tokens are counted: an endpoint that says their number only when asked is to be asked. */
+  readonly needsUsage?: boolean | undefined;
   readonly isSecure: boolean;
   /** As received, percent-encoding intact, without the query. */
   readonly path: string;
@@ -26,6 +33,8 @@ export interface Exchange {
   readonly upstreamPath: string;
   /** The only endpoint that the request may be sent to, because its client has named it. */
   readonly pinnedEndpoint?: string;
+  /** Called once, when the answer has ended. Undefined where nobody waits for that. */
+  onEnd?(outcome: Outcome): void;
   /** Stops the connection's idle timeout: called once the body is read, before anything slow. */
   holdOpen(): void;
   /** Puts the idle timeout back, just before the last byte: it would stick to the kept-alive connection otherwise. */

@@ -125,15 +125,16 @@ export class RequestLedger {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#answered?.isFailure === false) this.#attempts.push(answeredAttempt(this.#answered, closing));
-    const { request, requestId, receivedAt, path, query, clientAddress } = this.#exchange;
+    const { request, requestId, receivedAt, path, query, clientAddress, clientKey } = this.#exchange;
     const durationMs = this.#clock.now() - receivedAt;
-    this.#record({
+    const outcome: Outcome = {
       requestId,
       receivedAt: this.#clock.wallTime() - durationMs,
       method: request.method,
       path,
       query: redactQuery(query),
       clientAddress,
+      clientKey: clientKey?.name,
       userAgent: request.headers.get("user-agent") ?? undefined,
       model: this.askedModel,
       requestedModel: this.#model,
@@ -156,7 +157,9 @@ export class RequestLedger {
       decision: this.#decision,
       clientApi: this.#clientApi && { ...this.#clientApi, wantsStream: this.#wantsStream },
       usage: closing.usage,
-    });
+    };
+    this.#record(outcome);
+    this.#exchange.onEnd?.(outcome);
   }
 }
 

@@ -166,7 +166,9 @@ async function deliver(
       return dispatch;
     };
     const injection =
-      context.injectsUsage && inspection.wantsStream && apiRequest === undefined
+      (context.injectsUsage || exchange.needsUsage === true) &&
+      inspection.wantsStream &&
+      apiRequest === undefined
         ? new UsageInjection(exchange.upstreamPath)
         : undefined;
     const forwarded = await forward(

@@ -14,9 +14,9 @@ function clientRequest(
   return {
     method: "POST",
     headers: new Headers(headers),
+    peerAddress: "192.0.2.7",
     clientAddress: "192.0.2.7",
     isSecure: false,
-    isFromTrustedProxy: false,
     requestId: "calm-otter-1a2b",
     upstreamPath: "/v1/chat/completions",
     query: "",
@@ -110,11 +110,22 @@ describe("headers", () => {
     });
   });
 
-  test("a trusted proxy is believed, and the peer is added", () => {
-    const sent = sentHeaders(
-      clientRequest({ ...forwarding, host: "olla.lan" }, { isFromTrustedProxy: true }),
-    );
-    expect(sent).toMatchObject({ ...forwarding, "x-forwarded-for": "198.51.100.1, 192.0.2.7" });
+  test("what a trusted proxy says is believed, and the peer is added, once", () => {
+    const received = {
+      ...forwarding,
+      "x-forwarded-for": "10.9.9.9, 198.51.100.1",
+      forwarded: "for=10.9.9.9",
+    };
+    const trusted = { clientAddress: "198.51.100.1", trustedForwarding: { chain: "198.51.100.1" } };
+    const sent = sentHeaders(clientRequest({ ...received, host: "olla.lan" }, trusted));
+    const { forwarded: _, ...kept } = forwarding;
+    expect(sent).toMatchObject({ ...kept, "x-forwarded-for": "198.51.100.1, 192.0.2.7" });
+    expect(sent).not.toContainKey("forwarded");
+  });
+
+  test("a trusted proxy that names nobody is the client itself", () => {
+    const sent = sentHeaders(clientRequest({}, { trustedForwarding: { chain: undefined } }));
+    expect(sent).toMatchObject({ "x-forwarded-for": "192.0.2.7", "x-real-ip": "192.0.2.7" });
   });
 
   test("X-Model says what was asked for, and never what the client put there", () => {

@@ -9,11 +9,13 @@ export interface ClientRequest {
   readonly method: string;
   /** As received. Not changed. */
   readonly headers: Headers;
-  /** TCP peer. */
+  /** Of the connection. */
+  readonly peerAddress: string;
+  /** The same, or what a trusted proxy says. */
   readonly clientAddress: string;
+  /** Of a trusted proxy, and what of its `X-Forwarded-For` is believed; its word about host and protocol is taken, too. */
+  readonly trustedForwarding?: { readonly chain: string | undefined } | undefined;
   readonly isSecure: boolean;
-  /** Whether the peer is a proxy whose `X-Forwarded-*` may be believed. */
-  readonly isFromTrustedProxy: boolean;
   readonly requestId: string;
   /** Starts with `/`, percent-encoding as received. */
   readonly upstreamPath: string;
@@ -38,6 +40,9 @@ const forwardingNames = [
   "x-forwarded-server",
   "x-real-ip",
 ] as const;
+
+/** What we say ourselves also where a trusted proxy has said it: before what it wrote may stand what a client invented. */
+const replacedForwardingNames = ["forwarded", "x-forwarded-for", "x-real-ip"] as const;
 
 /**
  * Does the work that all attempts share and returns what builds the request for one endpoint, at the client's path or at
@@ -65,7 +70,8 @@ export function buildSharedHeaders(client: ClientRequest, version: string): Head
   deleteHopByHop(headers);
   deleteCredentials(headers);
   for (const name of replacedNames) headers.delete(name);
-  if (!client.isFromTrustedProxy) for (const name of forwardingNames) headers.delete(name);
+  const names = client.trustedForwarding === undefined ? forwardingNames : replacedForwardingNames;
+  for (const name of names) headers.delete(name);
 
   // `fetch` would otherwise ask for encodings that nobody on our side decodes, or name itself.
   if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
@@ -73,8 +79,12 @@ export function buildSharedHeaders(client: ClientRequest, version: string): Head
 
   headers.set("x-proxied-by", `Olla/${version}`);
   headers.append("via", `1.1 olla/${version}`);
-  headers.append("x-forwarded-for", client.clientAddress);
-  setIfAbsent(headers, "x-real-ip", client.clientAddress);
+  const chain = client.trustedForwarding?.chain;
+  headers.set(
+    "x-forwarded-for",
+    chain === undefined ? client.peerAddress : `${chain}, ${client.peerAddress}`,
+  );
+  headers.set("x-real-ip", client.clientAddress);
   setIfAbsent(headers, "x-forwarded-proto", client.isSecure ? "https" : "http");
   if (host !== null) setIfAbsent(headers, "x-forwarded-host", host);
   // Not as X-Request-ID: that stays the client's own, and llama-cpp-python answers 400 to one that is no UUID.

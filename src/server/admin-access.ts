@@ -11,7 +11,7 @@ const programSchemes: ReadonlySet<string> = new Set(["app:", "file:", "tauri:", 
  * For whatever changes something: only programs on this machine may, and no web page that is open in a browser on it.
  * @throws OllaError forbidden
  */
-export function requireLocalCaller({ request, clientAddress }: Arrival): void {
+export function requireLocalCaller({ request, peerAddress }: Arrival): void {
   const { headers } = request;
   const origin = headers.get("origin");
   if (origin !== null && !isLocalOrigin(origin)) {
@@ -20,7 +20,7 @@ export function requireLocalCaller({ request, clientAddress }: Arrival): void {
       `This changes something, and a page of ${quote(origin)} may not do that`,
     );
   }
-  if (!isLoopback(clientAddress) || forwardingHeaders.some((name) => headers.has(name))) {
+  if (!isLoopback(peerAddress) || forwardingHeaders.some((name) => headers.has(name))) {
     throw new OllaError(
       "forbidden",
       "This changes something, and only programs on the machine that Olla runs on may do that",

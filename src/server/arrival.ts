@@ -1,5 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
+import type { ClientKey } from "../pipeline/client-key.ts";
 import { type ConnectionControl, peerAddress } from "./connection.ts";
+import type { ReadClientOrigin } from "./guard/client-address.ts";
+import type { Lease } from "./guard/client-guard.ts";
 import { requestIdFor } from "./request-id.ts";
 
 /** What is known of a request the moment it is here. Hono hands it to every handler as its environment. */
@@ -10,7 +13,15 @@ export interface Arrival {
   readonly requestId: string;
   /** Monotonic milliseconds. */
   readonly receivedAt: number;
+  /** Of the connection, IPv4-mapped addresses written as IPv4; `unknown` where it is gone. */
+  readonly peerAddress: string;
+  /** The same, or what a trusted proxy says. */
   readonly clientAddress: string;
+  /** What of `X-Forwarded-For` is believed; undefined where the peer is no trusted proxy. */
+  readonly trustedForwarding?: { readonly chain: string | undefined } | undefined;
+  /** Undefined where no keys are configured, and before one was found good. */
+  readonly clientKey?: ClientKey | undefined;
+  readonly lease?: Lease | undefined;
   /** Absolute, whatever the client sent. */
   readonly url: string;
   /** Percent-encoding intact, without the query. */
@@ -19,17 +30,29 @@ export interface Arrival {
   readonly query: string;
 }
 
-/** Must be called before anything is awaited. */
-export function arrive(request: Request, connection: ConnectionControl, clock: Clock): Arrival {
+/**
+ * Must be called before anything is awaited.
+ * @param readOrigin undefined where no proxy is trusted
+ */
+export function arrive(
+  request: Request,
+  connection: ConnectionControl,
+  clock: Clock,
+  readOrigin?: ReadClientOrigin,
+): Arrival {
   const url = absoluteUrl(request.url);
   const pathAt = url.indexOf("/", url.indexOf("://") + 3);
   const queryAt = url.indexOf("?", pathAt);
+  const peer = peerAddress(request, connection);
+  const origin = readOrigin?.(peer, request.headers);
   return {
     request,
     connection,
     requestId: requestIdFor(request.headers.get("x-request-id")),
     receivedAt: clock.now(),
-    clientAddress: peerAddress(request, connection),
+    peerAddress: peer,
+    clientAddress: origin?.address ?? peer,
+    trustedForwarding: origin?.isFromTrustedProxy === true ? { chain: origin.forwardedFor } : undefined,
     url,
     path: queryAt < 0 ? url.slice(pathAt) : url.slice(pathAt, queryAt),
     query: queryAt < 0 ? "" : url.slice(queryAt),

@@ -16,6 +16,8 @@ import type { ProfileSet } from "../profiles/profile-set.ts";
 import type { Admission } from "../proxy/admission.ts";
 import type { BreakerSet } from "../proxy/breakers.ts";
 import type { Cooldowns } from "../proxy/cooldown.ts";
+import type { ReadClientOrigin } from "./guard/client-address.ts";
+import type { ClientGuard } from "./guard/client-guard.ts";
 import type { StickyView } from "./routes/stats-sticky.ts";
 
 /** What the HTTP surface needs of the rest of Olla. Everything is read, nothing is owned. */
@@ -43,6 +45,10 @@ export interface ServerDependencies {
   readonly loaded?: Pick<LoadedModels, "modelsAt"> | undefined;
   /** Reads an endpoint's list of models anew, some time after the call. */
   readonly refreshModels: (endpointName: string) => void;
+  /** Missing where nobody needs a key and nothing is limited. */
+  readonly guard?: ClientGuard | undefined;
+  /** Missing where no proxy's word about its clients is taken. */
+  readonly readOrigin?: ReadClientOrigin | undefined;
   /** Takes the outcome of what the server answers itself; the pipeline records its own requests. */
   readonly record: (outcome: Outcome) => void;
 }

@@ -6,20 +6,24 @@ import type { ScopedPath } from "./scope.ts";
 
 /** What the pipeline gets of a request that is to be sent on. */
 export function createExchange(arrival: Arrival, scoped: ScopedPath, idleTimeoutSeconds: number): Exchange {
-  const { request, connection, requestId } = arrival;
+  const { request, connection, requestId, lease } = arrival;
   const { scope, upstreamPath } = scoped;
   const dialect = dialectFor(arrival, scoped);
   return {
     request,
     requestId,
     receivedAt: arrival.receivedAt,
+    peerAddress: arrival.peerAddress,
     clientAddress: arrival.clientAddress,
+    trustedForwarding: arrival.trustedForwarding,
+    clientKey: arrival.clientKey,
     isSecure: arrival.url.startsWith("https:"),
     path: arrival.path,
     query: arrival.query,
     dialect,
     scope: scope.profile,
     upstreamPath,
+    ...(lease && { needsUsage: lease.needsUsage, onEnd: lease.end }),
     holdOpen: () => connection.timeout(request, 0),
     releaseHold: () => connection.timeout(request, idleTimeoutSeconds),
     renderError: (error, headers) => renderError(error, dialect, requestId, headers),

@@ -21,6 +21,7 @@ export function ownOutcome(
     path: arrival.path,
     query: redactQuery(arrival.query),
     clientAddress: arrival.clientAddress,
+    clientKey: arrival.clientKey?.name,
     userAgent: request.headers.get("user-agent") ?? undefined,
     model: undefined,
     endpoint: undefined,

@@ -4,10 +4,12 @@ import { describeByteSize } from "../lib/byte-size.ts";
 import { type Arrival, arrive } from "./arrival.ts";
 import { asOllaError } from "./as-olla-error.ts";
 import type { ConnectionControl } from "./connection.ts";
+import { decodeSegment } from "./decode-segment.ts";
 import type { ServerDependencies } from "./dependencies.ts";
 import { dialectFor } from "./dialect-of.ts";
 import type { DirectEnv } from "./direct-env.ts";
 import { createExchange } from "./exchange.ts";
+import type { RequestKind } from "./guard/client-guard.ts";
 import { estimateHeadBytes } from "./head-size.ts";
 import { jsonResponse } from "./json-response.ts";
 import { accessLog } from "./middleware/access-log.ts";
@@ -45,7 +47,7 @@ export interface Router {
 
 /** What a request meets, in order: drain, head limit, then one of the proxied scopes or the direct routes. */
 export function createRouter(deps: ServerDependencies): Router {
-  const { settings, pipeline, clock } = deps;
+  const { settings, pipeline, clock, guard } = deps;
   const scopes = new Scopes(deps.profiles, {
     hasAnthropic: settings.hasAnthropicRoutes,
     hasBare: settings.hasBareRoutes,
@@ -68,8 +70,10 @@ export function createRouter(deps: ServerDependencies): Router {
       const exchange = createExchange(arrival, scoped, settings.idleTimeoutSeconds);
       const prepared = requests.prepare(exchange, arrival, scoped);
       const ready = prepared instanceof Promise ? await prepared : prepared;
+      if (ready instanceof Response) arrival.lease?.end();
       return await (ready instanceof Response ? ready : pipeline.handle(ready));
     } catch (cause) {
+      arrival.lease?.end();
       const error = asOllaError(cause);
       if (error.code === "internal") {
         deps.logger.error("a request failed inside Olla", {
@@ -81,22 +85,46 @@ export function createRouter(deps: ServerDependencies): Router {
     }
   };
 
+  const dispatch = (arrival: Arrival, scoped: ScopedPath | undefined): Response | Promise<Response> => {
+    const { request, url } = arrival;
+    if (scoped === undefined) return direct.fetch(requestAt(url, request), arrival);
+    if (!isOwnPath(scoped, request.method)) return proxy(arrival, scoped);
+    return direct.fetch(requestAt(ownUrl(scoped), request), arrival);
+  };
+
+  /** Refuses, or answers with what the guard has to say besides. */
+  const dispatchGuarded = async (received: Arrival, scoped: ScopedPath | undefined): Promise<Response> => {
+    const entry = guard?.enter(received, kindOf(received, scoped));
+    if (entry === undefined) return dispatch(received, scoped);
+    const { clientKey, lease, refusal, headers } = entry;
+    const arrival: Arrival = { ...received, clientKey, lease };
+    if (refusal !== undefined) return refuse(arrival, refusal, headers);
+    const response = await dispatch(arrival, scoped);
+    for (const [name, value] of headers) response.headers.set(name, value);
+    return response;
+  };
+
   return {
     async fetch(request, connection) {
-      const arrival = arrive(request, connection, clock);
+      const arrival = arrive(request, connection, clock, deps.readOrigin);
       if (isDraining) return refuse(arrival, shuttingDown(), [["Connection", "close"]]);
       if (estimateHeadBytes(request, arrival.path) > settings.maxHeaderBytes) {
         return refuse(arrival, headTooLarge(settings.maxHeaderBytes));
       }
       const scoped = scopes.split(arrival.path);
-      if (scoped === undefined) return direct.fetch(requestAt(arrival.url, request), arrival);
-      if (!isOwnPath(scoped, request.method)) return proxy(arrival, scoped);
-      return direct.fetch(requestAt(ownUrl(scoped), request), arrival);
+      return guard === undefined ? dispatch(arrival, scoped) : dispatchGuarded(arrival, scoped);
     },
     beginDrain() {
       isDraining = true;
     },
   };
+}
+
+/** All that is not listed here is for those with a key, so that no spelling of a path gets around it. */
+function kindOf({ path, request }: Arrival, scoped: ScopedPath | undefined): RequestKind {
+  if (scoped !== undefined) return isOwnPath(scoped, request.method) ? "own" : "inference";
+  if (path.startsWith("/internal/")) return decodeSegment(path) === "/internal/health" ? "health" : "open";
+  return path === "/" || path === "/version" ? "open" : "own";
 }
 
 /** Every URL that Olla answers itself. All else below a provider's prefix is sent on. */
@@ -130,7 +158,7 @@ function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<Dire
   app.all("/internal/stats/translators", readOnly, () => jsonResponse(renderTranslatorStatistics(deps)));
 
   app.all(modelsPath, readOnly, checkModelQuery, (c) =>
-    jsonResponse(renderModels(c.req.valid("query"), deps)),
+    jsonResponse(renderModels(c.req.valid("query"), deps, c.env.clientKey)),
   );
   app.all(`${modelsPath}/*`, readOnly, modelDetail(deps));
 

@@ -1,6 +1,7 @@
 import type { Handler } from "hono";
 import { createdSeconds, listNames } from "../../models/listings/listed-model.ts";
 import { backendTypesOf, selectProviderModels } from "../../models/listings/select-models.ts";
+import type { ClientKey } from "../../pipeline/client-key.ts";
 import {
   type AnthropicModel,
   renderAnthropicModel,
@@ -10,6 +11,7 @@ import { decodeSegment } from "../decode-segment.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import { anthropicVersionHeader } from "../dialect-of.ts";
 import type { DirectEnv } from "../direct-env.ts";
+import { modelsVisibleTo } from "../guard/visible-models.ts";
 import { jsonResponse } from "../json-response.ts";
 import type { Scope } from "../scope.ts";
 import { unknownModel, viewOf } from "./models.ts";
@@ -20,7 +22,9 @@ export function anthropicModelList(scope: Scope, deps: ServerDependencies): Hand
   return async (c) => {
     const { readModelPage } = await import("./anthropic-model-page.ts");
     const page = readModelPage(new URLSearchParams(c.env.query));
-    return jsonResponse(renderAnthropicModelList(namesNow(), page), { "request-id": c.env.requestId });
+    return jsonResponse(renderAnthropicModelList(namesNow(c.env.clientKey), page), {
+      "request-id": c.env.requestId,
+    });
   };
 }
 
@@ -30,7 +34,7 @@ export function anthropicModel(scope: Scope, deps: ServerDependencies): Handler<
   return (c) => {
     const { path, requestId } = c.env;
     const wanted = decodeSegment(path.slice(path.indexOf(listStart) + listStart.length));
-    const models = namesNow();
+    const models = namesNow(c.env.clientKey);
     const found =
       models.find(({ id }) => id === wanted) ??
       models.find(({ id }) => id.toLowerCase() === wanted.toLowerCase());
@@ -56,13 +60,14 @@ const listStart = "/v1/models/";
 function createNameReader(
   { profile }: Scope,
   { listedModels, endpoints, profiles, settings }: ServerDependencies,
-): () => readonly AnthropicModel[] {
+): (key: ClientKey | undefined) => readonly AnthropicModel[] {
   const all = [...profiles.all];
   const backendTypes =
     profile === "all" ? new Set(all.map(({ name }) => name)) : backendTypesOf(profile, all);
   const context = { processStartedAt: settings.startedAt };
-  return () =>
-    listNames(selectProviderModels(listedModels(), backendTypes, viewOf(endpoints)), "").map(
-      ({ id, source }) => ({ id, createdAt: createdSeconds(source, context) * 1000 }),
-    );
+  return (key) =>
+    listNames(
+      selectProviderModels(modelsVisibleTo(key, listedModels), backendTypes, viewOf(endpoints)),
+      "",
+    ).map(({ id, source }) => ({ id, createdAt: createdSeconds(source, context) * 1000 }));
 }

@@ -11,9 +11,11 @@ import {
   narrowAlias,
   selectModels,
 } from "../../models/listings/select-models.ts";
+import type { ClientKey } from "../../pipeline/client-key.ts";
 import { decodeSegment } from "../decode-segment.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import type { DirectEnv } from "../direct-env.ts";
+import { modelsVisibleTo } from "../guard/visible-models.ts";
 import { jsonResponse } from "../json-response.ts";
 
 export const modelsPath = "/olla/models";
@@ -33,8 +35,9 @@ type ListingSources = Pick<ServerDependencies, "listedModels" | "endpoints" | "s
 export function renderModels(
   query: ModelQuery,
   { listedModels, endpoints, settings }: ListingSources,
+  key: ClientKey | undefined,
 ): object {
-  const models = selectModels(listedModels(), query, viewOf(endpoints));
+  const models = selectModels(modelsVisibleTo(key, listedModels), query, viewOf(endpoints));
   return renderListing(query.format ?? "unified", models, { processStartedAt: settings.startedAt });
 }
 
@@ -50,7 +53,9 @@ export function modelDetail({
     if (id === "") throw new OllaError("invalid_request", "Model ID or alias required");
     const { isRoutable } = viewOf(endpoints);
     const models = hideNamesakes(
-      listedModels().map((model) => narrowAlias(model, ({ endpointName }) => isRoutable(endpointName))),
+      modelsVisibleTo(c.env.clientKey, listedModels).map((model) =>
+        narrowAlias(model, ({ endpointName }) => isRoutable(endpointName)),
+      ),
     );
     const found = findModel(models, id) ?? findModelAt(models, catalog.placesOf(id));
     if (found === undefined)

@@ -4,6 +4,7 @@ import { isRoutable } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import type { LoadedModel } from "../../models/loaded/loaded-model.ts";
 import { describeLoaded } from "../../models/ollama-ps.ts";
+import type { ClientKey } from "../../pipeline/client-key.ts";
 import type { FleetAnswer } from "../../profiles/profile.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import type { DirectEnv } from "../direct-env.ts";
@@ -17,7 +18,8 @@ export function fleetAnswer(scope: Scope, answer: FleetAnswer, deps: ServerDepen
     case "ollama-running":
       return () => running(scope, deps);
     case "ollama-ps":
-      return async () => {
+      return async (c) => {
+        const key = c.env.clientKey;
         const endpoints = usableEndpoints(scope, deps);
         const asked = endpoints.filter((endpoint) => knows(endpoint, "ollama-ps"));
         const others = endpoints.filter((endpoint) => !knows(endpoint, "ollama-ps"));
@@ -25,7 +27,9 @@ export function fleetAnswer(scope: Scope, answer: FleetAnswer, deps: ServerDepen
           ...(await ollama.loadedModels(asked)),
           ...others.flatMap((endpoint) => loadedElsewhere(endpoint, deps)),
         ];
-        return jsonResponse({ models });
+        return jsonResponse({
+          models: key === undefined ? models : models.filter((model) => isVisible(model, key)),
+        });
       };
     case "ollama-version":
       return async () => {
@@ -37,6 +41,15 @@ export function fleetAnswer(scope: Scope, answer: FleetAnswer, deps: ServerDepen
 
 /** Ollama's command line and every setup guide look for these very words. */
 const runningText = new TextEncoder().encode("Ollama is running");
+
+/** @param model an entry of `/api/ps`, as an endpoint wrote it or as we did */
+function isVisible(model: object, key: ClientKey): boolean {
+  const name = "model" in model ? model.model : undefined;
+  const shown = "name" in model ? model.name : undefined;
+  return [name ?? shown, shown ?? name].every((text) =>
+    key.admitsModel(typeof text === "string" ? text : ""),
+  );
+}
 
 function running(scope: Scope, { endpoints }: ServerDependencies): Response {
   const inScope = endpoints.snapshot().filter(({ endpoint }) => scope.reaches(endpoint.profile));

@@ -5,6 +5,7 @@ import { renderOllamaShow, type ShownModel } from "../../models/ollama-show.ts";
 import { isAt, type ModelPlace } from "../../models/place-index.ts";
 import { BodyBudget } from "../../pipeline/body-budget.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
+import { modelNotAllowed } from "../../pipeline/key-models.ts";
 import { type ReadBodyLimits, readBody } from "../../pipeline/read-body.ts";
 import type { EndpointView, ServerDependencies } from "../dependencies.ts";
 import { jsonResponse } from "../json-response.ts";
@@ -39,6 +40,10 @@ export function createShowRequests(deps: ShowDependencies): ShowRequests {
       const { bytes, plain, release } = await readBody(exchange.request, limits);
       release();
       const question = readQuestion(plain);
+      const { clientKey } = exchange;
+      if (question !== undefined && clientKey?.admitsModel(question.model) === false) {
+        throw modelNotAllowed(question.model);
+      }
       const shown = exchange.scope === "all" ? findElsewhere(question?.model, deps) : undefined;
       if (shown !== undefined) return jsonResponse(renderOllamaShow(shown, deps.settings.startedAt));
       const rewritten = question?.rewritten;

@@ -6,10 +6,12 @@ import {
   openaiBackendTypes,
   selectProviderModels,
 } from "../../models/listings/select-models.ts";
+import type { ClientKey } from "../../pipeline/client-key.ts";
 import type { ListFormat, ProfileListing, UnsupportedPath } from "../../profiles/profile.ts";
 import { decodeSegment } from "../decode-segment.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import type { DirectEnv } from "../direct-env.ts";
+import { modelsVisibleTo } from "../guard/visible-models.ts";
 import { jsonResponse } from "../json-response.ts";
 import type { Scope } from "../scope.ts";
 import { unknownModel, viewOf } from "./models.ts";
@@ -21,7 +23,7 @@ export function providerListing(
   deps: ServerDependencies,
 ): Handler<DirectEnv> {
   const render = listingRenderer(scope, format, deps);
-  return () => jsonResponse(render());
+  return (c) => jsonResponse(render(c.env.clientKey));
 }
 
 /** One model of such a list, under `<list>/<id>`, slashes and colons in the id included. */
@@ -34,7 +36,7 @@ export function providerModel(
   return (c) => {
     const start = c.env.path.indexOf(`${path}/`) + path.length + 1;
     const wanted = decodeSegment(c.env.path.slice(start));
-    const entries = entriesOf(render());
+    const entries = entriesOf(render(c.env.clientKey));
     const found =
       entries.find(({ id }) => id === wanted) ??
       entries.find(({ id }) => id.toLowerCase() === wanted.toLowerCase());
@@ -46,13 +48,17 @@ export function providerModel(
   };
 }
 
-function listingRenderer(scope: Scope, format: ListFormat, deps: ServerDependencies): () => object {
+function listingRenderer(
+  scope: Scope,
+  format: ListFormat,
+  deps: ServerDependencies,
+): (key: ClientKey | undefined) => object {
   const { listedModels, endpoints, profiles, settings } = deps;
   const backendTypes =
     scope.profile === "all" ? openaiBackendTypes(profiles.all) : backendTypesOf(scope.profile, profiles.all);
   const context = { processStartedAt: settings.startedAt };
-  return () => {
-    const models = selectProviderModels(listedModels(), backendTypes, viewOf(endpoints));
+  return (key) => {
+    const models = selectProviderModels(modelsVisibleTo(key, listedModels), backendTypes, viewOf(endpoints));
     return renderListing(format, models, context);
   };
 }
