@@ -50,7 +50,7 @@ import {
   forgetReplaced,
   readLimits,
 } from "./traffic-parts.ts";
-import { noteSends, preferWarm } from "./warmth.ts";
+import { noteSends, preferWaitingForWarm, preferWarm } from "./warmth.ts";
 
 /** The pipeline with everything that decides about a request, and what the status routes read of it. */
 export interface RequestPath {
@@ -95,16 +95,17 @@ export function createRequestPath(
     waitTotals: () => admission.waitTotals(),
   };
   const cooldowns = new Cooldowns({ clock, maxMs: longestCooldownMs });
+  const chosen = createBalancer(config.proxy.load_balancer, { connections, random: Math.random });
   const traffic = new Traffic({
     clock,
     admission,
     cooldowns,
     recentFailures,
     breakers,
+    worthWaiting: preferWaitingForWarm(chosen, fleet.warmth, connections),
     onSuspicion: (name) => void askAfterSuspicion(name, fleet, breakers),
   });
   const sticky = createSticky(options, fleet);
-  const chosen = createBalancer(config.proxy.load_balancer, { connections, random: Math.random });
   const guarded = createGuardedBalancer(preferWarm(chosen, fleet.warmth, connections), recentFailures);
   const balancer = createShareBalancer(guarded, Math.random);
   abortWhenLost(options, fleet, pending);

@@ -4,7 +4,7 @@ import type { Warmth } from "../models/loaded/loaded-models.ts";
 import type { BalancerName, Candidate, Candidates } from "./balancer.ts";
 import { createBalancer } from "./balancer-by-name.ts";
 import { ConnectionCounts } from "./connections.ts";
-import { createWarmFirstBalancer, type LoadedKnowledge } from "./warm-first.ts";
+import { createWarmFirstBalancer, createWorthWaiting, type LoadedKnowledge } from "./warm-first.ts";
 
 interface Traits {
   readonly warmth: Warmth;
@@ -55,7 +55,8 @@ function setUp(inner: BalancerName, fleet: Fleet) {
     connections,
   );
   const candidates: Candidates = [first, ...others];
-  return { balancer, candidates, noted, seen };
+  const worthWaiting = createWorthWaiting(plain, loaded, connections);
+  return { balancer, candidates, noted, seen, worthWaiting };
 }
 
 /** Whom the inner balancer may choose from. */
@@ -159,4 +160,37 @@ test("with priority the warm one of the highest priority is chosen, whatever sta
 test.each(["round-robin", "least-connections"] as const)("with %s priorities do not count", (inner) => {
   const fleet: Fleet = { high: { warmth: "neutral", priority: 100 }, low: { warmth: "warm", priority: 50 } };
   expect(offered(inner, fleet)).toEqual(["low"]);
+});
+
+describe("worth waiting for before any other", () => {
+  const worth = (fleet: Fleet, inner: BalancerName = "round-robin") => {
+    const { candidates, worthWaiting } = setUp(inner, fleet);
+    const found = worthWaiting(candidates);
+    return found === candidates ? "all" : found.map(({ endpoint }) => endpoint.name);
+  };
+
+  test.each<[what: string, fleet: Fleet, found: string[] | "all"]>([
+    [
+      "one that has the model, not one in use by others",
+      { w: { warmth: "warm" }, o: { warmth: "occupied" } },
+      ["w"],
+    ],
+    ["one that is crowded, too", { w: { warmth: "warm", active: 9 }, o: { warmth: "occupied" } }, ["w"]],
+    [
+      "one that has nothing to give up",
+      { w: { warmth: "warm" }, o: { warmth: "occupied" }, n: { warmth: "neutral" } },
+      ["w", "n"],
+    ],
+    ["one that has been idle", { w: { warmth: "warm" }, i: { warmth: "occupied", idleMs: 60_000 } }, "all"],
+    ["every one where nobody has the model", { n: { warmth: "neutral" }, o: { warmth: "occupied" } }, "all"],
+    ["every one where nobody uses another", { w: { warmth: "warm" }, n: { warmth: "neutral" } }, "all"],
+  ])("%s", (_what, fleet, found) => {
+    expect(worth(fleet)).toEqual(found);
+  });
+
+  test("with priority, an endpoint that stands above those that have the model", () => {
+    const fleet: Fleet = { w: { warmth: "warm", priority: 1 }, o: { warmth: "occupied", priority: 2 } };
+    expect(worth(fleet, "priority")).toBe("all");
+    expect(worth(fleet, "least-connections")).toEqual(["w"]);
+  });
 });

@@ -38,19 +38,7 @@ export function createWarmFirstBalancer(
   loaded: LoadedKnowledge,
   connections: ActiveConnections,
 ): Balancer {
-  const standingOf = (candidate: Candidate): number => {
-    const { endpoint } = candidate;
-    const model = modelAskedFor(candidate);
-    const warmth = model === undefined ? "neutral" : loaded.warmthAt(endpoint, model);
-    if (warmth === "neutral") return standing.neutral;
-    const active = connections.of(endpoint.name);
-    if (warmth === "warm") {
-      const handlesWell = endpoint.profile.maxConcurrentRequests;
-      return handlesWell > 0 && active >= handlesWell ? standing.crowded : standing.warm;
-    }
-    const isResting = active === 0 && loaded.idleMs(endpoint.name) >= restingAfterMs;
-    return isResting ? standing.resting : standing.occupied;
-  };
+  const standingOf = (candidate: Candidate) => judgeStanding(candidate, loaded, connections);
 
   const preferred = (candidates: Candidates): Candidates => {
     const lowest = inner.name === "priority" ? highestPriority(candidates) : Number.NEGATIVE_INFINITY;
@@ -75,6 +63,52 @@ export function createWarmFirstBalancer(
       return picked;
     },
   };
+}
+
+/** Those that are worth waiting for before any other is used; the very same list where none is better than another. */
+export type WorthWaiting = (open: Candidates) => Candidates;
+
+/**
+ * Where places are limited: those that need not give up a model that is in use, as long as one of them has this model in
+ * memory. One that the balancer would choose all the same, for its rank or its priority, is among them.
+ */
+export function createWorthWaiting(
+  { name }: Pick<Balancer, "name">,
+  loaded: LoadedKnowledge,
+  connections: ActiveConnections,
+): WorthWaiting {
+  const isBetter = (one: Candidate, other: Candidate) =>
+    (one.rank ?? 0) < (other.rank ?? 0) ||
+    (name === "priority" && one.endpoint.priority > other.endpoint.priority);
+  const isIn = (standings: number, candidate: Candidate) =>
+    (judgeStanding(candidate, loaded, connections) & standings) !== 0;
+  return (open) => {
+    if (open.length === 1) return open;
+    const warm = open.filter((candidate) => isIn(standing.warm | standing.crowded, candidate));
+    if (warm.length === 0) return open;
+    const [first, ...others] = open.filter(
+      (candidate) => !isIn(standing.occupied, candidate) || warm.every((other) => isBetter(candidate, other)),
+    );
+    return first === undefined || others.length + 1 === open.length ? open : [first, ...others];
+  };
+}
+
+function judgeStanding(
+  candidate: Candidate,
+  loaded: LoadedKnowledge,
+  connections: ActiveConnections,
+): number {
+  const { endpoint } = candidate;
+  const model = modelAskedFor(candidate);
+  const warmth = model === undefined ? "neutral" : loaded.warmthAt(endpoint, model);
+  if (warmth === "neutral") return standing.neutral;
+  const active = connections.of(endpoint.name);
+  if (warmth === "warm") {
+    const handlesWell = endpoint.profile.maxConcurrentRequests;
+    return handlesWell > 0 && active >= handlesWell ? standing.crowded : standing.warm;
+  }
+  const isResting = active === 0 && loaded.idleMs(endpoint.name) >= restingAfterMs;
+  return isResting ? standing.resting : standing.occupied;
 }
 
 /** What the endpoint is asked for, in its own spelling where that is known. */

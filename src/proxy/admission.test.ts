@@ -23,10 +23,16 @@ function setUp({ limits = { a: 1, b: 1 }, queueMax = 100, queueTimeoutMs = 30_00
 const stays = new AbortController().signal;
 
 /** Waits, and writes down who got what in which order. */
-function enqueue(admission: Admission, names: readonly string[], label: string, log: string[]) {
+function enqueue(
+  admission: Admission,
+  names: readonly string[],
+  label: string,
+  log: string[],
+  laterNames: readonly string[] = [],
+) {
   const leaving = new AbortController();
   const place: { admitted?: Admitted; error?: unknown } = {};
-  const settled = admission.wait(names, leaving.signal).then(
+  const settled = admission.wait(names, leaving.signal, laterNames).then(
     (admitted) => {
       place.admitted = admitted;
       log.push(`${label}:${admitted.endpointName}`);
@@ -38,6 +44,64 @@ function enqueue(admission: Admission, names: readonly string[], label: string, 
   );
   return { place, settled, leave: () => leaving.abort() };
 }
+
+describe("places that are taken later", () => {
+  test("a free one is taken after half of the longest wait, or none when the better one is free before", async () => {
+    const { admission, clock, connections } = setUp();
+    const release = admission.enter("a");
+    const log: string[] = [];
+    const patient = enqueue(admission, ["a"], "patient", log, ["b"]);
+    const sooner = enqueue(admission, ["a"], "sooner", log, ["b"]);
+    clock.advance(14_999);
+    release();
+    await patient.settled;
+    expect(connections.of("b")).toBe(0);
+    clock.advance(1);
+    await sooner.settled;
+    expect(log).toEqual(["patient:a", "sooner:b"]);
+    expect(sooner.place.admitted?.waitedMs).toBe(15_000);
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  test("a busy one is stood in line for as well, behind those who wait there, until the wait is over", async () => {
+    const { admission, clock } = setUp({ limits: { a: 1, b: 1 } });
+    admission.enter("a");
+    const releaseOther = admission.enter("b");
+    const log: string[] = [];
+    const patient = enqueue(admission, ["a"], "patient", log, ["b"]);
+    const unlucky = enqueue(admission, ["a"], "unlucky", log, ["b"]);
+    clock.advance(15_000);
+    expect([admission.queueDepth("a"), admission.queueDepth("b"), admission.waiting()]).toEqual([2, 2, 2]);
+    releaseOther();
+    await patient.settled;
+    clock.advance(15_000);
+    await unlucky.settled;
+    expect(log).toEqual(["patient:b", "unlucky:queue_timeout"]);
+    expect(admission.waiting()).toBe(0);
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  test("they are taken at once where the better lines are full, or nobody may wait", async () => {
+    const { admission, clock } = setUp({ queueMax: 0 });
+    admission.enter("a");
+    const log: string[] = [];
+    await enqueue(admission, ["a"], "first", log, ["b"]).settled;
+    await enqueue(admission, ["a"], "second", log, ["b"]).settled;
+    expect(log).toEqual(["first:b", "second:queue_full"]);
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  test("whoever leaves before leaves nothing behind", async () => {
+    const { admission, clock } = setUp({ queueTimeoutMs: 0 });
+    admission.enter("a");
+    const log: string[] = [];
+    const leaver = enqueue(admission, ["a"], "leaver", log, ["b"]);
+    leaver.leave();
+    await leaver.settled;
+    expect(log).toEqual(["leaver:client_abort"]);
+    expect(clock.pendingTimers()).toBe(0);
+  });
+});
 
 describe("places", () => {
   const [a, b, c] = [sampleCandidate("a"), sampleCandidate("b"), sampleCandidate("c")];

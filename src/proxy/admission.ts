@@ -45,10 +45,13 @@ interface Waiter {
 
 interface Arrival {
   readonly endpointNames: readonly string[];
+  readonly laterNames: readonly string[];
   readonly arrivedAt: number;
   readonly aheadOnArrival: number;
 }
 
+/** What half is taken of where requests may wait for ever. */
+const defaultQueueTimeoutMs = 30_000;
 /** Weight of the newest sample in the mean time that a place is held. */
 const newestShare = 0.2;
 const longestRetryAfterSeconds = 600;
@@ -98,10 +101,15 @@ export class Admission {
   /**
    * Waits for the first place that becomes free at any of these endpoints, behind everybody who came before.
    * Whoever gets one must release it, also when the client has left in the meantime.
+   * @param laterNames where to wait too once half of the longest wait is over, or at once where the lines are full
    * @throws OllaError `queue_full` · `queue_timeout` · `client_abort` at once when the client leaves ·
    *   `no_healthy_endpoints` when every endpoint waited for was removed
    */
-  async wait(endpointNames: readonly string[], clientSignal: AbortSignal): Promise<Admitted> {
+  async wait(
+    endpointNames: readonly string[],
+    clientSignal: AbortSignal,
+    laterNames: readonly string[] = [],
+  ): Promise<Admitted> {
     if (endpointNames.length === 0) throw new RangeError("There is no endpoint to wait for");
     if (clientSignal.aborted) throw leftTheQueue();
     const arrivedAt = this.#settings.clock.now();
@@ -115,6 +123,7 @@ export class Admission {
     const aheadOnArrival = Math.min(...depths);
     // One line with room is enough to wait in all of them: in fewer, later comers would overtake.
     if (aheadOnArrival >= this.#settings.queueMax) {
+      if (laterNames.length > 0) return await this.wait([...endpointNames, ...laterNames], clientSignal);
       this.#totals.refused += 1;
       throw this.#refusal(
         "queue_full",
@@ -122,7 +131,7 @@ export class Admission {
         endpointNames,
       );
     }
-    return await this.#standInLine({ endpointNames, arrivedAt, aheadOnArrival }, clientSignal);
+    return await this.#standInLine({ endpointNames, laterNames, arrivedAt, aheadOnArrival }, clientSignal);
   }
 
   /** How many requests wait for this endpoint; some may wait for others too. */
@@ -171,7 +180,7 @@ export class Admission {
 
   #standInLine(arrival: Arrival, clientSignal: AbortSignal): Promise<Admitted> {
     const { clock, queueTimeoutMs } = this.#settings;
-    const { endpointNames, arrivedAt, aheadOnArrival } = arrival;
+    const { endpointNames, laterNames, arrivedAt, aheadOnArrival } = arrival;
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#totals.abandoned += 1;
@@ -182,9 +191,16 @@ export class Admission {
         waiter.fail(this.#refusal("queue_timeout", "No endpoint became free in time", endpointNames));
       };
       const cancelTimeout = queueTimeoutMs > 0 ? clock.after(queueTimeoutMs, onTimeout) : undefined;
+      const standInOthersToo = () => {
+        this.#lines.join(waiter, laterNames);
+        for (const name of laterNames) this.#admitWaiting(name);
+      };
+      const laterMs = (queueTimeoutMs > 0 ? queueTimeoutMs : defaultQueueTimeoutMs) / 2;
+      const cancelLater = laterNames.length > 0 ? clock.after(laterMs, standInOthersToo) : undefined;
       const standDown = () => {
         this.#lines.leave(waiter);
         cancelTimeout?.();
+        cancelLater?.();
         clientSignal.removeEventListener("abort", onAbort);
       };
       const waiter: Waiter = {

@@ -6,11 +6,12 @@ export class WaitingLines<Waiter> {
   readonly #lines = new Map<string, Set<Waiter>>();
   readonly #placesOf = new Map<Waiter, Set<string>>();
 
-  /** Stands at the end of each of these lines. */
+  /** Stands at the end of each of these lines, too. */
   join(waiter: Waiter, endpointNames: Iterable<string>): void {
-    const places = new Set(endpointNames);
+    const places = this.#placesOf.get(waiter) ?? new Set();
     this.#placesOf.set(waiter, places);
-    for (const name of places) {
+    for (const name of endpointNames) {
+      places.add(name);
       const line = this.#lines.get(name);
       if (line === undefined) this.#lines.set(name, new Set([waiter]));
       else line.add(waiter);

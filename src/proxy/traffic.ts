@@ -1,5 +1,6 @@
 import type { Candidate, Candidates } from "../balancer/balancer.ts";
 import type { RecentFailures } from "../balancer/failure-share.ts";
+import type { WorthWaiting } from "../balancer/warm-first.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Admission } from "./admission.ts";
@@ -30,6 +31,8 @@ export interface TrafficParts {
   readonly recentFailures: RecentFailures;
   /** Undefined for an engine without breakers, or where they are switched off. */
   readonly breakers: BreakerSet | undefined;
+  /** Undefined where every place is worth the same. */
+  readonly worthWaiting: WorthWaiting | undefined;
   /** A plain 500 came: somebody should look whether the endpoint is well. */
   readonly onSuspicion: (endpointName: string) => void;
 }
@@ -121,14 +124,17 @@ export class Traffic {
   }
 
   async #takePlace(open: Candidates, select: Select, clientSignal: AbortSignal) {
-    const { admission } = this.#parts;
-    const free = admission.free(open);
+    const { admission, worthWaiting } = this.#parts;
+    const worthy = worthWaiting?.(open) ?? open;
+    const free = isSome(admission.free(worthy)) ? admission.free(open) : [];
     if (isSome(free)) {
       const candidate = select(free);
       return { candidate, release: admission.enter(candidate.endpoint.name), queuedMs: 0, queueDepth: 0 };
     }
-    const names = open.map(({ endpoint }) => endpoint.name);
-    const admitted = await admission.wait(names, clientSignal);
+    const names = worthy.map(({ endpoint }) => endpoint.name);
+    const others = open.filter((candidate) => !worthy.includes(candidate));
+    const otherNames = others.map(({ endpoint }) => endpoint.name);
+    const admitted = await admission.wait(names, clientSignal, otherNames);
     const { endpointName, release, waitedMs: queuedMs, aheadOnArrival: queueDepth } = admitted;
     try {
       const reached = open.filter(({ endpoint }) => endpoint.name === endpointName);

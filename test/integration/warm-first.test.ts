@@ -97,6 +97,12 @@ async function countLoads(proxy: Readonly<Record<string, unknown>>): Promise<num
   await using two = new OneModelMachine(both);
   await using olla = await startOlla({ endpoints: endpointsOf({ one, two }), proxy });
   if (proxy.prefer_loaded !== false) await untilAsked(olla, ["one", "two"]);
+  await sendMany(olla);
+  expect(one.upstream.requests.length + two.upstream.requests.length).toBe(200);
+  return one.loads.length + two.loads.length;
+}
+
+async function sendMany(olla: RunningOlla): Promise<void> {
   let sent = 0;
   const client = async (): Promise<void> => {
     while (sent < 200) {
@@ -106,14 +112,27 @@ async function countLoads(proxy: Readonly<Record<string, unknown>>): Promise<num
     }
   };
   await Promise.all(Array.from({ length: 7 }, client));
-  expect(one.upstream.requests.length + two.upstream.requests.length).toBe(200);
-  return one.loads.length + two.loads.length;
 }
 
 test.each(["round-robin", "least-connections", "priority"])(
   "two models on two machines with room for one: each is loaded once, with %s",
   async (load_balancer) => {
     expect(await countLoads({ load_balancer })).toBe(2);
+  },
+);
+
+test.each(["round-robin", "least-connections", "priority"])(
+  "where each machine takes one request at a time, requests wait for the one that has their model, with %s",
+  async (load_balancer) => {
+    await using one = new OneModelMachine(both);
+    await using two = new OneModelMachine(both);
+    const endpoints = endpointsOf({ one, two }).map((box) => ({ ...box, max_concurrent: 1 }));
+    await using olla = await startOlla({ endpoints, proxy: { load_balancer } });
+    await untilAsked(olla, ["one", "two"]);
+    const first = await chat(olla, "model-a");
+    expect(await chat(olla, "model-b")).not.toBe(first);
+    await sendMany(olla);
+    expect(one.loads.length + two.loads.length).toBe(2);
   },
 );
 
