@@ -9,6 +9,8 @@ export interface Peer {
   readonly path: string;
   /** The process whose costs are counted; its children count too. */
   readonly pid: number;
+  /** Answers streams only: nothing else of it is compared. */
+  readonly isForStreams?: boolean;
   stop(): Promise<void>;
 }
 
@@ -137,7 +139,9 @@ export async function spawnOlla(
 }
 
 export async function startOlla(folder: string, upstream: Peer): Promise<Peer> {
-  const { child, port } = await spawnOlla(folder, "olla", [`http://127.0.0.1:${upstream.port}`]);
+  // With it, endpoints that know the Messages API would get them as they are.
+  const config = { translators: { anthropic: { passthrough_enabled: false } } };
+  const { child, port } = await spawnOlla(folder, "olla", [`http://127.0.0.1:${upstream.port}`], { config });
   await untilTrue(async () => {
     if (child.exitCode !== null) throw new Error(`olla exited with ${child.exitCode}, see ${folder}/olla`);
     const answer = await fetch(`http://127.0.0.1:${port}/olla/proxy/v1/models`).catch(() => undefined);
@@ -145,6 +149,12 @@ export async function startOlla(folder: string, upstream: Peer): Promise<Peer> {
   }, "olla has found the model");
   const path = "/olla/proxy/v1/chat/completions";
   return { name: "olla", port, path, pid: child.pid, stop: () => stopChild(child) };
+}
+
+/** The same process, asked in a dialect that it has to translate. */
+export function translatedOlla({ port, pid }: Peer): Peer {
+  const path = "/olla/proxy/v1/messages";
+  return { name: "translated", port, path, pid, isForStreams: true, stop: () => Promise.resolve() };
 }
 
 export { stopChild };

@@ -12,6 +12,7 @@ import {
   startOlla,
   startUpstream,
   stopChild,
+  translatedOlla,
   untilTrue,
 } from "./peers.ts";
 import { cpuSeconds, residentMebibytes } from "./process-usage.ts";
@@ -50,11 +51,10 @@ async function measure(peer: Peer, job: Job): Promise<Sample> {
   return { ...result, cpuPerAnswer };
 }
 
-function jobsFor({ port, path }: Peer): Job[] {
-  return [
-    { kind: "small", port, path, connections: smallConnections, requests: smallRequests },
-    { kind: "stream", port, path, connections: streamConnections, streamsPerConnection },
-  ];
+function jobsFor({ port, path, isForStreams = false }: Peer): Job[] {
+  const small: Job = { kind: "small", port, path, connections: smallConnections, requests: smallRequests };
+  const stream: Job = { kind: "stream", port, path, connections: streamConnections, streamsPerConnection };
+  return isForStreams ? [stream] : [small, stream];
 }
 
 function median(values: readonly number[]): number {
@@ -115,19 +115,20 @@ const table: readonly Row[] = [
 
 function printTable(all: ReadonlyMap<string, Samples>): void {
   const names = [...all.keys()];
-  const header = ["", ...names, "olla : nginx", "olla : direct"];
+  const ratios = [
+    ["olla", "nginx"],
+    ["olla", "direct"],
+    ["translated", "olla"],
+  ] as const;
+  const header = ["", ...names, ...ratios.map((pair) => pair.join(" : "))];
   const rows = table.map(([name, unit, read]) => {
     const values = new Map([...all].map(([peer, samples]) => [peer, read(samples)]));
-    const ratio = (other: string): string => {
-      const [ours, theirs] = [values.get("olla"), values.get(other)];
-      return ours === undefined || !theirs ? "-" : (ours / theirs).toFixed(2);
+    const ratio = ([one, other]: readonly [string, string]): string => {
+      const [ours, theirs] = [values.get(one), values.get(other)];
+      return !ours || !theirs ? "-" : (ours / theirs).toFixed(2);
     };
-    return [
-      `${name} (${unit})`,
-      ...names.map((peer) => (values.get(peer) ?? 0).toFixed(1)),
-      ratio("nginx"),
-      ratio("direct"),
-    ];
+    const shown = (peer: string): string => (values.get(peer) ? (values.get(peer) ?? 0).toFixed(1) : "-");
+    return [`${name} (${unit})`, ...names.map(shown), ...ratios.map(ratio)];
   });
   const widths = header.map((_, column) =>
     Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0)),
@@ -155,7 +156,7 @@ async function main(): Promise<void> {
     if (nginx === undefined) console.log("nginx is not installed: no comparison with it");
     else peers.push(nginx);
     const olla = await startOlla(folder, upstream);
-    peers.push(olla);
+    peers.push(olla, translatedOlla(olla));
     console.log(`olla: ${ollaCommand().join(" ")}`);
     const idle = residentMebibytes(olla.pid);
     const all = await measureAll(peers);

@@ -55,5 +55,6 @@ export const chatBody = (isStream: boolean): string =>
       { role: "user", content: "Say something short about the weather in Perth today." },
     ],
     temperature: 0.7,
+    max_tokens: 200,
     stream: isStream,
   });
