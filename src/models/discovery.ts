@@ -8,6 +8,7 @@ import type { ProfileSet } from "../profiles/profile-set.ts";
 import type { ModelCatalog } from "./catalog.ts";
 import type { DetectedKind } from "./detect-kind.ts";
 import { describeFailure, logModelChange } from "./discovery-log.ts";
+import { EmptyList } from "./empty-list.ts";
 import { ModelFetchError } from "./fetch-model-list.ts";
 import { readEndpointList } from "./read-endpoint-list.ts";
 import { RemovalGrace } from "./removal-grace.ts";
@@ -67,6 +68,7 @@ interface Progress {
   /** Its kind was found out, so it may be found out anew. */
   readonly isAuto: boolean;
   readonly grace: RemovalGrace;
+  readonly emptyList: EmptyList;
   /** It was away, and may have come back as something else. */
   isKindDoubted: boolean;
 }
@@ -111,7 +113,10 @@ export class ModelDiscovery {
     this.#unsubscribe = undefined;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    for (const { grace } of this.#progress.values()) grace.clear();
+    for (const { grace, emptyList } of this.#progress.values()) {
+      grace.clear();
+      emptyList.clear();
+    }
     this.#stopped.abort();
   }
 
@@ -195,6 +200,7 @@ export class ModelDiscovery {
 
   #forget(name: string, progress: Progress): void {
     progress.grace.clear();
+    progress.emptyList.clear();
     this.#progress.delete(name);
     this.#options.catalog.forget(name);
   }
@@ -204,6 +210,7 @@ export class ModelDiscovery {
     if (progress?.url !== endpoint.url) {
       // Another address under a known name is another endpoint.
       if (progress !== undefined) this.#forget(endpoint.name, progress);
+      const { clock, settings } = this.#options;
       progress = {
         url: endpoint.url,
         status,
@@ -216,9 +223,14 @@ export class ModelDiscovery {
         isAuto: endpoint.isAutoDetected,
         isKindDoubted: false,
         grace: new RemovalGrace({
-          graceMs: this.#options.settings.removalGraceMs,
-          clock: this.#options.clock,
+          graceMs: settings.removalGraceMs,
+          clock,
           onOver: () => void this.refresh(endpoint.name),
+        }),
+        emptyList: new EmptyList({
+          intervalMs: settings.intervalMs,
+          clock,
+          onDue: () => void this.refresh(endpoint.name),
         }),
       };
       this.#progress.set(endpoint.name, progress);
@@ -287,6 +299,7 @@ export class ModelDiscovery {
       listed,
     );
     const models = [...listed, ...kept];
+    progress.emptyList.note(list.models.length === 0);
     catalog.replaceModels(endpoint.name, list.profile.name, models);
     progress.consecutiveFailures = 0;
     progress.isSuspended = false;

@@ -69,6 +69,33 @@ describe("asking endpoints for their models", () => {
     ]);
   });
 
+  test("an empty list is looked at again long before the interval, ever more rarely, until it has models", async () => {
+    const listed: string[] = [];
+    const server = serve(() => ollamaList(...listed));
+    const clock = createFakeClock();
+    const { discovery, catalog } = discover([endpointAt("box", server.url)], { intervalMs: 60_000 }, clock);
+    discovery.start();
+    await discovery.refresh("box");
+    for (const [delayMs, asked] of [
+      [9_999, 1],
+      [1, 2],
+      [20_000, 3],
+    ] as const) {
+      clock.advance(delayMs);
+      await waitUntil(() => server.asked.length === asked);
+      await discovery.refresh("box");
+    }
+    listed.push("first");
+    // The interval comes before the next look at an empty list.
+    clock.advance(30_000);
+    await waitUntil(() => catalog.has("first"));
+    const asked = server.asked.length;
+    clock.advance(29_999);
+    expect(server.asked).toHaveLength(asked);
+    discovery.stop();
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
   test("endpoints that hang hold up others for two seconds at most, however few the workers", async () => {
     const good = serve(() => ollamaList("a"));
     const hanging = serve(never);
