@@ -69,6 +69,15 @@ function createProgram(options: ProgramOptions, finish: (code: number) => void):
     .command("validate")
     .description("check the configuration and exit")
     .action(() => start({ validateConfig: true }));
+  const key = program.command("key").description("make keys for clients");
+  key
+    .command("new")
+    .description("print a new key, and what goes into the configuration for it")
+    .option("--name <name>", "who will use it, as logs will call it", "new-key")
+    .action(async (options: { readonly name: string }) => {
+      const { newKey } = await import("./key.ts");
+      finish(newKey(options, terminal));
+    });
   program
     .command("version")
     .description("show the version and exit")

@@ -25,7 +25,14 @@ export interface NextProcess {
 }
 
 /** Commands that open no connection, and so need no second start. */
-const offlineCommands: readonly (string | undefined)[] = ["version", "--version", "validate", "--help", "-h"];
+const offlineCommands: readonly (string | undefined)[] = [
+  "version",
+  "--version",
+  "validate",
+  "key",
+  "--help",
+  "-h",
+];
 
 /** The process to become, or undefined when this one is fit for serving. */
 export function planReexecution(facts: ProcessFacts): NextProcess | undefined {

@@ -1,13 +1,12 @@
 import { resolve } from "node:path";
 import { digestOf } from "../lib/key-digest.ts";
-import { nearestNames } from "../lib/nearest.ts";
 import { Secret } from "../lib/secret.ts";
+import { expiryFrom } from "./client-key-fields.ts";
 import type { Report, SecretSources } from "./endpoint-auth.ts";
 import { describeFileError } from "./find-file.ts";
 import { valueAt } from "./key-list.ts";
 import { describeType, isMapping } from "./problem.ts";
 import type { ParsedConfig } from "./schema.ts";
-import { expiryFrom } from "./schema-auth.ts";
 
 /** A client's key as the rest of Olla gets it, wherever its hash came from. */
 export type ClientKeyConfig = Omit<ParsedConfig["auth"]["keys"][number], "hash" | "key_file" | "expires"> & {
@@ -102,11 +101,9 @@ async function readHash(
 }
 
 function hintFor(hash: string): string {
-  const scheme = /^([a-z0-9$]{1,12})[:$]/i.exec(hash.trim())?.[1];
-  if (scheme !== undefined && nearestNames(scheme, ["sha256"], 1).length > 0) {
-    return "got another number of digits, or other characters";
-  }
-  return `got ${describeType(hash)} of another form; \`olla key new\` prints one`;
+  return /^\s*sha-?\d+\W/i.test(hash)
+    ? "got another number of digits, or other characters"
+    : `got ${describeType(hash)} of another form; \`olla key new\` prints one`;
 }
 
 async function readKeyFile(

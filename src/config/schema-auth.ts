@@ -1,31 +1,15 @@
 import * as v from "valibot";
+import { expiryFrom, nameFault } from "./client-key-fields.ts";
 import { section } from "./key.ts";
 import { booleanKey, globListKey, integerKey, secretKey, stringKey, unsetStringKey } from "./key-types.ts";
 import { describeSecret } from "./problem.ts";
-
-const longestName = 64;
-const dateShape = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:\d{2})?)?$/i;
-
-/** Milliseconds since the epoch; NaN for what is no date. Without a zone it means UTC, wherever Olla runs. */
-export function expiryFrom(text: string): number {
-  const [, date, time = "00:00", zone = "Z"] = dateShape.exec(text.trim()) ?? [];
-  if (date === undefined) return Number.NaN;
-  // Some days that do not exist are read as days of the month after.
-  const midnight = Date.parse(`${date}T00:00Z`);
-  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(date)) return Number.NaN;
-  return Date.parse(`${date}T${time}${zone.toUpperCase()}`);
-}
 
 const clientKey = section({
   name: stringKey({
     initial: "",
     allowEmpty: true,
     isRequired: true,
-    check: (text) => {
-      if (text.trim() !== text) return "expected a name without spaces around it";
-      if (text.length > longestName) return `expected a name of at most ${longestName} characters`;
-      return /\p{Cc}/u.test(text) ? "expected a name without control characters" : undefined;
-    },
+    check: nameFault,
     doc: "Stands for the key in logs and statistics. Each name once.",
   }),
   hash: secretKey({

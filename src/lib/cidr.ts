@@ -1,7 +1,10 @@
 import ipaddr from "ipaddr.js";
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
-type Range = readonly [network: Address, prefixLength: number];
+interface Range {
+  readonly address: Address;
+  readonly length: number;
+}
 
 const rangeShape = /^([^/]+)\/(\d{1,3})$/;
 /** Of an IPv6 address, what a provider gives to one customer. */
@@ -10,23 +13,25 @@ const customerBits = 64;
 /** Says what is wrong with a range as an operator wrote it, and which one was probably meant; undefined when nothing is. */
 export function describeCidrFault(text: string): string | undefined {
   const got = `got ${JSON.stringify(text)}`;
-  const [, addressText = "", lengthText = ""] = rangeShape.exec(text) ?? [];
-  const address = parseAddress(addressText);
-  const bits = address?.kind() === "ipv4" ? 32 : 128;
-  if (address === undefined || Number(lengthText) > bits) {
+  const range = parseRange(text);
+  if (range === undefined) {
     const lone = parseAddress(text);
-    if (lone === undefined) return `expected a range such as 10.0.0.0/8, ${got}`;
-    return `expected a range such as 10.0.0.0/8, ${got}; write ${text}/${lone.kind() === "ipv4" ? 32 : 128} for one address`;
+    const hint = lone === undefined ? "" : `; write ${text}/${bitsOf(lone)} for one address`;
+    return `expected a range such as 10.0.0.0/8, ${got}${hint}`;
   }
-  const length = Number(lengthText);
+  const { address, length } = range;
   const network = networkAddress(address, length);
   if (network.toString() === address.toString()) return undefined;
-  return `expected a range, ${got}, which is an address inside ${network.toString()}/${length}; write that for the range, or ${addressText}/${bits} for the address alone`;
+  return `expected a range, ${got}, which is an address inside ${network.toString()}/${length}; write that for the range, or ${address.toString()}/${bitsOf(address)} for the address alone`;
 }
 
 /** Tests addresses against ranges. What is no address is in none of them. @throws Error for ranges that have a fault */
 export function compileCidrs(texts: readonly string[]): (address: string) => boolean {
-  const ranges = texts.map(parseRange);
+  const ranges = texts.map((text) => {
+    const range = parseRange(text);
+    if (range === undefined) throw new Error(`not a range: ${text}`);
+    return range;
+  });
   return (text) => {
     const address = parseAddress(text);
     return address !== undefined && ranges.some((range) => isWithin(address, range));
@@ -63,15 +68,20 @@ function parseAddress(text: string): Address | undefined {
 }
 
 /** A range of IPv4-mapped addresses is the range of those IPv4 addresses. */
-function parseRange(text: string): Range {
+function parseRange(text: string): Range | undefined {
   const [, addressText = "", lengthText = ""] = rangeShape.exec(text) ?? [];
   const address = parseAddress(addressText);
-  if (address === undefined) throw new Error(`not a range: ${text}`);
+  if (address === undefined) return undefined;
   const isMapped = address.kind() === "ipv4" && addressText.includes(":");
-  return [address, isMapped ? Math.max(0, Number(lengthText) - 96) : Number(lengthText)];
+  const length = isMapped ? Number(lengthText) - 96 : Number(lengthText);
+  return length >= 0 && length <= bitsOf(address) ? { address, length } : undefined;
 }
 
-function isWithin(address: Address, [network, length]: Range): boolean {
+function bitsOf(address: Address): number {
+  return address.kind() === "ipv4" ? 32 : 128;
+}
+
+function isWithin(address: Address, { address: network, length }: Range): boolean {
   if (address instanceof ipaddr.IPv4) return network instanceof ipaddr.IPv4 && address.match(network, length);
   return network instanceof ipaddr.IPv6 && address.match(network, length);
 }

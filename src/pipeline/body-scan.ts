@@ -25,7 +25,7 @@ export interface BodyScan {
    */
   readonly isComplete: boolean;
   readonly model: ScannedModel | undefined;
-  /** More than one top-level member is called `model`, whatever its case and its value. */
+  /** More than one top-level member, or field of a form, is called `model`, whatever its value; a member's case does not count. */
   readonly hasRivalModels: boolean;
   /** `stream` is `true`. */
   readonly wantsStream: boolean;

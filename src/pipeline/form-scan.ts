@@ -14,8 +14,19 @@ export function scanForm(bytes: Uint8Array): BodyScan {
   return {
     ...notAnObject,
     model: readModel(text, findField(text, "model")),
+    hasRivalModels: countModels(text) > 1,
     wantsStream: stream !== undefined && text.toString("latin1", stream.start, stream.end) === "true",
   };
+}
+
+/** Whatever way the name is encoded: servers decode it. */
+function countModels(text: Buffer): number {
+  let count = 0;
+  for (const pair of text.toString("latin1").split("&")) {
+    const [name = ""] = pair.split("=", 1);
+    if (name === "model" || (name.includes("%") && new URLSearchParams(pair).has("model"))) count += 1;
+  }
+  return count;
 }
 
 /** Where the last value of that name is, as it is written. @param name ASCII */

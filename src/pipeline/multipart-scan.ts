@@ -51,13 +51,16 @@ export function readBoundary(contentType: string): string | undefined {
 export function scanMultipart(bytes: Uint8Array, boundary: string): BodyScan {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let model: ScannedModel | undefined;
+  let modelCount = 0;
   let wantsStream = false;
   for (const part of partsOf(text, boundary)) {
     const name = fieldName(part.headers);
-    if (name === "model") model = readModel(text, part);
-    else if (name === "stream") wantsStream = isTrue(text, part);
+    if (name === "model") {
+      model = readModel(text, part);
+      modelCount += 1;
+    } else if (name === "stream") wantsStream = isTrue(text, part);
   }
-  return { ...notAnObject, model, wantsStream };
+  return { ...notAnObject, model, hasRivalModels: modelCount > 1, wantsStream };
 }
 
 /** The closed parts, in order. */
