@@ -52,16 +52,25 @@ function cacheFolder(name: ClientName): string {
   return join(root, `${name}-${versions}`);
 }
 
+/** Without a network it is known within seconds. */
+const npmFlags = [
+  "--no-audit",
+  "--no-fund",
+  "--loglevel=error",
+  "--fetch-retry-mintimeout=1000",
+  "--fetch-retry-maxtimeout=5000",
+] as const;
+
 function installCommand(name: ClientName, folder: string): string[] | string {
   const { registry, packages } = pins[name];
   if (registry === "npm") {
     const npm = Bun.which("npm");
     if (npm === null) return "npm is not there";
-    return [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", folder, ...packages];
+    return [npm, "install", ...npmFlags, "--prefix", folder, ...packages];
   }
   const python = findPython();
   if (python === undefined) return "python3 is not there";
-  return [python, "-m", "pip", "install", "--quiet", "--target", folder, ...packages];
+  return [python, "-m", "pip", "install", "--quiet", "--retries=2", "--target", folder, ...packages];
 }
 
 export function findPython(): string | undefined {
@@ -79,8 +88,9 @@ async function runInstall(command: readonly string[], folder: string): Promise<s
   const [code, said] = await Promise.all([child.exited, new Response(child.stderr).text()]);
   if (code === 0) return undefined;
   if (child.signalCode !== null) return `cannot be installed within ${installLimitMs / 60_000} minutes`;
-  const reason = said.split("\n").find((line) => /error/i.test(line)) ?? said.trim().split("\n").at(-1);
-  return `cannot be installed: ${reason === undefined || reason === "" ? `exit code ${code}` : reason}`;
+  const lines = said.trim().split("\n");
+  const reason = lines.find((line) => /^(?:npm )?error/i.test(line)) ?? lines.at(-1);
+  return `cannot be installed: ${(reason || `exit code ${code}`).slice(0, 120)}`;
 }
 
 async function install(name: ClientName, folder: string): Promise<string | undefined> {

@@ -5,7 +5,8 @@ const report = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="bun test" tests="5">
   <testsuite name="claude-code.clients.ts">
       <testcase name="answers" classname="Claude Code" time="0.41" file="a.ts" line="1" assertions="1" />
-      <testcase name="in its own words: &quot;it&apos;s&quot;" classname="Claude Code" time="0" line="2">
+      <testcase name="(unnamed)" classname="Claude Code (skipped: no network)" time="0"><skipped /></testcase>
+      <testcase name="in its own words: &quot;it&apos;s&quot;" classname="Claude Code (skipped: no network)" time="0">
         <skipped />
       </testcase>
   </testsuite>
