@@ -121,3 +121,26 @@ describe("what a tool message can't carry", () => {
     expect(arrange(calls("a"), result("a"))[1]).toEqual(result("a"));
   });
 });
+
+test("a conversation that goes on keeps its beginning, for the endpoint's prompt cache", () => {
+  const conversation = [
+    user(text("hi")),
+    system("One."),
+    calls("a", "b"),
+    result("b", image),
+    result("a", text("1")),
+    system("Two."),
+    calls("c"),
+    result("c", text("2")),
+    user(text("go")),
+    system("Three."),
+    answer("ok"),
+    user(text("bye")),
+  ];
+  const requests = conversation.flatMap(({ role }, index) => (role === "assistant" ? [index] : []));
+  const whole = arrange(...conversation);
+  for (const length of requests) {
+    const asked = arrange(...conversation.slice(0, length));
+    expect(whole.slice(0, asked.length)).toEqual([...asked]);
+  }
+});
