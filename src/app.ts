@@ -1,5 +1,6 @@
 import { createClientOrigin, createGuard } from "./app/client-guard.ts";
 import { createFleet, type FirstLook } from "./app/fleet.ts";
+import { createListenerTls } from "./app/listener-tls.ts";
 import type { AppOptions } from "./app/options.ts";
 import { createRequestPath } from "./app/request-path.ts";
 import { createOllamaFleet } from "./models/ollama-fleet.ts";
@@ -73,6 +74,7 @@ export function createApp(options: AppOptions): App {
     record: recorder.record,
   });
 
+  const listenerTls = createListenerTls(options);
   let listener: Listener | undefined;
   return {
     start() {
@@ -81,15 +83,19 @@ export function createApp(options: AppOptions): App {
         port: options.port ?? config.server.port,
         fetch: router.fetch,
         idleTimeoutSeconds,
+        tls: listenerTls.tls,
         clock,
         onUnexpectedError: (error) => logger.error("a request escaped its handler", { error: String(error) }),
+        onPortLost: (error) => logger.error("The port could not be opened again", { error: String(error) }),
       });
+      listenerTls.start([listener]);
       fleet.start();
       return { url: listener.url, port: listener.port };
     },
     firstLook: fleet.firstLook,
     async stop() {
       router.beginDrain();
+      listenerTls.stop();
       const ended = await listener?.stop(config.server.shutdown_timeout);
       await path.inspector?.flush();
       await fleet.stop();

@@ -36,9 +36,10 @@ export interface EndpointConfig {
   /** 0 = no limit. */
   readonly daily_tokens: number;
   readonly tls: {
-    /** Path of a PEM file; empty: the system's certificates. */
-    readonly ca: string;
-    readonly server_name: string;
+    /** PEM, the text of the file. `undefined`: the runtime's list of authorities. */
+    readonly ca: string | undefined;
+    /** `undefined`: the host of the URL. */
+    readonly server_name: string | undefined;
     readonly insecure_skip_verify: boolean;
   };
 }

@@ -79,3 +79,10 @@ function adviseOnCredentials(url: URL): string {
     isUserOnly ? `, or, if the user name is a token, ${bearer}` : ""
   }`;
 }
+
+/** A name as it stands in a certificate: no scheme, port or wildcard. */
+export function checkServerName(name: string): string | undefined {
+  return name.trim() === "" || /^[a-z0-9_:](?:[a-z0-9._:-]*[a-z0-9_:.])?$/i.test(name.trim())
+    ? undefined
+    : `expected a host name such as gpu-box.lan, got ${describeValue(name)}`;
+}

@@ -62,7 +62,7 @@ test("an entry with the least there can be gets every default", async () => {
       max_concurrent: 0,
       tier: "local",
       daily_tokens: 0,
-      tls: { ca: "", server_name: "", insecure_skip_verify: false },
+      tls: { ca: undefined, server_name: undefined, insecure_skip_verify: false },
     },
   ]);
 });

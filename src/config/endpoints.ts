@@ -5,12 +5,15 @@ import { nameFromUrl, normaliseUrl } from "./endpoint-url.ts";
 import { isMapping, type KeyPath } from "./problem.ts";
 import type { ParsedEndpoint } from "./schema.ts";
 import { defaultCheckIntervalMs, defaultCheckTimeout, endpointEntry } from "./schema-discovery.ts";
+import { readEndpointCa } from "./tls-files.ts";
 
 export const endpointsPath = ["discovery", "static", "endpoints"] as const;
 
 export interface EndpointSecrets {
   readonly auth: EndpointConfig["auth"];
   readonly headers: EndpointConfig["headers"];
+  /** The text of `tls.ca`. */
+  readonly ca?: string | undefined;
 }
 
 /**
@@ -34,6 +37,7 @@ export async function readEndpointSecrets(
     secrets.push({
       headers: readHeaders(entry.headers, sources.env, reportHere),
       auth: await readAuth(entry.auth, sources, reportHere),
+      ca: await readEndpointCa(entry, sources, reportHere),
     });
   }
   return secrets;
@@ -108,6 +112,10 @@ export function buildEndpoint(parsed: ParsedEndpoint, secrets: EndpointSecrets):
     max_concurrent: parsed.max_concurrent,
     tier: parsed.tier,
     daily_tokens: parsed.daily_tokens,
-    tls: parsed.tls,
+    tls: {
+      ca: secrets.ca,
+      server_name: parsed.tls.server_name.trim() || undefined,
+      insecure_skip_verify: parsed.tls.insecure_skip_verify,
+    },
   };
 }

@@ -85,12 +85,12 @@ describe("a key that does not exist", () => {
 describe("a key that this version does not act on", () => {
   test("gives one warning with its position, and only when it differs from the default", async () => {
     const { config, problems } = await load(
-      "server:\n  tls:\n    cert: a.pem\n    key: b.pem\n    min_version: 1.2\n",
+      "request_log:\n  enabled: true\n  path: requests.db\n  max_age: 168h\n",
     );
-    expect(config?.server.tls.cert).toBe("a.pem");
+    expect(config?.request_log.path).toBe("requests.db");
     expect(problems.map(formatProblem)).toEqual([
-      "olla.yaml:3:11  server.tls.cert: this version does not act on this key yet",
-      "olla.yaml:4:10  server.tls.key: this version does not act on this key yet",
+      "olla.yaml:2:12  request_log.enabled: this version does not act on this key yet",
+      "olla.yaml:3:9  request_log.path: this version does not act on this key yet",
     ]);
   });
 

@@ -31,6 +31,7 @@ import {
   type ProblemKind,
 } from "./problem.ts";
 import { type Config, configSchema, type Frozen, type ParsedConfig } from "./schema.ts";
+import { readServerTls, type ServerTlsFiles } from "./tls-files.ts";
 import { keepText } from "./tree-walk.ts";
 import { type Position, parseYamlFile, type YamlFile } from "./yaml-file.ts";
 
@@ -96,12 +97,13 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const secrets = await readEndpointSecrets(Array.isArray(entries) ? entries : [], sources, report);
   const keySources = { ...sources, readMode: options.readMode ?? readFileMode };
   const keyHashes = await readClientKeys(reading.tree, keySources, report);
+  const serverTls = await readServerTls(valueAt(reading.tree, ["server"]), sources, report);
   checkAliases(reading.tree, report);
   const isUsable = reading.parsed !== undefined && !problems.some((problem) => problem.severity === "error");
   return {
     config:
       isUsable && reading.parsed !== undefined
-        ? buildConfig(readAliases(reading.parsed, source), secrets, keyHashes)
+        ? buildConfig(readAliases(reading.parsed, source), { secrets, keyHashes, serverTls })
         : undefined,
     drafts: readDrafts(reading.tree),
     file,
@@ -228,17 +230,22 @@ function readAliases(parsed: ParsedConfig, source: TreeSource): ParsedConfig {
   };
 }
 
-function buildConfig(
-  parsed: ParsedConfig,
-  secrets: readonly EndpointSecrets[],
-  keyHashes: readonly (string | undefined)[],
-): Config {
+/** What stands in other files, by the place of its name in this one. */
+interface FileContents {
+  readonly secrets: readonly EndpointSecrets[];
+  readonly keyHashes: readonly (string | undefined)[];
+  readonly serverTls: ServerTlsFiles | undefined;
+}
+
+function buildConfig(parsed: ParsedConfig, { secrets, keyHashes, serverTls }: FileContents): Config {
   const endpoints = parsed.discovery.static.endpoints?.map((entry, index) => {
     return buildEndpoint(entry, secrets[index] ?? { auth: undefined, headers: {} });
   });
   const { unification, routing_strategy: strategy } = parsed.model_registry;
+  const { min_version } = parsed.server.tls;
   return freeze({
     ...parsed,
+    server: { ...parsed.server, tls: serverTls && { ...serverTls, min_version } },
     proxy: {
       ...parsed.proxy,
       // Two names for one limit, kept from the reference; nobody downstream has to know the second one.

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { formatDuration } from "../lib/duration.ts";
-import { checkEndpointName, checkEndpointPath, readEndpointUrl } from "./endpoint-url.ts";
+import { checkEndpointName, checkEndpointPath, checkServerName, readEndpointUrl } from "./endpoint-url.ts";
 import { section } from "./key.ts";
 import {
   booleanKey,
@@ -164,19 +164,17 @@ export const endpointEntry = section(
         initial: "",
         allowEmpty: true,
         unit: "path",
-        status: "later",
-        doc: "Certificate authority of the endpoint, PEM.",
+        doc: "Certificate authority of the endpoint, PEM, read at start. It replaces the built-in list of authorities.",
       }),
       server_name: stringKey({
         initial: "",
         allowEmpty: true,
-        status: "later",
-        doc: "Name that the endpoint's certificate must carry.",
+        check: checkServerName,
+        doc: "Name that is asked for (SNI) and that the endpoint's certificate must carry. Unset: the host of `url`.",
       }),
       insecure_skip_verify: booleanKey({
         initial: false,
-        status: "later",
-        doc: "Accept any certificate.",
+        doc: "Accept any certificate, which makes the connection readable for whoever is on the way. Warned about at every start.",
       }),
     }),
   },

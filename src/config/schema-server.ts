@@ -205,25 +205,33 @@ export const server = section(
     cors,
     tls: section(
       {
-        cert: unsetStringKey({ unit: "path", status: "later", env: "auto", doc: "Certificate chain, PEM." }),
-        key: unsetStringKey({ unit: "path", status: "later", env: "auto", doc: "Private key, PEM." }),
+        cert: unsetStringKey({
+          unit: "path",
+          env: "auto",
+          doc: "Certificate chain, PEM, the server's own certificate first. With `key` it makes the listener speak https; a changed file is taken into use without a restart.",
+        }),
+        key: unsetStringKey({ unit: "path", env: "auto", doc: "Private key, PEM, without a passphrase." }),
         min_version: choiceKey({
           initial: "1.2",
           choices: ["1.2", "1.3"],
-          status: "later",
           env: "auto",
           doc: "Oldest TLS version that is accepted.",
         }),
         client_ca: unsetStringKey({
           unit: "path",
-          status: "later",
           env: "auto",
           doc: "Certificate authority, PEM. When set, clients must show a certificate of it.",
         }),
       },
       "",
       (values, complain) => {
-        if ((values.cert === undefined) === (values.key === undefined)) return;
+        if (values.cert === undefined && values.key === undefined) {
+          if (values.client_ca !== undefined) {
+            complain("client_ca", "expected nothing, because server.tls.cert and server.tls.key are not set");
+          }
+          return;
+        }
+        if (values.cert !== undefined && values.key !== undefined) return;
         const [missing, present] = values.cert === undefined ? ["cert", "key"] : ["key", "cert"];
         complain(missing, `expected a path, because server.tls.${present} is set, got nothing`);
       },

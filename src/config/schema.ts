@@ -10,6 +10,7 @@ import { modelRegistry, translators } from "./schema-models.ts";
 import { configFile, dashboard, engineering, logging, requestLog, telemetry } from "./schema-operations.ts";
 import { proxy } from "./schema-proxy.ts";
 import { server } from "./schema-server.ts";
+import type { ServerTlsFiles } from "./tls-files.ts";
 
 /** Every key that a configuration file may hold: types, defaults, ranges, variables and documentation. */
 export const configSchema = section({
@@ -34,7 +35,11 @@ export type ParsedEndpoint = NonNullable<ParsedConfig["discovery"]["static"]["en
 
 /** Keys as in the file; durations in milliseconds, sizes in bytes. Deeply frozen. */
 export type Config = Frozen<
-  Omit<ParsedConfig, "discovery" | "auth"> & {
+  Omit<ParsedConfig, "server" | "discovery" | "auth"> & {
+    server: Omit<ParsedConfig["server"], "tls"> & {
+      /** `undefined`: plain http. */
+      tls: (ServerTlsFiles & Pick<ParsedConfig["server"]["tls"], "min_version">) | undefined;
+    };
     auth: { keys: readonly ClientKeyConfig[] };
     discovery: Omit<ParsedConfig["discovery"], "static"> & {
       /** `undefined`: no file names endpoints, so Olla looks for some itself. An empty list means none. */

@@ -2,6 +2,7 @@ import type { EndpointDraft } from "../config/drafts.ts";
 import type { EndpointConfig } from "../config/endpoint-config.ts";
 import type { ConfigProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
+import type { ClientTls } from "../lib/client-tls.ts";
 import { compileGlobs } from "../lib/glob.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import type { Secret } from "../lib/secret.ts";
@@ -199,7 +200,16 @@ function buildEndpoint(
     secretHeaderNames: new Set(requestHeaders.map(([name]) => name.toLowerCase())),
     admitsModel: compileGlobs(config.model_filter),
     timeouts: chooseTimeouts(config, isUnknown ? undefined : profile, context.settings),
+    ...(address.origin.startsWith("https:") && { tls: clientTls(config.tls) }),
   };
+}
+
+function clientTls({ ca, server_name, insecure_skip_verify }: EndpointConfig["tls"]): ClientTls {
+  return Object.freeze({
+    rejectUnauthorized: !insecure_skip_verify,
+    ...(ca !== undefined && { ca }),
+    ...(server_name !== undefined && { serverName: server_name }),
+  });
 }
 
 /** The endpoint's own value, else the global one the user wrote, else the profile's, else the global default. */

@@ -1,3 +1,4 @@
+import type { ClientTls } from "../lib/client-tls.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { Profile } from "../profiles/profile.ts";
 
@@ -36,6 +37,8 @@ export interface Endpoint {
   /** Whether a discovered model name may be used here. */
   readonly admitsModel: (modelName: string) => boolean;
   readonly timeouts: EndpointTimeouts;
+  /** For every connection to it; absent for http. One object for all of them, so that they can be shared. */
+  readonly tls?: ClientTls;
 }
 
 /** All in milliseconds; 0 switches the timer off. */

@@ -133,6 +133,10 @@ export class HealthChecker {
     // Stopped, removed or moved to another URL meanwhile: the result is about something that is gone.
     if (result === undefined || current?.endpoint.url !== before.endpoint.url) return;
     registry.applyProbe(name, result, permit.token);
+    // The change of status above says that something is wrong; this says what to do about it, once.
+    if (result.explanation !== undefined && before.health.consecutiveFailures === 0) {
+      this.#options.logger.warn(`Endpoint ${name} ${result.explanation}`, { endpoint: name });
+    }
     this.#logLastingFailure(name, before.health.consecutiveFailures, result);
   }
 

@@ -1,3 +1,4 @@
+import { explainCertificateFailure } from "../lib/client-tls.ts";
 import { HttpGetTimeout } from "../lib/http-get.ts";
 import { classifyNetworkError, type NetworkFailure } from "../lib/network-error.ts";
 import { parseRetryAfter } from "../lib/retry-after.ts";
@@ -15,6 +16,8 @@ export interface ProbeResult {
   /** Of the answer; `undefined` when none came. */
   readonly httpStatus: number | undefined;
   readonly failure: ProbeFailure | undefined;
+  /** What is wrong and what helps, where that is known; completes "Endpoint x …". */
+  readonly explanation?: string | undefined;
   /** How long a rate-limited endpoint wants to be left alone. */
   readonly retryAfterMs: number | undefined;
 }
@@ -78,6 +81,7 @@ export function judgeFailure(error: unknown, times: ProbeTimes): ProbeResult {
     breakerEvent: "failure",
     httpStatus: undefined,
     failure,
+    explanation: failure === "tls" ? explainCertificateFailure(error) : undefined,
     retryAfterMs: undefined,
   };
 }

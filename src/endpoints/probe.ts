@@ -82,6 +82,7 @@ function sendProbe(
     maxBytes: maxBodyBytes,
     signal,
     keepalive: false,
+    tls: endpoint.tls,
     clock,
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
   });

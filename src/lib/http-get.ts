@@ -1,3 +1,4 @@
+import type { ClientTls } from "./client-tls.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
 /** What is used of `fetch`, so that a test may hand in a function of its own. */
@@ -13,6 +14,8 @@ export interface HttpGetOptions {
   readonly signal?: AbortSignal;
   /** Whether to use, and leave behind, a pooled connection. True unless said otherwise. */
   readonly keepalive?: boolean;
+  /** How the other side is checked, where the URL is https. */
+  readonly tls?: ClientTls | undefined;
   readonly fetch?: FetchLike;
   readonly clock?: Clock;
 }
@@ -64,6 +67,7 @@ export async function httpGet(url: string, options: HttpGetOptions): Promise<Htt
       proxy: false,
       timeout: false,
       keepalive: options.keepalive ?? true,
+      ...(options.tls && { tls: options.tls }),
       signal: controller.signal,
     });
     const { bytes, isTruncated } = await readAtMost(response.body, options.maxBytes);

@@ -60,6 +60,7 @@ export class EndpointQuestion<Answer> {
         headers: discoveryHeaders(version, endpoint.requestHeaders),
         timeoutMs,
         maxBytes: maxAnswerBytes,
+        tls: endpoint.tls,
         clock,
         ...(fetch && { fetch }),
       });

@@ -1,3 +1,4 @@
+import { type ClientTls, explainCertificateFailure } from "../lib/client-tls.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type FetchLike, HttpGetTimeout, httpGet } from "../lib/http-get.ts";
 import { classifyNetworkError } from "../lib/network-error.ts";
@@ -29,6 +30,8 @@ export interface ModelFetchOptions {
   readonly headers: Headers;
   /** For everything together, redirects included. */
   readonly timeoutMs: number;
+  /** The endpoint's. */
+  readonly tls?: ClientTls | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
   readonly fetch?: FetchLike;
@@ -104,13 +107,18 @@ function networkError(cause: unknown): ModelFetchError {
     case "eof_before_head":
       return new ModelFetchError("network error (connection closed)", { fault: "network", cause });
     case "tls":
-      return new ModelFetchError("network error (TLS or certificate)", { fault: "network", cause });
+      return new ModelFetchError(describeTlsFailure(cause), { fault: "network", cause });
     case "malformed_response":
       return new ModelFetchError("network error (the answer is not HTTP)", { fault: "network", cause });
     case "aborted":
     case "other":
       return new ModelFetchError("network error", { fault: "network", cause });
   }
+}
+
+function describeTlsFailure(cause: unknown): string {
+  const deed = explainCertificateFailure(cause);
+  return deed === undefined ? "network error (TLS or certificate)" : `network error: the endpoint ${deed}`;
 }
 
 function statusError(status: number): ModelFetchError {

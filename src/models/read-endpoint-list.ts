@@ -65,6 +65,7 @@ async function readOnce(
   const fetchOptions: ModelFetchOptions = {
     headers: discoveryHeaders(version, endpoint.requestHeaders),
     timeoutMs,
+    tls: endpoint.tls,
     clock,
     signal,
     ...(fetch === undefined ? {} : { fetch }),

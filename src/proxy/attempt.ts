@@ -108,16 +108,17 @@ async function sendWithFreshRetry(
   signal: AbortSignal,
   context: AttemptContext,
 ): Promise<Response> {
+  const { tls } = endpoint;
   const sentAt = context.clock.now();
   const mayReuseConnection = context.contactAgeMs(endpoint.name) !== Number.POSITIVE_INFINITY;
   try {
-    return await context.transport.send(endpoint.name, request, { signal, onFreshConnection: false });
+    return await context.transport.send(endpoint.name, request, { signal, onFreshConnection: false, tls });
   } catch (error) {
     const elapsedMs = context.clock.now() - sentAt;
     const failure = classifyAttemptFailure(error, signal, endpoint.name, elapsedMs);
     const looksStale = failure.code === "reset" || failure.code === "eof_before_head";
     if (!looksStale || !mayReuseConnection || elapsedMs > staleConnectionWindowMs) throw failure;
-    return context.transport.send(endpoint.name, request, { signal, onFreshConnection: true });
+    return context.transport.send(endpoint.name, request, { signal, onFreshConnection: true, tls });
   }
 }
 

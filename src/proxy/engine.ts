@@ -1,3 +1,5 @@
+import type { ClientTls } from "../lib/client-tls.ts";
+
 /** A request as it goes to one endpoint: everything decided, nothing left to add. */
 export interface UpstreamRequest {
   readonly url: string;
@@ -11,6 +13,8 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Open a connection of its own instead of taking one that was kept alive. */
   readonly onFreshConnection: boolean;
+  /** How the endpoint is checked, where it is https. */
+  readonly tls?: ClientTls | undefined;
 }
 
 /** How bytes travel to an endpoint. */

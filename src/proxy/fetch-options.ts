@@ -14,5 +14,7 @@ export function fetchOptions(request: UpstreamRequest, options: SendOptions): Bu
     proxy: false,
     // Prompt processing may take longer than the runtime's five minutes; our own timers decide.
     timeout: false,
+    // Connections are pooled by it: one that was opened without checking never carries what has to be checked.
+    ...(options.tls && { tls: options.tls }),
   };
 }

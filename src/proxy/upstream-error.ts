@@ -1,4 +1,5 @@
 import { type ErrorCode, OllaError } from "../errors.ts";
+import { explainCertificateFailure } from "../lib/client-tls.ts";
 import { classifyNetworkError, type NetworkFailure } from "../lib/network-error.ts";
 
 const codeOf: Readonly<Record<NetworkFailure, ErrorCode>> = {
@@ -37,7 +38,8 @@ export function upstreamError(
   elapsedMs: number,
   cause?: unknown,
 ): OllaError {
-  const deed = deeds[code] ?? "failed";
+  const certificateDeed = code === "tls" ? explainCertificateFailure(cause) : undefined;
+  const deed = certificateDeed ?? deeds[code] ?? "failed";
   return new OllaError(
     code,
     `Endpoint "${endpointName}" ${deed} (after ${(elapsedMs / 1000).toFixed(1)} s)`,

@@ -4,6 +4,8 @@ export interface ConnectionControl {
   requestIP(request: Request): { readonly address: string } | null;
   /** Idle timeout of the request's connection; 0 switches it off. Sticks to the connection. */
   timeout(request: Request, seconds: number): void;
+  /** What the listener speaks, whatever scheme a request line claims. */
+  readonly protocol?: "http" | "https" | null;
 }
 
 /** The peer's address, IPv4-mapped addresses written as IPv4; `unknown` when the connection is gone. */

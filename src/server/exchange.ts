@@ -17,7 +17,7 @@ export function createExchange(arrival: Arrival, scoped: ScopedPath, idleTimeout
     clientAddress: arrival.clientAddress,
     trustedForwarding: arrival.trustedForwarding,
     clientKey: arrival.clientKey,
-    isSecure: arrival.url.startsWith("https:"),
+    isSecure: connection.protocol === "https",
     path: arrival.path,
     query: arrival.query,
     dialect,

@@ -1,4 +1,6 @@
+import { constants } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
+import type { Secret } from "../lib/secret.ts";
 import type { ConnectionControl } from "./connection.ts";
 import { renderUnexpected } from "./render-error.ts";
 
@@ -10,9 +12,23 @@ export interface ListenOptions {
   readonly fetch: (request: Request, connection: ConnectionControl) => Response | Promise<Response>;
   /** Seconds of silence after which a connection is closed; 0 switches that off. Bun's limit is 255. */
   readonly idleTimeoutSeconds: number;
+  /** Undefined: plain http. */
+  readonly tls?: ListenerTls | undefined;
   readonly clock: Clock;
   /** Told about what escaped every other handler. */
   readonly onUnexpectedError: (error: unknown) => void;
+  /** Told once for each renewal in which somebody else took the port. */
+  readonly onPortLost?: (error: unknown) => void;
+}
+
+/** What the listener shows and demands; PEM throughout, and known to fit together. */
+export interface ListenerTls {
+  /** The server's own certificate first. */
+  readonly cert: string;
+  readonly key: Secret;
+  /** When set, clients have to show a certificate of one of these authorities. */
+  readonly clientCa: string | undefined;
+  readonly minVersion: "1.2" | "1.3";
 }
 
 export interface Listener {
@@ -24,6 +40,11 @@ export interface Listener {
    * `graceMs`. Resolves with how it ended; calling it again with a shorter grace only shortens the wait.
    */
   stop(graceMs: number): Promise<"drained" | "aborted">;
+  /**
+   * New connections meet the given certificate; answers under way go on over the connections that they have. The port
+   * is closed for less than a millisecond. Should it be taken in that time, opening it is tried until it is free.
+   */
+  renew(tls: ListenerTls): void;
 }
 
 /** A port that could not be opened. `message` is one line for the operator; `code` is the system's. */
@@ -43,23 +64,98 @@ export const maxIdleTimeoutSeconds = 255;
 // never be reached.
 const bodySizeCeiling = Number.MAX_SAFE_INTEGER;
 
+const reopenEveryMs = 100;
+
 /** @throws ListenError when the port can't be opened. */
 export function listen(options: ListenOptions): Listener {
   const hostname = options.host.replace(/^\[(.*)\]$/, "$1");
-  const server = openPort(hostname, options);
-  const port = server.port ?? options.port;
+  const place: Place = { hostname, port: options.port };
+  const first = openPort(place, options.tls, options);
+  const port = first.port ?? options.port;
+  const generations = new Generations(first, { ...place, port }, options);
+  const scheme = options.tls === undefined ? "http" : "https";
   return {
-    url: `http://${hostInUrl(hostname)}:${port}`,
+    url: `${scheme}://${hostInUrl(hostname)}:${port}`,
     port,
-    stop: (graceMs) => drain(server, graceMs, options.clock),
+    stop: (graceMs) => generations.stop(graceMs),
+    renew: (tls) => generations.renew(tls),
   };
 }
 
-function openPort(hostname: string, options: ListenOptions): Bun.Server<undefined> {
+interface Place {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+type Server = Bun.Server<undefined>;
+
+/**
+ * The server that takes connections, and those before it that still have answers under way. `server.reload` would keep
+ * the old certificate without a word, so a new certificate is a new server.
+ */
+class Generations {
+  readonly #place: Place;
+  readonly #options: ListenOptions;
+  /** Undefined while the port could not be opened again. */
+  #current: Server | undefined;
+  /** With the promise of each that its last answer has ended. */
+  readonly #ending = new Map<Server, Promise<void>>();
+  #cancelReopening = () => {};
+  #isStopping = false;
+
+  constructor(first: Server, place: Place, options: ListenOptions) {
+    this.#current = first;
+    this.#place = place;
+    this.#options = options;
+  }
+
+  renew(tls: ListenerTls): void {
+    if (this.#isStopping) return;
+    this.#cancelReopening();
+    // In one turn with the opening: whoever connects in between is refused.
+    this.#endCurrent();
+    this.#reopen(tls, this.#options.onPortLost ?? this.#options.onUnexpectedError);
+  }
+
+  #reopen(tls: ListenerTls, onFailure: (error: unknown) => void): void {
+    try {
+      this.#current = openPort(this.#place, tls, this.#options);
+    } catch (error) {
+      onFailure(error);
+      this.#cancelReopening = this.#options.clock.after(reopenEveryMs, () => this.#reopen(tls, () => {}));
+    }
+  }
+
+  #endCurrent(): void {
+    const server = this.#current;
+    if (server === undefined) return;
+    this.#current = undefined;
+    const ended = server.stop().finally(() => this.#ending.delete(server));
+    this.#ending.set(server, ended);
+  }
+
+  async stop(graceMs: number): Promise<"drained" | "aborted"> {
+    this.#isStopping = true;
+    this.#cancelReopening();
+    this.#endCurrent();
+    const drained = Promise.all(this.#ending.values()).then(() => "drained" as const);
+    const late = Promise.withResolvers<"late">();
+    const cancelTimer = this.#options.clock.after(graceMs, () => late.resolve("late"));
+    try {
+      if ((await Promise.race([drained, late.promise])) === "drained") return "drained";
+      await Promise.all([...this.#ending.keys()].map((server) => server.stop(true)));
+      return "aborted";
+    } finally {
+      cancelTimer();
+    }
+  }
+}
+
+function openPort({ hostname, port }: Place, tls: ListenerTls | undefined, options: ListenOptions): Server {
   try {
     return Bun.serve({
       hostname,
-      port: options.port,
+      port,
       idleTimeout: Math.min(options.idleTimeoutSeconds, maxIdleTimeoutSeconds),
       maxRequestBodySize: bodySizeCeiling,
       // The default sends source code to clients.
@@ -67,14 +163,25 @@ function openPort(hostname: string, options: ListenOptions): Bun.Server<undefine
       // Without development mode Bun shares the port with whoever has it, and connections go to either at random.
       reusePort: false,
       fetch: options.fetch,
+      ...(tls && { tls: tlsOptions(tls) }),
       error(error) {
         options.onUnexpectedError(error);
         return renderUnexpected();
       },
     });
   } catch (cause) {
-    throw describeFailure(cause, hostname, options.port);
+    throw describeFailure(cause, hostname, port);
   }
+}
+
+function tlsOptions({ cert, key, clientCa, minVersion }: ListenerTls): Bun.TLSOptions {
+  return {
+    cert,
+    key: key.reveal(),
+    // TLS 1.0 and 1.1 the runtime refuses by itself.
+    ...(minVersion === "1.3" && { secureOptions: constants.SSL_OP_NO_TLSv1_2 }),
+    ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+  };
 }
 
 function describeFailure(cause: unknown, hostname: string, port: number): ListenError {
@@ -105,21 +212,4 @@ function hostInUrl(hostname: string): string {
 
 function bracketed(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
-}
-
-async function drain(
-  server: Bun.Server<undefined>,
-  graceMs: number,
-  clock: Clock,
-): Promise<"drained" | "aborted"> {
-  const drained = server.stop().then(() => "drained" as const);
-  const late = Promise.withResolvers<"late">();
-  const cancelTimer = clock.after(graceMs, () => late.resolve("late"));
-  try {
-    if ((await Promise.race([drained, late.promise])) === "drained") return "drained";
-    await server.stop(true);
-    return "aborted";
-  } finally {
-    cancelTimer();
-  }
 }

@@ -76,6 +76,7 @@ async function askSource(
       headers: discoveryHeaders(options.version, endpoint.requestHeaders),
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
       maxBytes: maxBodyBytes,
+      tls: endpoint.tls,
       // Too seldom for a pooled connection, which its owner may have closed.
       keepalive: false,
     });
