@@ -11,7 +11,7 @@ const families: Readonly<Record<string, RegExp>> = {
   chat: /\/(?:chat|chat\/completions(?:\/vision|\/batch|\/input_tokens)?)$/,
   completion: /(?<!\/chat)\/(?:completions?|generate|infill)$/,
   responses: /\/responses(?:\/input_tokens)?$/,
-  messages: /\/messages(?:\/count_tokens)?$/,
+  messages: /\/messages$/,
   embedding: /\/(?:embed|embeddings?|encode|pooling)$/,
   ranking: /\/(?:rerank|reranking|reranker|score|classify|generative_scoring|get_ppl)$/,
   tokens: /\/(?:tokenize|detokenize|apply-template)$/,
@@ -20,9 +20,9 @@ const families: Readonly<Record<string, RegExp>> = {
   moderation: /\/moderations$/,
 };
 
-/** Those that have no model in the body, or that Olla does not send on. */
+/** Those that have no model in the body, or that Olla answers itself: it may count tokens better than the endpoint. */
 const otherPaths =
-  /^\/$|\/(?:models|health|readiness|liveness|metrics|version|stats|system-info|status|pull|load|unload|delete|tags|ps|show|is_sleeping|get_tokenizer_info|batch|extend)$/;
+  /^\/$|\/(?:models|health|readiness|liveness|metrics|version|stats|system-info|status|pull|load|unload|delete|tags|ps|show|is_sleeping|count_tokens|get_tokenizer_info|batch|extend)$/;
 
 function familyOf(path: string): string | undefined {
   return Object.keys(families).find((family) => families[family]?.test(path));
