@@ -165,4 +165,14 @@ describe("what is wrong with aliases together", () => {
     );
     expect(errors).toHaveLength(3);
   });
+
+  test("aliases that double at every level end before memory does", async () => {
+    const levels = Array.from({ length: 30 }, (_, level) => {
+      const next = level === 29 ? "model" : `a${level + 1}`;
+      return `a${level}: [{ model: ${next}, params: { seed: 1 } }, { model: ${next} }]`;
+    });
+    const errors = await errorsOf(`{ ${levels.join(", ")} }`);
+    expect(errors.join()).toContain("model_aliases.a0: expected at most 1000 models behind an alias");
+    expect(errors).toHaveLength(21);
+  });
 });

@@ -32,7 +32,7 @@ export function checkAliases(tree: unknown, report: Report): void {
       report([aliasesPath, name], message);
     }
   }
-  const isSound = !reportCycles(drafts, report);
+  const isSound = !reportCycles(drafts, report) && !reportTooLong(drafts, report);
   const endpointNames = configuredNames(tree);
   for (const [key, { name, groups }] of drafts) {
     for (const { kind, items } of groups) {
@@ -96,6 +96,33 @@ function reportCycles(drafts: Drafts, report: Report): boolean {
     finished.add(key);
   };
   for (const key of drafts.keys()) visit(key, []);
+  return isAnyFound;
+}
+
+/** Aliases that name others twice double at every level: what stands at the end must fit in memory. */
+const maxTargets = 1_000;
+
+/** Of drafts without circles. @returns whether there are any */
+function reportTooLong(drafts: Drafts, report: Report): boolean {
+  const counts = new Map<string, number>();
+  const countOf = (key: string): number => {
+    const known = counts.get(key);
+    if (known !== undefined) return known;
+    const items = drafts.get(key)?.groups.flatMap((group) => group.items) ?? [];
+    const count = items.reduce((sum, { item }) => {
+      const next = item.model.toLowerCase();
+      return sum + (next !== key && drafts.has(next) ? countOf(next) : 1);
+    }, 0);
+    counts.set(key, count);
+    return count;
+  };
+  let isAnyFound = false;
+  for (const [key, { name }] of drafts) {
+    if (countOf(key) <= maxTargets) continue;
+    isAnyFound = true;
+    const message = `expected at most ${maxTargets} models behind an alias, got ${countOf(key)}, through the aliases that it names`;
+    report([aliasesPath, name], message);
+  }
   return isAnyFound;
 }
 
