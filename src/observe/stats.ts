@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import { KeyCounts } from "./key-counts.ts";
 import type { AttemptRecord, Outcome } from "./outcome.ts";
 import { TokenCounts } from "./token-counts.ts";
 import { TranslatorCounts } from "./translator-counts.ts";
@@ -44,6 +45,7 @@ const maxEndpointSeries = 1_000;
  * before an attempt count only as rejected.
  */
 export class Stats {
+  readonly keys = new KeyCounts();
   readonly tokens = new TokenCounts();
   readonly translators = new TranslatorCounts();
   readonly #clock: Clock;
@@ -69,6 +71,7 @@ export class Stats {
   /** Called once for each request. An attempt that the client cut short before an answer counts for nobody. */
   recordOutcome(outcome: Outcome): void {
     this.translators.add(outcome);
+    this.keys.add(outcome);
     const last = outcome.attempts.at(-1);
     for (const attempt of outcome.attempts) {
       if (attempt.error === "client_abort") continue;

@@ -132,3 +132,39 @@ test.concurrent("a log variable that makes no sense is named at the start", asyn
   expect(stderr).toContain("OLLA_LOG_SIZE_MB");
   expect(stderr.trim().split("\n")).toHaveLength(1);
 });
+
+test.concurrent("key new prints a key once, and a configuration that lets it in", async () => {
+  const first = await runToEnd(["key", "new", "--name", "Ann's laptop"], { command });
+  const second = await runToEnd(["key", "new"], { command });
+  expect([first.code, second.code]).toEqual([0, 0]);
+  const [key = "", , ...yaml] = first.stdout.trimEnd().split("\n");
+  expect(key).toMatch(/^olla_[\w-]{43}$/);
+  expect(second.stdout).not.toContain(key);
+  expect(yaml.join("\n")).not.toContain(key);
+  expect(first.stderr).toContain("shown only now");
+  const files = { "config.yaml": `${yaml.join("\n")}\n` };
+  const { code, stdout } = await runToEnd(["validate"], { command, files });
+  expect([code, stdout.includes("Result: PASS")]).toEqual([0, true]);
+  expect(yaml).toContain(`      hash: sha256:${new Bun.CryptoHasher("sha256").update(key).digest("hex")}`);
+});
+
+test.concurrent.each([
+  [["key"], "make keys for clients"],
+  [["key", "nwe"], "unknown command 'nwe'"],
+  [["key", "new", "--name", ""], "expected a name"],
+  [["key", "new", "--name", "x".repeat(65)], "at most 64 characters"],
+  [["key", "new", "--nmae", "x"], "unknown option '--nmae'"],
+])("%p is wrong usage", async (args, message) => {
+  const { code, stdout, stderr } = await runToEnd(args, { command });
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain(message);
+});
+
+test.concurrent("validate finds what is wrong with keys", async () => {
+  const files = { "config.yaml": "auth:\n  keys:\n    - { name: a, key_file: nothing }\n" };
+  const { code, stdout } = await runToEnd(["validate"], { command, files });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(
+    /config\.yaml:3:\d+ {2}auth\.keys\[0\]\.key_file: expected a readable file, but it does not exist: nothing/,
+  );
+});

@@ -230,7 +230,7 @@ describe("a key", () => {
       using client = await RawClient.connect(portOf(guarded.olla.url));
       client.send(
         Buffer.from(
-          `GET /olla/proxy/v1/models HTTP/1.1\r\nHost: olla\r\n${head}Connection: close\r\n\r\n`,
+          `GET /olla/proxy/v1/models HTTP/1.1\r\nHost: localhost\r\n${head}Connection: close\r\n\r\n`,
           "latin1",
         ),
       );
@@ -377,6 +377,28 @@ test("tokens are charged by what answers say, streams that are not asked for it 
   await (await ask(streaming, allKey, { model: "llama3", stream: true })).text();
   const [sent] = streaming.upstream.requests;
   expect(Buffer.from(sent?.body ?? []).toString()).toContain("include_usage");
+});
+
+test("what each key was used for is counted under its name", async () => {
+  await using guarded = await startGuarded();
+  await ask(guarded, allKey);
+  await ask(guarded, boundKey, { model: "hidden" });
+  await ask(guarded, undefined);
+  const read = async () =>
+    (await (await fetch(`${guarded.olla.url}/internal/stats/keys`)).json()) as {
+      keys: Record<string, unknown>[];
+    };
+  await waitUntil(async () => (await read()).keys.length === 2, { what: "both are counted" });
+  expect(
+    (await read()).keys.map(({ name, total_requests, failed_requests }) => [
+      name,
+      total_requests,
+      failed_requests,
+    ]),
+  ).toEqual([
+    ["all", 1, 0],
+    ["bound", 1, 1],
+  ]);
 });
 
 test("10,000 wrong keys in a row are limited, and change nothing for right ones", async () => {

@@ -161,7 +161,7 @@ test.each([
   ]) {
     using client = await RawClient.connect(portOf(limited.olla.url));
     client.send(
-      `POST ${path} HTTP/1.1\r\nHost: olla\r\nContent-Type: application/json\r\n${framing}\r\n${body}`,
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${framing}\r\n${body}`,
     );
     const answer = await client.readResponse();
     expect([path, answer.startLine]).toEqual([path, "HTTP/1.1 413 Payload Too Large"]);
@@ -192,7 +192,7 @@ test("who is refused is told before its body is there", async () => {
   await ask(limited);
   for (const framing of ["Content-Length: 40000000\r\n", "Transfer-Encoding: chunked\r\n"]) {
     using client = await RawClient.connect(portOf(limited.olla.url));
-    client.send(`POST /olla/proxy/v1/chat/completions HTTP/1.1\r\nHost: olla\r\n${framing}\r\n`);
+    client.send(`POST /olla/proxy/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n`);
     expect((await client.readHead()).startLine).toBe("HTTP/1.1 429 Too Many Requests");
   }
 });
@@ -201,7 +201,7 @@ test("a body that is shorter than it said does not reach an endpoint", async () 
   await using limited = await startLimited({});
   const client = await RawClient.connect(portOf(limited.olla.url));
   client.send(
-    'POST /olla/proxy/v1/chat/completions HTTP/1.1\r\nHost: olla\r\nContent-Length: 5000\r\n\r\n{"model":"tiny"}',
+    'POST /olla/proxy/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n{"model":"tiny"}',
   );
   client[Symbol.dispose]();
   await waitUntil(() => linesOf(limited).length === 1, { what: "an access line" });

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { digestOf } from "../../src/lib/key-digest.ts";
 import { findDeadPort } from "../support/dead-port.ts";
 import { FakeUpstream } from "../support/fake-upstream.ts";
 import { spawnOlla } from "../support/spawn-olla.ts";
@@ -20,6 +21,8 @@ const canaries = {
   header: "canary-header-5b4e",
   query: "canary-query-6a5f",
   client: "canary-client-7960",
+  clientKey: "canary-client-key-1a2b3c4d",
+  clientKeyFile: "canary-client-key-file-5e6f",
 } as const;
 
 const routes = [
@@ -32,6 +35,7 @@ const routes = [
   "/olla/proxy/v1/models",
   "/olla/ollama/api/tags",
   "/olla/models/none",
+  "/internal/stats/keys",
   "/nothing",
 ];
 
@@ -129,3 +133,70 @@ function reflectHeaders(exchange: Parameters<FakeUpstream["behave"]>[0]): Promis
   );
   return exchange.respond(200, [["Content-Type", "application/json"], ...echo], "{}");
 }
+
+test("no key of a client shows up in any answer, log line or error, nor at an endpoint", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "olla-secrets-"));
+  const file = join(folder, "key");
+  await Bun.write(file, canaries.clientKeyFile);
+  const hash = digestOf(canaries.clientKey);
+  const wrong = canaries.client;
+  await using upstream = new FakeUpstream({ kind: "vllm", behave: reflectHeaders });
+  try {
+    await using olla = await spawnOlla({
+      endpoints: [{ name: "gpu", url: upstream.url, type: "vllm" }],
+      sections: {
+        auth: {
+          keys: [
+            { name: "hashed", hash: `sha256:${hash}`, requests_per_minute: 20, models: ["tiny"] },
+            { name: "filed", key_file: file, expires: "2020-01-01" },
+          ],
+        },
+      },
+    });
+    const outputs: string[] = [];
+    for (const key of [canaries.clientKey, canaries.clientKeyFile, wrong]) {
+      const ways: readonly Record<string, string>[] = [
+        { Authorization: `Bearer ${key}` },
+        { "x-api-key": key },
+        { Authorization: `Basic ${btoa(`${wrong}:${key}`)}` },
+        { Authorization: key },
+        { "x-api-key": `${key}, ${key}` },
+        { Cookie: `key=${key}` },
+      ];
+      for (const headers of ways) {
+        for (const route of [
+          ...routes,
+          `/olla/proxy/v1/models?key=${key}`,
+          `/olla/proxy/v1/x?token=${key}&a=1`,
+        ]) {
+          const answer = await fetch(`${olla.url}${route}`, { headers });
+          outputs.push(JSON.stringify([...answer.headers]), await answer.text());
+        }
+        const answer = await fetch(`${olla.url}/olla/proxy/v1/chat/completions`, {
+          method: "POST",
+          headers,
+          body: JSON.stringify({ model: headers["x-api-key"] === undefined ? "tiny" : "other" }),
+        });
+        outputs.push(JSON.stringify([...answer.headers]), await answer.text());
+      }
+    }
+    olla.signal("SIGTERM");
+    await olla.exited;
+    expect(upstream.requests.length).toBeGreaterThan(0);
+    const sent = upstream.requests.map(({ headers }) => JSON.stringify(headers));
+    const everything = [olla.output(), ...outputs, ...sent].join("\n");
+    expect(everything).toContain("hashed");
+    for (const canary of [
+      canaries.clientKey,
+      canaries.clientKeyFile,
+      wrong,
+      hash,
+      digestOf(canaries.clientKeyFile),
+    ]) {
+      expect(everything).not.toContain(canary);
+      expect(everything).not.toContain(btoa(`${wrong}:${canary}`));
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
