@@ -51,7 +51,8 @@ export async function spawnOlla(
     for await (const piece of stream) written += decoder.decode(piece, { stream: true });
   };
   const gathered = Promise.all([gather(child.stdout), gather(child.stderr)]);
-  const url = `http://127.0.0.1:${port}`;
+  const scheme = settings.server?.tls === undefined ? "http" : "https";
+  const url = `${scheme}://127.0.0.1:${port}`;
   const olla: SpawnedOlla = {
     url,
     port,
@@ -73,7 +74,7 @@ export async function spawnOlla(
     await waitUntil(
       async () => {
         if (child.exitCode !== null) throw new Error(`olla exited with ${child.exitCode}:\n${written}`);
-        return await fetch(`${url}/internal/health`).then(
+        return await fetch(`${url}/internal/health`, { tls: { rejectUnauthorized: false } }).then(
           (answer) => answer.ok,
           () => false,
         );
