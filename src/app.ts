@@ -1,20 +1,28 @@
 import { createClientOrigin, createGuard } from "./app/client-guard.ts";
 import { createFleet, type FirstLook } from "./app/fleet.ts";
+import { createFrontGuards } from "./app/front-guard.ts";
 import { createListenerTls } from "./app/listener-tls.ts";
 import type { AppOptions } from "./app/options.ts";
 import { createRequestPath } from "./app/request-path.ts";
 import { createOllamaFleet } from "./models/ollama-fleet.ts";
 import { createRecorder } from "./observe/recorder.ts";
 import { Stats } from "./observe/stats.ts";
-import { type Listener, listen, maxIdleTimeoutSeconds } from "./server/listen.ts";
+import { type Listener, type ListenOptions, listen, maxIdleTimeoutSeconds } from "./server/listen.ts";
 import { createRouter } from "./server/router.ts";
+
+export interface AppAddress {
+  readonly url: string;
+  readonly port: number;
+  /** Where `/internal/` is; the same as `url` unless it has a port of its own. */
+  readonly adminUrl: string;
+}
 
 export interface App {
   /**
-   * Opens the port at once, whether endpoints are there or not, and begins to look at them.
-   * @throws ListenError when the port can't be opened
+   * Opens the ports at once, whether endpoints are there or not, and begins to look at them.
+   * @throws ListenError when one can't be opened
    */
-  start(): { readonly url: string; readonly port: number };
+  start(): AppAddress;
   /** Resolves when every endpoint has been looked at once. Never rejects; call it after `start`. */
   firstLook(): Promise<FirstLook>;
   /** Stops accepting, lets running answers finish within `server.shutdown_timeout`, ends every loop. */
@@ -30,7 +38,9 @@ export function createApp(options: AppOptions): App {
     stats.retainEndpoints(fleet.registry.snapshot().map(({ endpoint }) => endpoint.name)),
   );
   const recorder = createRecorder({ stats, logger, isAccessLogEnabled: config.server.request_logging });
-  const path = createRequestPath(options, fleet, recorder.record);
+  const instanceId = crypto.randomUUID().slice(0, 13);
+  const front = createFrontGuards(options, instanceId);
+  const path = createRequestPath({ ...options, instanceId }, fleet, recorder.record);
   const idleTimeoutSeconds = idleSeconds(config.server.idle_timeout || config.server.read_timeout);
   const router = createRouter({
     settings: {
@@ -48,6 +58,7 @@ export function createApp(options: AppOptions): App {
       hasBareRoutes: config.server.bare_routes,
       hasAnthropicRoutes: config.translators.anthropic.enabled,
       idleTimeoutSeconds,
+      adminPort: config.server.admin.port,
     },
     clock,
     logger,
@@ -71,36 +82,48 @@ export function createApp(options: AppOptions): App {
     loaded: fleet.warmth?.loaded,
     guard: createGuard(options),
     readOrigin: createClientOrigin(options),
+    ...front,
     record: recorder.record,
   });
 
   const listenerTls = createListenerTls(options);
-  let listener: Listener | undefined;
+  const listeners: Listener[] = [];
+  const open = (address: Pick<ListenOptions, "port" | "portKey" | "fetch">) => {
+    const listener = listen({
+      ...address,
+      host: config.server.host,
+      idleTimeoutSeconds,
+      tls: listenerTls.tls,
+      clock,
+      onUnexpectedError: (error) => logger.error("a request escaped its handler", { error: String(error) }),
+      onPortLost: (error) => logger.error("The port could not be opened again", { error: String(error) }),
+    });
+    listeners.push(listener);
+    return listener;
+  };
   return {
     start() {
-      listener = listen({
-        host: config.server.host,
-        port: options.port ?? config.server.port,
-        fetch: router.fetch,
-        idleTimeoutSeconds,
-        tls: listenerTls.tls,
-        clock,
-        onUnexpectedError: (error) => logger.error("a request escaped its handler", { error: String(error) }),
-        onPortLost: (error) => logger.error("The port could not be opened again", { error: String(error) }),
-      });
-      listenerTls.start([listener]);
+      const { port, admin } = config.server;
+      // First, so that nobody meets a main port whose admin port is missing.
+      const ofAdmin =
+        admin.port === undefined
+          ? undefined
+          : open({ port: admin.port, portKey: "server.admin.port", fetch: router.fetchAdmin });
+      const main = open({ port: options.port ?? port, portKey: "server.port", fetch: router.fetch });
+      listenerTls.start(listeners);
       fleet.start();
-      return { url: listener.url, port: listener.port };
+      return { url: main.url, port: main.port, adminUrl: ofAdmin?.url ?? main.url };
     },
     firstLook: fleet.firstLook,
     async stop() {
       router.beginDrain();
       listenerTls.stop();
-      const ended = await listener?.stop(config.server.shutdown_timeout);
+      const grace = config.server.shutdown_timeout;
+      const endings = await Promise.all(listeners.map((listener) => listener.stop(grace)));
       await path.inspector?.flush();
       await fleet.stop();
       path.engine.transport.close();
-      return ended ?? "drained";
+      return endings.includes("aborted") ? "aborted" : "drained";
     },
   };
 }

@@ -18,6 +18,8 @@ export const errorTable = {
   key_expired: { status: 401, culprit: "client", retryable: false },
   model_not_allowed: { status: 403, culprit: "client", retryable: false },
   forbidden: { status: 403, culprit: "client", retryable: false },
+  foreign_origin: { status: 403, culprit: "client", retryable: false },
+  unknown_host: { status: 403, culprit: "client", retryable: false },
   route_not_found: { status: 404, culprit: "client", retryable: false },
   provider_not_configured: { status: 404, culprit: "client", retryable: false },
   endpoint_not_found: { status: 404, culprit: "client", retryable: false },
@@ -55,6 +57,7 @@ export const errorTable = {
   queue_timeout: { status: 429, culprit: "olla", retryable: false },
   buffer_full: { status: 503, culprit: "olla", retryable: false },
   shutting_down: { status: 503, culprit: "olla", retryable: false },
+  loop_detected: { status: 508, culprit: "olla", retryable: false },
   internal: { status: 500, culprit: "olla", retryable: false },
 } as const satisfies Record<string, ErrorKind>;
 

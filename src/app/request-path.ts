@@ -16,7 +16,11 @@ import type { RequestLedger } from "../pipeline/ledger.ts";
 import { NativeSupport } from "../pipeline/native-support.ts";
 import { type Answered, createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
 import { readBody } from "../pipeline/read-body.ts";
-import { buildResponseHeaders, ollaHeaders } from "../pipeline/response-headers.ts";
+import {
+  buildResponseHeaders,
+  ollaHeaders,
+  type ResponseHeaderSettings,
+} from "../pipeline/response-headers.ts";
 import { createBodyRewriter } from "../pipeline/rewrite-body.ts";
 import { type AttemptContext, sendAttempt } from "../proxy/attempt.ts";
 import type { BreakerSet } from "../proxy/breakers.ts";
@@ -75,8 +79,14 @@ const earlyCommitMs = 15_000;
 /** Longest time that an endpoint's `Retry-After` is believed. */
 const longestCooldownMs = 10 * 60_000;
 
+/** What requests are sent on with, besides what is configured. */
+export interface RequestPathOptions extends AppOptions {
+  /** Stands in `Via`, so that a request that comes back is known. */
+  readonly instanceId: string;
+}
+
 export function createRequestPath(
-  options: AppOptions,
+  options: RequestPathOptions,
   fleet: Fleet,
   record: (outcome: Outcome) => void,
 ): RequestPath {
@@ -210,7 +220,7 @@ function createSend(
 
 /** The stages as the pipeline calls them, each with what it reads of the world. */
 function stagesOf(
-  options: AppOptions,
+  options: RequestPathOptions,
   fleet: Fleet,
   sessions: StickySessions | undefined,
   responses: ResponseStore,
@@ -265,12 +275,17 @@ function stagesOf(
       const build = prepareUpstreamRequest(
         { ...clientRequestOf(exchange), headers, model, body: compressed ?? body },
         version,
+        options.instanceId,
       );
       const { upstreamPath } = exchange;
       return createAttemptEncoder({ inspection, upstreamPath, apiRequest, build, rewriter });
     },
     builder: (exchange, { model }) =>
-      prepareUpstreamRequest({ ...clientRequestOf(exchange), model, body: undefined }, version),
+      prepareUpstreamRequest(
+        { ...clientRequestOf(exchange), model, body: undefined },
+        version,
+        options.instanceId,
+      ),
     earlyCommit: (exchange, { wantsStream }, ledger) => {
       if (!mayCommitEarly(exchange, wantsStream)) return undefined;
       const keepalive = keepaliveBytes(exchange.dialect, eventStream);
@@ -288,7 +303,8 @@ function stagesOf(
     onUnreachable: (name, startedAt) => registry.reportFailure(name, startedAt),
     onDoubt: (name) => void checker.checkNow(name),
     onModelMissing: (name, model) => discovery.noteMissing(name, model),
-    responseHeaders: (answered) => responseHeaders(answered, version),
+    responseHeaders: (answered) =>
+      responseHeaders(answered, { version, isCorsOn: config.server.cors.enabled }),
     errorHeaders: (exchange, ledger) => [
       ...ollaHeaders({
         requestId: exchange.requestId,
@@ -362,7 +378,7 @@ function earlyHeaders(exchange: Exchange, ledger: RequestLedger, version: string
 
 function responseHeaders(
   { exchange, forwarded, ledger, elapsedMs, isStream, upstreamHeaders }: Answered,
-  version: string,
+  settings: ResponseHeaderSettings,
 ): Headers {
   const { candidate, claim, dispatch, retryAfterSeconds } = forwarded;
   const headers = buildResponseHeaders(
@@ -375,7 +391,7 @@ function responseHeaders(
       decision: ledger.decision,
       isStream,
     },
-    { version, isCorsOn: false },
+    settings,
   );
   if (dispatch.isNative) headers.set("x-olla-mode", "passthrough");
   for (const [name, value] of dispatch.translated?.translation.notices ?? []) headers.set(name, value);

@@ -55,7 +55,7 @@ export async function demo({
       logger,
       terminal,
       clock,
-      async announce(url) {
+      async announce({ url }) {
         const look = await app.firstLook();
         isAnnounced = true;
         const lines = [

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import type { App } from "../app.ts";
+import type { App, AppAddress } from "../app.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LogWriter } from "../lib/log-writer.ts";
@@ -13,7 +13,7 @@ export interface RunAppOptions {
   readonly terminal: Terminal;
   readonly clock: Clock;
   /** Tells the operator what was started. Cut short when a stop is asked for. */
-  announce(url: string): Promise<void>;
+  announce(address: AppAddress): Promise<void>;
 }
 
 /** Starts the app and keeps it running until a signal. @returns the exit code */
@@ -26,15 +26,15 @@ export async function runApp(options: RunAppOptions): Promise<number> {
     now: clock.now,
     isUnderPackageManager: Boolean(terminal.env.npm_lifecycle_event),
   });
-  let url: string;
+  let address: AppAddress;
   try {
-    ({ url } = app.start());
+    address = app.start();
   } catch (error) {
     await logger.flush();
     terminal.err(`olla: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
-  await Promise.race([options.announce(url), stop.received]);
+  await Promise.race([options.announce(address), stop.received]);
   releaseStartMemory();
   const signal = await stop.received;
   const stoppingAt = clock.now();

@@ -51,9 +51,9 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
     logger,
     terminal,
     clock,
-    async announce(url) {
+    async announce({ url, adminUrl }) {
       if (!isForPeople) {
-        logger.info("Listening", { url });
+        logger.info("Listening", { url, admin_url: adminUrl === url ? undefined : adminUrl });
         logSummary(logger, await app.firstLook(), url);
         return;
       }
@@ -61,7 +61,7 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
       terminal.out(`  Listening on ${painter.bold(url)}${source}\n`);
       const look = await app.firstLook();
       await logger.flush();
-      terminal.out(`${formatSummary(look, url, painter)}\n`);
+      terminal.out(`${formatSummary(look, url, painter, adminUrl)}\n`);
     },
   });
 }

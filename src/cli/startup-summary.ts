@@ -3,12 +3,12 @@ import type { LogWriter } from "../lib/log-writer.ts";
 import type { Painter } from "./terminal.ts";
 
 /** What a person wants to know after starting Olla: what it found, and what to do with it. */
-export function formatSummary(look: FirstLook, url: string, painter: Painter): string {
+export function formatSummary(look: FirstLook, url: string, painter: Painter, adminUrl = url): string {
   const sections = [
     formatEndpoints(look, painter),
     formatModels(look, painter),
     formatSearch(look, painter),
-    formatUse(look, url, painter),
+    formatUse(look, url, painter, adminUrl),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -69,7 +69,7 @@ export function formatModels({ modelNames }: FirstLook, painter: Painter): strin
   return [painter.bold("  Models"), ...wrapWords(modelNames, 96).map((line) => `    ${line}`)];
 }
 
-function formatUse({ endpoints }: FirstLook, url: string, painter: Painter): string[] {
+function formatUse({ endpoints }: FirstLook, url: string, painter: Painter, adminUrl: string): string[] {
   // Ollama's own API needs an Ollama behind it; who has none yet may be about to start one.
   const isForOllama =
     endpoints.length === 0 ||
@@ -77,7 +77,7 @@ function formatUse({ endpoints }: FirstLook, url: string, painter: Painter): str
   const rows = [
     ["OpenAI clients", `${url}/olla/openai/v1`],
     ...(isForOllama ? [["Ollama clients", `${url}/olla/ollama`]] : []),
-    ["Status", `${url}/internal/status`],
+    ["Status", `${adminUrl}/internal/status`],
     ["Stop", "Ctrl-C"],
   ];
   return [painter.bold("  Use it"), ...alignColumns(rows).map((line) => `    ${line}`)];

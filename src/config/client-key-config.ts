@@ -106,7 +106,17 @@ function hintFor(hash: string): string {
     : `got ${describeType(hash)} of another form; \`olla key new\` prints one`;
 }
 
-async function readKeyFile(
+/** What a header can carry, and nobody finds by trying. Says nothing of the key. */
+export function keyFault(key: string): string | undefined {
+  // A comma is how the same header sent twice looks.
+  if (!/^[\x21-\x2b\x2d-\x7e]+$/.test(key)) {
+    return "expected one key without spaces and commas, of ASCII characters";
+  }
+  return key.length < shortestKey ? `expected a key of at least ${shortestKey} characters` : undefined;
+}
+
+/** @returns `sha256:` and 64 digits */
+export async function readKeyFile(
   file: string,
   { cwd, readFile, readMode }: KeySources,
   report: Report,
@@ -121,16 +131,9 @@ async function readKeyFile(
     return undefined;
   }
   const key = text.replace(/^\uFEFF/, "").trim();
-  if (key === "") {
-    report(["key_file"], `expected a file with a key in it, got an empty one: ${file}`);
-    return undefined;
-  }
-  if (!/^[\x21-\x7e]+$/.test(key)) {
-    report(["key_file"], `expected one key without spaces, of ASCII characters: ${file}`);
-    return undefined;
-  }
-  if (key.length < shortestKey) {
-    report(["key_file"], `expected a key of at least ${shortestKey} characters: ${file}`);
+  const fault = key === "" ? "expected a file with a key in it, got an empty one" : keyFault(key);
+  if (fault !== undefined) {
+    report(["key_file"], `${fault}: ${file}`);
     return undefined;
   }
   const mode = await readMode(path);

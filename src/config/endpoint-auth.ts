@@ -104,7 +104,8 @@ async function readCredential(
   }
 }
 
-function resolveText(
+/** Text of the configuration that is a credential, with variables put in. */
+export function resolveText(
   template: string,
   path: KeyPath,
   { env }: SecretSources,

@@ -175,7 +175,7 @@ describe("broken YAML", () => {
 });
 
 describe("a credential never reaches a problem", () => {
-  const canary = "canary-secret";
+  const canary = "canary-secret-value";
   const endpoint = (lines: string) =>
     `discovery:\n  static:\n    endpoints:\n      - name: a\n        url: http://a:1\n        ${lines}\n`;
 

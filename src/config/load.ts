@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { Secret } from "../lib/secret.ts";
+import { readAdminKey } from "./admin-key-config.ts";
 import { checkAliases } from "./alias-checks.ts";
 import { buildClientKeys, readClientKeys } from "./client-key-config.ts";
 import { type ConfigDrafts, readDrafts } from "./drafts.ts";
@@ -30,6 +31,7 @@ import {
   type KeyPath,
   type ProblemKind,
 } from "./problem.ts";
+import { findReachAdvice, readMachineNames } from "./reach-advice.ts";
 import { type Config, configSchema, type Frozen, type ParsedConfig } from "./schema.ts";
 import { readServerTls, type ServerTlsFiles } from "./tls-files.ts";
 import { keepText } from "./tree-walk.ts";
@@ -98,12 +100,13 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const keySources = { ...sources, readMode: options.readMode ?? readFileMode };
   const keyHashes = await readClientKeys(reading.tree, keySources, report);
   const serverTls = await readServerTls(valueAt(reading.tree, ["server"]), sources, report);
+  const adminKey = await readAdminKey(reading.tree, keySources, report);
   checkAliases(reading.tree, report);
   const isUsable = reading.parsed !== undefined && !problems.some((problem) => problem.severity === "error");
   return {
     config:
       isUsable && reading.parsed !== undefined
-        ? buildConfig(readAliases(reading.parsed, source), { secrets, keyHashes, serverTls })
+        ? buildConfig(readAliases(reading.parsed, source), { secrets, keyHashes, serverTls, adminKey })
         : undefined,
     drafts: readDrafts(reading.tree),
     file,
@@ -140,6 +143,7 @@ function readTree(source: TreeSource, keys: readonly ListedKey[]): Reading {
     ...findUnknownKeys(configSchema, source.fileTree, keys),
     ...findUnusedKeys(configSchema, tree, result.output),
     ...findAdvice(result.output),
+    ...findReachAdvice(result.output, readMachineNames()),
   ];
   // What a wrong value would do is no news; what is wrong with it has been said.
   const wrong = problems.map((problem) => problem.path);
@@ -235,9 +239,11 @@ interface FileContents {
   readonly secrets: readonly EndpointSecrets[];
   readonly keyHashes: readonly (string | undefined)[];
   readonly serverTls: ServerTlsFiles | undefined;
+  readonly adminKey: string | undefined;
 }
 
-function buildConfig(parsed: ParsedConfig, { secrets, keyHashes, serverTls }: FileContents): Config {
+function buildConfig(parsed: ParsedConfig, contents: FileContents): Config {
+  const { secrets, keyHashes, serverTls, adminKey } = contents;
   const endpoints = parsed.discovery.static.endpoints?.map((entry, index) => {
     return buildEndpoint(entry, secrets[index] ?? { auth: undefined, headers: {} });
   });
@@ -245,7 +251,14 @@ function buildConfig(parsed: ParsedConfig, { secrets, keyHashes, serverTls }: Fi
   const { min_version } = parsed.server.tls;
   return freeze({
     ...parsed,
-    server: { ...parsed.server, tls: serverTls && { ...serverTls, min_version } },
+    server: {
+      ...parsed.server,
+      tls: serverTls && { ...serverTls, min_version },
+      admin: {
+        port: parsed.server.admin.port,
+        key: adminKey === undefined ? undefined : new Secret(adminKey),
+      },
+    },
     proxy: {
       ...parsed.proxy,
       // Two names for one limit, kept from the reference; nobody downstream has to know the second one.

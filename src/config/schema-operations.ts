@@ -50,8 +50,7 @@ export const dashboard = section(
       allowed_hosts: stringListKey({
         initial: ["localhost"],
         unit: "host names",
-        status: "later",
-        doc: "Host names under which it may be opened. Addresses are always fine.",
+        doc: "Host names under which it may be opened, and while Olla listens on loopback, under which it answers at all; one `*` inside a name stands for anything. Addresses and the machine's own names are always fine.",
       }),
     }),
     gate_internal_api: booleanKey({

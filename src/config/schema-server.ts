@@ -79,6 +79,18 @@ const rateLimits = section({
   }),
 });
 
+/** As in RFC 9110: names of headers and methods. `*` is one, too. */
+function isToken(text: string): boolean {
+  return /^[\w!#$%&'*+.^`|~-]+$/.test(text);
+}
+
+/** Scheme, host and port, and nothing behind it; browsers leave out the port that is usual for the scheme. */
+function isOrigin(text: string): boolean {
+  if (text === "null" || text.includes("*")) return !/\s|[^:/]\/$/.test(text);
+  if (!/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@]*$/i.test(text)) return false;
+  return !/^http:.*:80$|^https:.*:443$/i.test(text);
+}
+
 const checkCors: CheckSection = (values, complain) => {
   if (values.enabled !== true || !Array.isArray(values.allowed_origins)) return;
   if (values.allowed_origins.length === 0)
@@ -89,6 +101,15 @@ const checkCors: CheckSection = (values, complain) => {
       'expected false, because allowed_origins contains "*"; name the origins instead',
     );
   }
+  const headerNames = ["exposed_headers", "allowed_headers", "allowed_methods"].flatMap((key) => {
+    const list = values[key];
+    return (Array.isArray(list) ? list : []).map((name: unknown) => ({ key, name }));
+  });
+  for (const { key, name } of headerNames) {
+    if (typeof name === "string" && name !== "" && !isToken(name)) {
+      complain(key, `expected names of letters, digits and dashes, got ${JSON.stringify(name)}`);
+    }
+  }
   const maxAge = values.max_age;
   if (typeof maxAge === "number" && maxAge < 0) {
     complain("max_age", `expected 0 or more seconds, got ${maxAge} (server.cors.max_age)`);
@@ -96,6 +117,11 @@ const checkCors: CheckSection = (values, complain) => {
   values.allowed_origins.forEach((origin: unknown) => {
     if (typeof origin === "string" && origin.split("*").length > 2) {
       complain("allowed_origins", `expected at most one "*" in an origin, got ${JSON.stringify(origin)}`);
+    } else if (typeof origin === "string" && origin !== "" && !isOrigin(origin)) {
+      complain(
+        "allowed_origins",
+        `expected an origin as browsers send it, such as https://chat.example.com, got ${JSON.stringify(origin)}`,
+      );
     }
   });
 };
@@ -104,44 +130,37 @@ const cors = section(
   {
     enabled: booleanKey({
       initial: false,
-      status: "later",
       env: ["OLLA_SERVER_CORS_ENABLED"],
       doc: "Answer preflight requests and let the origins below read answers.",
     }),
     allowed_origins: stringListKey({
       initial: ["*"],
-      status: "later",
       env: ["OLLA_SERVER_CORS_ALLOWED_ORIGINS"],
       doc: "Origins that may call; one `*` inside an origin stands for anything.",
     }),
     allowed_methods: stringListKey({
       initial: ["GET", "POST", "OPTIONS"],
-      status: "later",
       env: ["OLLA_SERVER_CORS_ALLOWED_METHODS"],
       doc: "Methods that a page may use. An empty list means GET, POST and HEAD.",
     }),
     allowed_headers: stringListKey({
       initial: ["*"],
-      status: "later",
       env: ["OLLA_SERVER_CORS_ALLOWED_HEADERS"],
       doc: "Request headers that a page may set. An empty list means accept, content-type and x-requested-with.",
     }),
     exposed_headers: stringListKey({
       initial: [],
-      status: "later",
       env: ["OLLA_SERVER_CORS_EXPOSED_HEADERS"],
       doc: "Response headers that a page may read. An empty list means all `X-Olla-*` headers.",
     }),
     allow_credentials: booleanKey({
       initial: false,
-      status: "later",
       env: ["OLLA_SERVER_CORS_ALLOW_CREDENTIALS"],
       doc: "Let pages send cookies and credentials. Not together with the origin `*`.",
     }),
     max_age: integerKey({
       initial: 300,
       unit: "seconds",
-      status: "later",
       env: ["OLLA_SERVER_CORS_MAX_AGE"],
       doc: "How long a browser may remember the answer to a preflight request.",
     }),
@@ -239,22 +258,19 @@ export const server = section(
     admin: section(
       {
         key: secretKey({
-          status: "later",
           env: "auto",
-          doc: "Key that admin routes ask for. Unset: they answer on loopback only.",
+          doc: "Key of at least 16 characters that `/internal/` asks for, and whatever changes something. Variables as in `auth` of an endpoint. Unset: everybody may read, and programs on this machine may change: [admin-and-browsers.md](admin-and-browsers.md).",
         }),
         key_file: unsetStringKey({
           unit: "path",
-          status: "later",
           env: "auto",
           doc: "File that holds the admin key, read at start.",
         }),
         port: unsetIntegerKey({
           min: 1,
           max: 65535,
-          status: "later",
           env: "auto",
-          doc: "Serve admin routes on a port of their own.",
+          doc: "Serve `/internal/` and what changes something at this port only. `/internal/health` is at both.",
         }),
       },
       "",
@@ -266,4 +282,11 @@ export const server = section(
     ),
   },
   "The listener and what it accepts.",
+  (values, complain) => {
+    const { admin } = values;
+    if (typeof admin !== "object" || admin === null || !("port" in admin)) return;
+    if (admin.port !== undefined && admin.port === values.port) {
+      complain("admin.port", `expected another port than server.port, got ${admin.port}`);
+    }
+  },
 );

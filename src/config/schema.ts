@@ -36,7 +36,12 @@ export type ParsedEndpoint = NonNullable<ParsedConfig["discovery"]["static"]["en
 /** Keys as in the file; durations in milliseconds, sizes in bytes. Deeply frozen. */
 export type Config = Frozen<
   Omit<ParsedConfig, "server" | "discovery" | "auth"> & {
-    server: Omit<ParsedConfig["server"], "tls"> & {
+    server: Omit<ParsedConfig["server"], "tls" | "admin"> & {
+      admin: {
+        /** The SHA-256 of the admin key, in hexadecimal. */
+        key: Secret | undefined;
+        port: number | undefined;
+      };
       /** `undefined`: plain http. */
       tls: (ServerTlsFiles & Pick<ParsedConfig["server"]["tls"], "min_version">) | undefined;
     };

@@ -48,12 +48,14 @@ const replacedForwardingNames = ["forwarded", "x-forwarded-for", "x-real-ip"] as
  * Does the work that all attempts share and returns what builds the request for one endpoint, at the client's path or at
  * another one.
  * @param version of Olla, for `Via` and the like
+ * @param instanceId stands behind it in `Via`, so that this process knows a request that comes back to it
  */
 export function prepareUpstreamRequest(
   client: ClientRequest,
   version: string,
+  instanceId?: string,
 ): (endpoint: Endpoint, path?: string) => UpstreamRequest {
-  const shared = buildSharedHeaders(client, version);
+  const shared = buildSharedHeaders(client, version, instanceId);
   const body = client.body === undefined || client.body.byteLength === 0 ? undefined : client.body;
   return (endpoint, path = client.upstreamPath) => ({
     url: buildUpstreamUrl(endpoint, path, client.query),
@@ -64,7 +66,7 @@ export function prepareUpstreamRequest(
 }
 
 /** `Host` and `Content-Length` are left to `fetch`: they are the endpoint's own and the body's. */
-export function buildSharedHeaders(client: ClientRequest, version: string): Headers {
+export function buildSharedHeaders(client: ClientRequest, version: string, instanceId?: string): Headers {
   const headers = new Headers(client.headers);
   const host = headers.get("host");
   deleteHopByHop(headers);
@@ -78,7 +80,10 @@ export function buildSharedHeaders(client: ClientRequest, version: string): Head
   if (!headers.has("user-agent")) headers.set("user-agent", `olla/${version}`);
 
   headers.set("x-proxied-by", `Olla/${version}`);
-  headers.append("via", `1.1 olla/${version}`);
+  headers.append(
+    "via",
+    instanceId === undefined ? `1.1 olla/${version}` : `1.1 olla/${version} (${instanceId})`,
+  );
   const chain = client.trustedForwarding?.chain;
   headers.set(
     "x-forwarded-for",

@@ -1,46 +1,46 @@
 import { OllaError } from "../errors.ts";
+import { isLoopbackAddress } from "../lib/loopback.ts";
 import type { Arrival } from "./arrival.ts";
+import type { HostTest } from "./guard/host-guard.ts";
+import { isLocalOrigin } from "./guard/origin-guard.ts";
 
 /** What a proxy on the way adds: the request comes from elsewhere, whatever its connection says. */
-const forwardingHeaders = ["x-forwarded-for", "x-real-ip", "forwarded"] as const;
-
-/** Pages of programs on this machine, which no web site can pretend to be. */
-const programSchemes: ReadonlySet<string> = new Set(["app:", "file:", "tauri:", "vscode-webview:"]);
+const forwardingHeaders = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+] as const;
 
 /**
- * For whatever changes something: only programs on this machine may, and no web page that is open in a browser on it.
+ * Only programs on this machine may, and no web page that is open in a browser on it, unless it is a program's own.
+ * Stricter than for other requests: neither CORS nor a listener on every address lets a page in here.
  * @throws OllaError forbidden
  */
-export function requireLocalCaller({ request, peerAddress }: Arrival): void {
+export function requireLocalCaller({ request, peerAddress }: Arrival, knowsHost: HostTest): void {
   const { headers } = request;
   const origin = headers.get("origin");
   if (origin !== null && !isLocalOrigin(origin)) {
+    throw new OllaError("forbidden", `Without an admin key, a page of ${quote(origin)} may not do this`);
+  }
+  const host = headers.get("host");
+  if (!knowsHost(host)) {
     throw new OllaError(
       "forbidden",
-      `This changes something, and a page of ${quote(origin)} may not do that`,
+      `Without an admin key, ask for this as localhost and not as ${quote(host ?? "")}`,
     );
   }
-  if (!isLoopback(peerAddress) || forwardingHeaders.some((name) => headers.has(name))) {
+  if (!isLoopbackAddress(peerAddress) || forwardingHeaders.some((name) => headers.has(name))) {
     throw new OllaError(
       "forbidden",
-      "This changes something, and only programs on the machine that Olla runs on may do that",
+      "Without an admin key (server.admin.key), only programs on the machine that Olla runs on may do this",
     );
   }
 }
 
-function isLocalOrigin(origin: string): boolean {
-  const url = URL.parse(origin);
-  if (url === null) return false;
-  if (programSchemes.has(url.protocol)) return true;
-  return url.hostname === "localhost" || isLoopback(url.hostname.replace(/^\[(.*)\]$/, "$1"));
-}
-
-/** `127.0.0.0/8` or `::1`, as addresses are written. */
-function isLoopback(address: string): boolean {
-  return address === "::1" || /^127(?:\.\d{1,3}){3}$/.test(address);
-}
-
-/** An origin that a client made up may be of any length. */
-function quote(origin: string): string {
-  return `"${origin.slice(0, 100)}"`;
+/** A client that made it up may have made it of any length. */
+function quote(text: string): string {
+  return `"${text.slice(0, 100)}"`;
 }

@@ -16,8 +16,11 @@ import type { ProfileSet } from "../profiles/profile-set.ts";
 import type { Admission } from "../proxy/admission.ts";
 import type { BreakerSet } from "../proxy/breakers.ts";
 import type { Cooldowns } from "../proxy/cooldown.ts";
+import type { AdminGuard } from "./guard/admin-guard.ts";
 import type { ReadClientOrigin } from "./guard/client-address.ts";
 import type { ClientGuard } from "./guard/client-guard.ts";
+import type { Cors } from "./guard/cors.ts";
+import type { FrontGuard } from "./guard/front-guard.ts";
 import type { StickyView } from "./routes/stats-sticky.ts";
 
 /** What the HTTP surface needs of the rest of Olla. Everything is read, nothing is owned. */
@@ -47,6 +50,12 @@ export interface ServerDependencies {
   readonly refreshModels: (endpointName: string) => void;
   /** Missing where nobody needs a key and nothing is limited. */
   readonly guard?: ClientGuard | undefined;
+  /** Missing where every host, page and way is fine. */
+  readonly front?: FrontGuard | undefined;
+  /** Missing where CORS is off. */
+  readonly cors?: Cors | undefined;
+  /** Missing: nobody asks for an admin key. */
+  readonly admin?: AdminGuard | undefined;
   /** Missing where no proxy's word about its clients is taken. */
   readonly readOrigin?: ReadClientOrigin | undefined;
   /** Takes the outcome of what the server answers itself; the pipeline records its own requests. */
@@ -76,6 +85,8 @@ export interface ServerSettings {
   readonly hasBareRoutes: boolean;
   /** Whether the Messages API is served: `/olla/anthropic`, and Anthropic's list to its clients everywhere. */
   readonly hasAnthropicRoutes: boolean;
+  /** `server.admin.port`: where `/internal/` and management are, and nothing else; undefined where one port is for all. */
+  readonly adminPort?: number | undefined;
   /** What a connection gets back after a proxied answer; the same number as given to `listen`. */
   readonly idleTimeoutSeconds: number;
 }

@@ -9,6 +9,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
+  /** The key that sets it, for messages; `server.port` when not given. */
+  readonly portKey?: string;
   readonly fetch: (request: Request, connection: ConnectionControl) => Response | Promise<Response>;
   /** Seconds of silence after which a connection is closed; 0 switches that off. Bun's limit is 255. */
   readonly idleTimeoutSeconds: number;
@@ -170,7 +172,7 @@ function openPort({ hostname, port }: Place, tls: ListenerTls | undefined, optio
       },
     });
   } catch (cause) {
-    throw describeFailure(cause, hostname, port);
+    throw describeFailure(cause, { hostname, port }, options.portKey);
   }
 }
 
@@ -184,16 +186,16 @@ function tlsOptions({ cert, key, clientCa, minVersion }: ListenerTls): Bun.TLSOp
   };
 }
 
-function describeFailure(cause: unknown, hostname: string, port: number): ListenError {
+function describeFailure(cause: unknown, { hostname, port }: Place, portKey = "server.port"): ListenError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "UNKNOWN";
   const address = `${bracketed(hostname)}:${port}`;
-  return new ListenError(code, `cannot listen on ${address}: ${reasonFor(code)}`, cause);
+  return new ListenError(code, `cannot listen on ${address}: ${reasonFor(code, portKey)}`, cause);
 }
 
-function reasonFor(code: string): string {
+function reasonFor(code: string, portKey: string): string {
   switch (code) {
     case "EADDRINUSE":
-      return "the port is in use by another program (set server.port to a free one)";
+      return `the port is in use by another program (set ${portKey} to a free one)`;
     case "EACCES":
       return "not permitted (ports below 1024 usually need more rights)";
     case "EADDRNOTAVAIL":

@@ -1,4 +1,3 @@
-import { Hono } from "hono";
 import { OllaError } from "../errors.ts";
 import { describeByteSize } from "../lib/byte-size.ts";
 import { type Arrival, arrive } from "./arrival.ts";
@@ -7,53 +6,43 @@ import type { ConnectionControl } from "./connection.ts";
 import { decodeSegment } from "./decode-segment.ts";
 import type { ServerDependencies } from "./dependencies.ts";
 import { dialectFor } from "./dialect-of.ts";
-import type { DirectEnv } from "./direct-env.ts";
+import { createDirectRoutes, describeCause, otherPort, type Side } from "./direct-routes.ts";
 import { createExchange } from "./exchange.ts";
+import { createAdminGuard } from "./guard/admin-guard.ts";
 import type { RequestKind } from "./guard/client-guard.ts";
 import { estimateHeadBytes } from "./head-size.ts";
-import { jsonResponse } from "./json-response.ts";
-import { accessLog } from "./middleware/access-log.ts";
-import { bodyLimit } from "./middleware/body-limit.ts";
-import { conditionalJson } from "./middleware/conditional-json.ts";
-import { readOnly } from "./middleware/read-only.ts";
-import { requestIdHeader } from "./middleware/request-id.ts";
 import { ownOutcome } from "./own-outcome.ts";
 import { refusalHeaders } from "./refusal-headers.ts";
 import { renderError } from "./render-error.ts";
-import { anthropicModel, anthropicModelList, byAnthropicVersion } from "./routes/anthropic-models.ts";
-import { addAnthropicRoutes } from "./routes/anthropic-routes.ts";
-import { health } from "./routes/health.ts";
-import { checkModelQuery, modelDetail, modelsPath, renderModels } from "./routes/models.ts";
-import { notFound } from "./routes/not-found.ts";
-import { fleetAnswer } from "./routes/ollama-answers.ts";
 import { createOllamaRequests } from "./routes/ollama-requests.ts";
-import { providerListing, providerModel, unsupportedPath } from "./routes/provider-listing.ts";
-import { routeList } from "./routes/route-list.ts";
-import { renderStickyStatistics } from "./routes/stats-sticky.ts";
-import { renderTranslatorStatistics } from "./routes/stats-translators.ts";
-import { renderStatus } from "./routes/status.ts";
-import { renderEndpointStatus } from "./routes/status-endpoints.ts";
-import { renderModelStatus } from "./routes/status-models.ts";
-import { version } from "./routes/version.ts";
 import { refuseWebSocket } from "./routes/web-socket.ts";
-import { anthropicPrefix, isOwnPath, type Scope, type ScopedPath, Scopes } from "./scope.ts";
+import { isOwnPath, type ScopedPath, Scopes } from "./scope.ts";
 
 export interface Router {
   /** Answers every request; never rejects. */
   fetch(request: Request, connection: ConnectionControl): Promise<Response>;
+  /** The same for the admin port, where there is one: only what is for operators. */
+  fetchAdmin(request: Request, connection: ConnectionControl): Promise<Response>;
   /** From now on every new request is answered with 503, and its connection closed. */
   beginDrain(): void;
 }
 
-/** What a request meets, in order: drain, head limit, then one of the proxied scopes or the direct routes. */
+/**
+ * What a request meets, in order: CORS, drain, head limit, the guards of its host, page and way, the one of its client,
+ * then one of the proxied scopes or the direct routes.
+ */
 export function createRouter(deps: ServerDependencies): Router {
-  const { settings, pipeline, clock, guard } = deps;
+  const { settings, pipeline, clock, guard, front, cors } = deps;
   const scopes = new Scopes(deps.profiles, {
     hasAnthropic: settings.hasAnthropicRoutes,
     hasBare: settings.hasBareRoutes,
   });
-  const direct = createDirectRoutes(deps, scopes);
-  const requests = createOllamaRequests(deps);
+  const { adminPort } = settings;
+  const admin = deps.admin ?? createAdminGuard({ digest: undefined, knowsHost: () => true }, clock);
+  const mainSide: Side = adminPort === undefined ? "both" : "main";
+  const mainRoutes = createDirectRoutes(deps, scopes, admin, mainSide);
+  const adminRoutes = adminPort === undefined ? mainRoutes : createDirectRoutes(deps, scopes, admin, "admin");
+  const requests = createOllamaRequests(deps, admin);
   let isDraining = false;
 
   const refuse = (arrival: Arrival, error: OllaError, headers = refusalHeaders(error)) => {
@@ -78,42 +67,72 @@ export function createRouter(deps: ServerDependencies): Router {
       if (error.code === "internal") {
         deps.logger.error("a request failed inside Olla", {
           request_id: arrival.requestId,
-          error: describe(cause),
+          error: describeCause(cause),
         });
       }
       return refuse(arrival, error);
     }
   };
 
-  const dispatch = (arrival: Arrival, scoped: ScopedPath | undefined): Response | Promise<Response> => {
+  const dispatch = (
+    arrival: Arrival,
+    scoped: ScopedPath | undefined,
+    side: Side,
+  ): Response | Promise<Response> => {
     const { request, url } = arrival;
+    const direct = side === "admin" ? adminRoutes : mainRoutes;
     if (scoped === undefined) return direct.fetch(requestAt(url, request), arrival);
     if (!isOwnPath(scoped, request.method)) return proxy(arrival, scoped);
     return direct.fetch(requestAt(ownUrl(scoped), request), arrival);
   };
 
   /** Refuses, or answers with what the guard has to say besides. */
-  const dispatchGuarded = async (received: Arrival, scoped: ScopedPath | undefined): Promise<Response> => {
+  const dispatchGuarded = async (
+    received: Arrival,
+    scoped: ScopedPath | undefined,
+    side: Side,
+  ): Promise<Response> => {
     const entry = guard?.enter(received, kindOf(received, scoped));
-    if (entry === undefined) return dispatch(received, scoped);
+    if (entry === undefined) return dispatch(received, scoped, side);
     const { clientKey, lease, refusal, headers } = entry;
     const arrival: Arrival = { ...received, clientKey, lease };
     if (refusal !== undefined) return refuse(arrival, refusal, headers);
-    const response = await dispatch(arrival, scoped);
+    const response = await dispatch(arrival, scoped, side);
     for (const [name, value] of headers) response.headers.set(name, value);
     return response;
   };
 
+  const answer = (request: Request, connection: ConnectionControl, side: Side) => {
+    const arrival = arrive(request, connection, clock, deps.readOrigin);
+    if (isDraining) return refuse(arrival, shuttingDown(), [["Connection", "close"]]);
+    if (estimateHeadBytes(request, arrival.path) > settings.maxHeaderBytes) {
+      return refuse(arrival, headTooLarge(settings.maxHeaderBytes));
+    }
+    const refusal = front?.(arrival);
+    if (refusal !== undefined) return refuse(arrival, refusal);
+    const scoped = scopes.split(arrival.path);
+    if (
+      side !== "both" &&
+      scoped !== undefined &&
+      isManagement(scoped, request.method) !== (side === "admin")
+    ) {
+      return refuse(arrival, otherPort(arrival, side, adminPort));
+    }
+    return guard === undefined ? dispatch(arrival, scoped, side) : dispatchGuarded(arrival, scoped, side);
+  };
+
+  const answerPages = async (request: Request, connection: ConnectionControl, side: Side) => {
+    const preflight = cors?.answerPreflight(request);
+    if (preflight !== undefined) return preflight;
+    const response = await answer(request, connection, side);
+    cors?.mark(request, response.headers);
+    return response;
+  };
+  const enter = cors === undefined ? answer : answerPages;
+
   return {
-    async fetch(request, connection) {
-      const arrival = arrive(request, connection, clock, deps.readOrigin);
-      if (isDraining) return refuse(arrival, shuttingDown(), [["Connection", "close"]]);
-      if (estimateHeadBytes(request, arrival.path) > settings.maxHeaderBytes) {
-        return refuse(arrival, headTooLarge(settings.maxHeaderBytes));
-      }
-      const scoped = scopes.split(arrival.path);
-      return guard === undefined ? dispatch(arrival, scoped) : dispatchGuarded(arrival, scoped);
-    },
+    fetch: async (request, connection) => enter(request, connection, mainSide),
+    fetchAdmin: async (request, connection) => enter(request, connection, "admin"),
     beginDrain() {
       isDraining = true;
     },
@@ -122,104 +141,18 @@ export function createRouter(deps: ServerDependencies): Router {
 
 /** All that is not listed here is for those with a key, so that no spelling of a path gets around it. */
 function kindOf({ path, request }: Arrival, scoped: ScopedPath | undefined): RequestKind {
-  if (scoped !== undefined) return isOwnPath(scoped, request.method) ? "own" : "inference";
+  if (scoped !== undefined) {
+    if (isOwnPath(scoped, request.method)) return "own";
+    return isManagement(scoped, request.method) ? "open" : "inference";
+  }
   if (path.startsWith("/internal/")) return decodeSegment(path) === "/internal/health" ? "health" : "open";
   return path === "/" || path === "/version" ? "open" : "own";
 }
 
-/** Every URL that Olla answers itself. All else below a provider's prefix is sent on. */
-function createDirectRoutes(deps: ServerDependencies, scopes: Scopes): Hono<DirectEnv> {
-  const app = new Hono<DirectEnv>();
-  app.use(accessLog(deps), requestIdHeader, bodyLimit(deps.settings.maxBodyBytes));
-
-  app.all("/", readOnly, routeList(deps.settings.version, scopes, directPaths));
-  app.all("/version", readOnly, version(deps));
-
-  app.all("/internal/health", readOnly, health);
-  app.all(
-    "/internal/status",
-    readOnly,
-    conditionalJson(() => renderStatus(deps)),
-  );
-  app.all(
-    "/internal/status/endpoints",
-    readOnly,
-    conditionalJson(() => renderEndpointStatus(deps)),
-  );
-  app.all(
-    "/internal/status/models",
-    readOnly,
-    conditionalJson((_arrival, query) =>
-      renderModelStatus(deps, query.get("detailed") === "true" && query.get("group") === "family"),
-    ),
-  );
-
-  app.all("/internal/stats/sticky", readOnly, () => jsonResponse(renderStickyStatistics(deps.sticky)));
-  app.all("/internal/stats/translators", readOnly, () => jsonResponse(renderTranslatorStatistics(deps)));
-
-  app.all(modelsPath, readOnly, checkModelQuery, (c) =>
-    jsonResponse(renderModels(c.req.valid("query"), deps, c.env.clientKey)),
-  );
-  app.all(`${modelsPath}/*`, readOnly, modelDetail(deps));
-
-  for (const scope of scopes.all()) {
-    if (scope.prefix === anthropicPrefix) addAnthropicRoutes(app, scope, deps);
-    else addScopeRoutes(app, scope, deps);
-  }
-
-  app.all("*", notFound(scopes, directPaths));
-  app.onError((cause, c) => {
-    const error = asOllaError(cause);
-    if (error.code === "internal") {
-      deps.logger.error("a request failed inside Olla", {
-        request_id: c.env.requestId,
-        error: describe(cause),
-      });
-    }
-    const dialect = dialectFor(c.env, scopes.split(c.env.path));
-    return renderError(error, dialect, c.env.requestId, refusalHeaders(error));
-  });
-  return app;
+/** Whether a request is the admin side's, although its path leads to endpoints. */
+function isManagement(scoped: ScopedPath, method: string): boolean {
+  return !isOwnPath(scoped, method) && scoped.scope.isManagement(scoped.upstreamPath);
 }
-
-/** What Olla answers below one prefix. */
-function addScopeRoutes(app: Hono<DirectEnv>, scope: Scope, deps: ServerDependencies): void {
-  const base = `/olla/${scope.prefix}`;
-  const isShared = (path: string) => path === "/v1/models" && deps.settings.hasAnthropicRoutes;
-  for (const { path, format } of scope.listings) {
-    const own = providerListing(scope, format, deps);
-    const handle = isShared(path) ? byAnthropicVersion(anthropicModelList(scope, deps), own) : own;
-    app.all(`${base}${path}`, readOnly, handle);
-  }
-  // After the lists, which this pattern matches, too.
-  for (const listing of scope.modelLists) {
-    const own = providerModel(scope, listing, deps);
-    const handle = isShared(listing.path) ? byAnthropicVersion(anthropicModel(scope, deps), own) : own;
-    app.all(`${base}${listing.path}/*`, readOnly, handle);
-  }
-  for (const { path, answer } of scope.answers) {
-    const handle = fleetAnswer(scope, answer, deps);
-    app.all(`${base}${path}`, readOnly, handle);
-    // Setup guides and scripts ask the base URL itself whether somebody is there.
-    if (path === "/") app.on(["GET", "HEAD"], base, handle);
-  }
-  if (scope.profile === "all") return;
-  for (const unsupported of scope.profile.unsupportedPaths) {
-    app.all(`${base}${unsupported.path}`, unsupportedPath(unsupported));
-  }
-}
-
-/** For people, and for guessing what a mistyped path meant. */
-const directPaths: readonly string[] = [
-  "/version",
-  "/internal/health",
-  "/internal/status",
-  "/internal/status/endpoints",
-  "/internal/status/models",
-  "/internal/stats/sticky",
-  "/internal/stats/translators",
-  modelsPath,
-];
 
 /** Hono needs a URL that it can split; direct routes need no body, so the copy has none. */
 function requestAt(url: string, request: Request): Request {
@@ -241,8 +174,4 @@ function headTooLarge(maxHeaderBytes: number): OllaError {
     "headers_too_large",
     `The request headers are larger than the limit of ${describeByteSize(maxHeaderBytes)}`,
   );
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }

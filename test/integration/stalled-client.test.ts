@@ -27,7 +27,7 @@ test("a client that takes nothing does not keep a place at the endpoint when its
   try {
     socket.pause();
     socket.write(
-      `POST /olla/proxy/v1/chat/completions HTTP/1.1\r\nHost: olla.test\r\nContent-Length: ${chat.length}\r\n\r\n${chat}`,
+      `POST /olla/proxy/v1/chat/completions HTTP/1.1\r\nHost: olla.localhost\r\nContent-Length: ${chat.length}\r\n\r\n${chat}`,
     );
     const line = await waitUntil(
       () => olla.accessLog().find(({ path }) => String(path).endsWith("/completions")),

@@ -67,7 +67,7 @@ export class RawClient implements Disposable {
   request(startLine: string, headers: readonly string[] = [], body: string | Uint8Array = ""): void {
     const content = toBytes(body);
     const length = content.length > 0 ? [`Content-Length: ${content.length}`] : [];
-    this.send(`${[startLine, "Host: olla.test", ...headers, ...length].join("\r\n")}\r\n\r\n`);
+    this.send(`${[startLine, "Host: olla.localhost", ...headers, ...length].join("\r\n")}\r\n\r\n`);
     if (content.length > 0) this.send(content);
   }
 

@@ -52,7 +52,9 @@ export function createCors(settings: CorsSettings): Cors {
   const isForAll = settings.origins.includes("*");
   const patterns = settings.origins.map((origin) => matchOneStar(origin.toLowerCase()));
   const methods = new Set(orElse(settings.methods, usualMethods).map((method) => method.toUpperCase()));
-  const names = new Set(orElse(settings.requestHeaders, usualRequestHeaders).map((name) => name.toLowerCase()));
+  const names = new Set(
+    orElse(settings.requestHeaders, usualRequestHeaders).map((name) => name.toLowerCase()),
+  );
   const exposed = orElse(settings.exposedHeaders, answerHeaders).join(", ");
 
   const admits = (origin: string) => {
@@ -60,7 +62,8 @@ export function createCors(settings: CorsSettings): Cors {
     return patterns.some((matches) => matches(wanted));
   };
   const areAllowed = (wanted: string) =>
-    names.has("*") || wanted.split(",").every((name) => name.trim() === "" || names.has(name.trim().toLowerCase()));
+    names.has("*") ||
+    wanted.split(",").every((name) => name.trim() === "" || names.has(name.trim().toLowerCase()));
   const allow = (origin: string, answer: Headers) => {
     answer.set("Access-Control-Allow-Origin", isForAll ? "*" : origin);
     if (settings.hasCredentials) answer.set("Access-Control-Allow-Credentials", "true");

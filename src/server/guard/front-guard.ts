@@ -21,7 +21,8 @@ export function createFrontGuard({ knowsHost, mayCall, hasBeenHere }: FrontGuard
     if (arrival.path === openPath) return undefined;
     const { headers } = arrival.request;
     const host = headers.get("host");
-    if (knowsHost !== undefined && !knowsHost(host) && !isNameOfCaller(host, mayCall)) return unknownHost(host);
+    if (knowsHost !== undefined && !knowsHost(host) && !isNameOfCaller(host, mayCall))
+      return unknownHost(host);
     const page = findForeignPage(arrival, mayCall);
     if (page !== undefined) return foreignPage(page);
     return hasBeenHere(headers) ? loop() : undefined;

@@ -1,14 +1,3 @@
-/** Whether an address is this machine's own, `127.0.0.0/8` or `::1`, as addresses are written. */
-export function isLoopbackAddress(address: string): boolean {
-  return address === "::1" || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(address);
-}
-
-/** Whether a host, as a URL has it, always means this machine (RFC 6761). @param host lower case, IPv6 in brackets or not */
-export function isLoopbackHost(host: string): boolean {
-  const name = host.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
-  return name === "localhost" || name.endsWith(".localhost") || isLoopbackAddress(name);
-}
-
 /** Tests a `Host` header; null and empty pass, because clients of HTTP/1.0 need not send any, and no browser does that. */
 export type HostTest = (header: string | null) => boolean;
 
@@ -43,7 +32,9 @@ export function createHostTest({ own, listed }: HostNames): HostTest {
     if (hostname === undefined) return false;
     const name = plainName(hostname);
     if (isAddress(name) || names.has(name)) return true;
-    return privateEndings.some((ending) => name.endsWith(ending)) || patterns.some((matches) => matches(name));
+    return (
+      privateEndings.some((ending) => name.endsWith(ending)) || patterns.some((matches) => matches(name))
+    );
   };
   const remembered = new Set<string>();
   return (header) => {

@@ -1,5 +1,5 @@
+import { isLoopbackHost } from "../../lib/loopback.ts";
 import type { Arrival } from "../arrival.ts";
-import { isLoopbackHost } from "./host-guard.ts";
 
 /** Pages of programs on the client's machine, which no web site can pretend to be. */
 const programSchemes: ReadonlySet<string> = new Set([

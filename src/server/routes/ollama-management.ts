@@ -3,7 +3,6 @@ import { OllaError } from "../../errors.ts";
 import { nearestNames } from "../../lib/nearest.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
 import { toHeaderValue } from "../../proxy/header-value.ts";
-import { requireLocalCaller } from "../admin-access.ts";
 import type { Arrival } from "../arrival.ts";
 import type { EndpointView, ServerDependencies } from "../dependencies.ts";
 import type { ScopedPath } from "../scope.ts";
@@ -24,7 +23,6 @@ export function pinToNamedEndpoint(
   const inScope = deps.endpoints.snapshot().filter(({ endpoint }) => scoped.scope.reaches(endpoint.profile));
   const wanted = arrival.request.headers.get("x-olla-endpoint")?.trim();
   if (wanted === undefined || wanted === "") throw endpointNotNamed(scoped.upstreamPath, inScope);
-  requireLocalCaller(arrival);
   const { endpoint, health } = findNamed(wanted, inScope);
   if (!isRoutable(health.status)) {
     throw new OllaError(

@@ -1,6 +1,7 @@
 import type { Exchange } from "../../pipeline/exchange.ts";
 import type { Arrival } from "../arrival.ts";
 import type { ServerDependencies } from "../dependencies.ts";
+import type { AdminGuard } from "../guard/admin-guard.ts";
 import { ownOutcome } from "../own-outcome.ts";
 import type { ScopedPath } from "../scope.ts";
 import { pinToNamedEndpoint } from "./ollama-management.ts";
@@ -16,12 +17,15 @@ export interface OllamaRequests {
 }
 
 /** The requests of Ollama's API that mean something else in front of several endpoints. */
-export function createOllamaRequests(deps: ServerDependencies): OllamaRequests {
+export function createOllamaRequests(deps: ServerDependencies, admin: AdminGuard): OllamaRequests {
   const shows = createShowRequests(deps);
   return {
     prepare(exchange, arrival, scoped) {
       const { scope, upstreamPath } = scoped;
-      if (scope.isManagement(upstreamPath)) return pinToNamedEndpoint(exchange, arrival, scoped, deps);
+      if (scope.isManagement(upstreamPath)) {
+        admin.requireAdmin(arrival);
+        return pinToNamedEndpoint(exchange, arrival, scoped, deps);
+      }
       const isShow = upstreamPath === showPath && exchange.request.method === "POST";
       if (!isShow || !(scope.profile === "all" || scope.profile.paths.includes(showPath))) return exchange;
       return answerShow(exchange, arrival);

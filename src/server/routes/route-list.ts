@@ -3,10 +3,10 @@ import type { DirectEnv } from "../direct-env.ts";
 import { jsonResponse } from "../json-response.ts";
 import type { Scopes } from "../scope.ts";
 
-/** `GET /`: where to go from here. */
+/** `GET /`: where to go from here. @param scopes undefined where nothing is sent on */
 export function routeList(
   version: string,
-  scopes: Scopes,
+  scopes: Scopes | undefined,
   directPaths: readonly string[],
 ): Handler<DirectEnv> {
   const body = {
@@ -14,7 +14,10 @@ export function routeList(
     version,
     routes: {
       direct: directPaths,
-      proxied: [...scopes.all().map(({ prefix }) => `/olla/${prefix}/`), ...scopes.barePrefixes()],
+      proxied:
+        scopes === undefined
+          ? []
+          : [...scopes.all().map(({ prefix }) => `/olla/${prefix}/`), ...scopes.barePrefixes()],
     },
   };
   return () => jsonResponse(body);

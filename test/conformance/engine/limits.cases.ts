@@ -23,7 +23,7 @@ export const limitCases: readonly EngineCase[] = [
       expect(declared.startLine).toContain("413");
       expect(JSON.parse(declared.text)).toHaveProperty("error.code", "body_too_large");
 
-      client.send(`POST ${chatPath} HTTP/1.1\r\nHost: olla.test\r\nTransfer-Encoding: chunked\r\n\r\n`);
+      client.send(`POST ${chatPath} HTTP/1.1\r\nHost: olla.localhost\r\nTransfer-Encoding: chunked\r\n\r\n`);
       for (let at = 0; at < tooLarge.length; at += 1000) client.sendChunk(tooLarge.slice(at, at + 1000));
       client.send("0\r\n\r\n");
       const chunked = await client.readResponse();

@@ -108,7 +108,7 @@ export const passthroughCases: readonly EngineCase[] = [
       expect(exchange.header("via")).toMatch(/^1\.1 before, 1\.1 olla\//);
       expect(exchange.header("x-forwarded-for")).toBe("127.0.0.1");
       expect(exchange.header("x-forwarded-proto")).toBe("http");
-      expect(exchange.header("x-forwarded-host")).toBe("olla.test");
+      expect(exchange.header("x-forwarded-host")).toBe("olla.localhost");
       expect(exchange.header("x-proxied-by")).toMatch(/^Olla\//);
       expect(exchange.header("x-model")?.toLowerCase()).toBe("tiny");
     },
@@ -245,7 +245,7 @@ export const passthroughCases: readonly EngineCase[] = [
       await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
       using client = await RawClient.connect(olla.port);
       const body = chatBody();
-      client.send(`POST ${chatPath} HTTP/1.1\r\nHost: olla.test\r\nTransfer-Encoding: chunked\r\n\r\n`);
+      client.send(`POST ${chatPath} HTTP/1.1\r\nHost: olla.localhost\r\nTransfer-Encoding: chunked\r\n\r\n`);
       client.sendChunk(body.slice(0, 10));
       client.sendChunk(body.slice(10));
       client.send("0\r\n\r\n");
