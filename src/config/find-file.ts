@@ -12,9 +12,13 @@ export function readTextFile(path: string): Promise<string> {
   return readFileFromDisk(path, "utf8");
 }
 
-/** Permission bits; undefined where the system has none of that kind. */
+/** Permission bits; undefined where the system has none of that kind, and for a file that is not there. Never rejects. */
 export async function readFileMode(path: string): Promise<number | undefined> {
-  return process.platform === "win32" ? undefined : (await stat(path)).mode;
+  if (process.platform === "win32") return undefined;
+  return stat(path).then(
+    ({ mode }) => mode,
+    () => undefined,
+  );
 }
 
 export type FoundFile =

@@ -23,10 +23,11 @@ test("every YAML block of the README and the pages is a configuration without a 
   expect(written).toContain("README.md");
   expect(written).toContain("docs/failover.md");
   for (const { document, yaml } of yamlBlocks) {
-    const readFile = async () => yaml;
+    const readFile = async (path: string) =>
+      path.endsWith(document) ? yaml : "what-the-file-of-a-secret-holds";
     const { endpoints, problems } = await prepare({ configPath: document, env: {}, cwd: root, readFile });
     expect(problems).toEqual([]);
-    expect(endpoints?.endpoints.length).toBeGreaterThan(0);
+    if (yaml.includes("endpoints:")) expect(endpoints?.endpoints.length).toBeGreaterThan(0);
   }
 });
 
