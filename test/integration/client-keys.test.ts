@@ -379,6 +379,26 @@ test("tokens are charged by what answers say, streams that are not asked for it 
   expect(Buffer.from(sent?.body ?? []).toString()).toContain("include_usage");
 });
 
+test("a browser's question beforehand needs no key, and its page can read a refusal", async () => {
+  const origin = "https://chat.example";
+  await using guarded = await startGuarded({
+    server: { cors: { enabled: true, allowed_origins: [origin] } },
+  });
+  const url = `${guarded.olla.url}/olla/proxy/v1/chat/completions`;
+  const preflight = await fetch(url, {
+    method: "OPTIONS",
+    headers: {
+      Origin: origin,
+      "Access-Control-Request-Method": "POST",
+      "Access-Control-Request-Headers": "authorization",
+    },
+  });
+  expect([preflight.ok, preflight.headers.get("access-control-allow-origin")]).toEqual([true, origin]);
+  const refused = await fetch(url, { method: "POST", headers: { Origin: origin }, body: "{}" });
+  expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([401, origin]);
+  expect(guarded.upstream.requests).toHaveLength(0);
+});
+
 test("what each key was used for is counted under its name", async () => {
   await using guarded = await startGuarded();
   await ask(guarded, allKey);
