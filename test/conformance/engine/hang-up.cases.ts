@@ -45,7 +45,9 @@ export const hangUpCases: readonly EngineCase[] = [
       await using upstream = new FakeUpstream();
       await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
       using client = await RawClient.connect(olla.port);
-      client.send(`POST ${chatPath} HTTP/1.1\r\nHost: olla.localhost\r\nContent-Length: 1000\r\n\r\n{"model":`);
+      client.send(
+        `POST ${chatPath} HTTP/1.1\r\nHost: olla.localhost\r\nContent-Length: 1000\r\n\r\n{"model":`,
+      );
       await waitUntil(() => client.isFlushed, { what: "the first part of the body is sent" });
       client.close();
       await expectBlamedOnClient(olla, "one");
