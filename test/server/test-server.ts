@@ -40,6 +40,8 @@ export interface TestServer {
   setHealth(name: string, health: Partial<EndpointHealth>): void;
   setConnections(name: string, count: number): void;
   request(path: string, init?: RequestInit): Promise<Response>;
+  /** The same at the admin port. */
+  requestAdmin(path: string, init?: RequestInit): Promise<Response>;
 }
 
 interface TestServerOptions {
@@ -47,6 +49,7 @@ interface TestServerOptions {
   readonly handle?: RequestPipeline["handle"];
   readonly peer?: string;
   readonly aliases?: ModelAliases;
+  readonly guards?: Pick<ServerDependencies, "guard" | "admin">;
   /** What the status shows of breakers, queues and cooldowns; nothing when not given. */
   readonly traffic?: (clock: FakeClock) => Pick<ServerDependencies, "breakers" | "queues" | "cooldowns">;
 }
@@ -86,6 +89,7 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
     connections: { of: (name) => connections.get(name) ?? 0 },
     stats,
     ...options.traffic?.(clock),
+    ...options.guards,
     record(outcome) {
       outcomes.push(outcome);
       recorder.record(outcome);
@@ -123,6 +127,7 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
     },
     setConnections: (name, count) => connections.set(name, count),
     request: (path, init) => router.fetch(new Request(`http://olla.test${path}`, init), connection),
+    requestAdmin: (path, init) => router.fetchAdmin(new Request(`http://olla.test${path}`, init), connection),
   };
 }
 
