@@ -455,7 +455,7 @@ describe("an endpoint whose kind knows Responses", () => {
       [old],
       async (own) => {
         for (const _ of [1, 2]) {
-          const response = await own.responses.create({ model: "tiny", input: "Hi" });
+          const response = await own.responses.create({ model: "tiny", input: "Hi", store: false });
           expect(response.output_text).toBe("Old but fine");
         }
       },
@@ -465,6 +465,30 @@ describe("an endpoint whose kind knows Responses", () => {
       "/v1/responses",
       "/v1/chat/completions",
       "/v1/chat/completions",
+    ]);
+  });
+
+  test("but keeps none is asked in chat completions by a client that may go on from the answer", async () => {
+    await using ollama = new FakeUpstream({
+      kind: "ollama",
+      behave: chatOnly((exchange) => say(exchange, { content: "Yes" })),
+    });
+    await withEndpoints(
+      [ollama],
+      async (own) => {
+        const first = await own.responses.create({ model: "tiny", input: "One?" });
+        await own.responses.create({ model: "tiny", input: "Two?", previous_response_id: first.id });
+      },
+      "ollama",
+    );
+    expect(ollama.requests.map(({ target }) => target)).toEqual([
+      "/v1/chat/completions",
+      "/v1/chat/completions",
+    ]);
+    expect(JSON.parse(ollama.requests.at(-1)?.text ?? "").messages).toEqual([
+      { role: "user", content: "One?" },
+      { role: "assistant", content: "Yes" },
+      { role: "user", content: "Two?" },
     ]);
   });
 
