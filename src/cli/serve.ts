@@ -2,6 +2,7 @@ import { createApp } from "../app.ts";
 import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { systemClock } from "../lib/clock.ts";
+import { clearStaleSocket, socketPathOf } from "../server/unix-socket.ts";
 import { chooseLogFormat, openLog } from "./log-settings.ts";
 import { prepare } from "./preparation.ts";
 import { logStart, runApp } from "./run-app.ts";
@@ -37,6 +38,8 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
   else logStart(logger, terminal, { build, configFile: loaded.file });
   for (const problem of problems) logger.warn(formatProblem(problem), { kind: problem.kind });
 
+  const socketPath = socketPathOf(config.server.host);
+  if (socketPath !== undefined) await clearStaleSocket(socketPath);
   const app = createApp({
     config,
     isSet: loaded.isSet,

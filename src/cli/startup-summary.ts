@@ -74,10 +74,14 @@ function formatUse({ endpoints }: FirstLook, url: string, painter: Painter, admi
   const isForOllama =
     endpoints.length === 0 ||
     endpoints.some(({ endpoint }) => endpoint.isAutoDetected || endpoint.profile.name === "ollama");
+  // Through a Unix socket any host name will do.
+  const [base, adminBase] = [url, adminUrl].map((each) =>
+    each.startsWith("unix:") ? "http://localhost" : each,
+  );
   const rows = [
-    ["OpenAI clients", `${url}/olla/openai/v1`],
-    ...(isForOllama ? [["Ollama clients", `${url}/olla/ollama`]] : []),
-    ["Status", `${adminUrl}/internal/status`],
+    ["OpenAI clients", `${base}/olla/openai/v1`],
+    ...(isForOllama ? [["Ollama clients", `${base}/olla/ollama`]] : []),
+    ["Status", `${adminBase}/internal/status`],
     ["Stop", "Ctrl-C"],
   ];
   return [painter.bold("  Use it"), ...alignColumns(rows).map((line) => `    ${line}`)];

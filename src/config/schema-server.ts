@@ -174,8 +174,9 @@ export const server = section(
     host: stringKey({
       initial: "localhost",
       unit: "host name or address",
+      check: (host) => (host === "unix:" ? "expected a path behind unix:, got nothing" : undefined),
       env: ["OLLA_SERVER_HOST"],
-      doc: "Address to listen on. `0.0.0.0` listens on all of them; IPv6 needs no brackets.",
+      doc: "Address to listen on. `0.0.0.0` listens on all of them; IPv6 needs no brackets; `unix:/run/olla/olla.sock` is a Unix socket and has no port.",
     }),
     port: integerKey({
       initial: 40114,
@@ -285,7 +286,12 @@ export const server = section(
   (values, complain) => {
     const { admin } = values;
     if (typeof admin !== "object" || admin === null || !("port" in admin)) return;
-    if (admin.port !== undefined && admin.port === values.port) {
+    if (admin.port !== undefined && typeof values.host === "string" && values.host.startsWith("unix:")) {
+      complain(
+        "admin.port",
+        "expected nothing, because server.host is a Unix socket; requests there are local",
+      );
+    } else if (admin.port !== undefined && admin.port === values.port) {
       complain("admin.port", `expected another port than server.port, got ${admin.port}`);
     }
   },

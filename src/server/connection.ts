@@ -6,11 +6,15 @@ export interface ConnectionControl {
   timeout(request: Request, seconds: number): void;
   /** What the listener speaks, whatever scheme a request line claims. */
   readonly protocol?: "http" | "https" | null;
+  readonly url?: URL;
 }
 
-/** The peer's address, IPv4-mapped addresses written as IPv4; `unknown` when the connection is gone. */
+/**
+ * The peer's address, IPv4-mapped addresses written as IPv4; `unknown` when the connection is gone. Who comes through a
+ * Unix socket is on this machine and has no address but its own.
+ */
 export function peerAddress(request: Request, connection: ConnectionControl): string {
   const address = connection.requestIP(request)?.address;
-  if (address === undefined) return "unknown";
+  if (address === undefined) return connection.url?.protocol === "unix:" ? "127.0.0.1" : "unknown";
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
 }

@@ -3,9 +3,10 @@ import type { Clock } from "../lib/clock.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { ConnectionControl } from "./connection.ts";
 import { renderUnexpected } from "./render-error.ts";
+import { admitGroup, socketPathOf } from "./unix-socket.ts";
 
 export interface ListenOptions {
-  /** Name or address; IPv6 with or without brackets. */
+  /** Name or address, IPv6 with or without brackets; or `unix:` and a path, which has no port. */
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
@@ -34,7 +35,7 @@ export interface ListenerTls {
 }
 
 export interface Listener {
-  /** Without a trailing slash; a wildcard address is written as `localhost`. */
+  /** Without a trailing slash; a wildcard address is written as `localhost`, a Unix socket as `unix:` and its path. */
   readonly url: string;
   readonly port: number;
   /**
@@ -77,7 +78,7 @@ export function listen(options: ListenOptions): Listener {
   const generations = new Generations(first, { ...place, port }, options);
   const scheme = options.tls === undefined ? "http" : "https";
   return {
-    url: `${scheme}://${hostInUrl(hostname)}:${port}`,
+    url: socketPathOf(hostname) === undefined ? `${scheme}://${hostInUrl(hostname)}:${port}` : hostname,
     port,
     stop: (graceMs) => generations.stop(graceMs),
     renew: (tls) => generations.renew(tls),
@@ -154,10 +155,12 @@ class Generations {
 }
 
 function openPort({ hostname, port }: Place, tls: ListenerTls | undefined, options: ListenOptions): Server {
+  const unix = socketPathOf(hostname);
+  // Bun's types know of no idle timeout on a Unix socket, but it counts there like elsewhere.
+  const address: object = unix === undefined ? { hostname, port } : { unix };
   try {
-    return Bun.serve({
-      hostname,
-      port,
+    const server = Bun.serve({
+      ...address,
       idleTimeout: Math.min(options.idleTimeoutSeconds, maxIdleTimeoutSeconds),
       maxRequestBodySize: bodySizeCeiling,
       // The default sends source code to clients.
@@ -171,6 +174,8 @@ function openPort({ hostname, port }: Place, tls: ListenerTls | undefined, optio
         return renderUnexpected();
       },
     });
+    if (unix !== undefined) admitGroup(unix);
+    return server;
   } catch (cause) {
     throw describeFailure(cause, { hostname, port }, options.portKey);
   }
@@ -188,6 +193,8 @@ function tlsOptions({ cert, key, clientCa, minVersion }: ListenerTls): Bun.TLSOp
 
 function describeFailure(cause: unknown, { hostname, port }: Place, portKey = "server.port"): ListenError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "UNKNOWN";
+  const isSocket = socketPathOf(hostname) !== undefined;
+  if (isSocket) return new ListenError(code, `cannot listen on ${hostname}: ${socketReason(code)}`, cause);
   const address = `${bracketed(hostname)}:${port}`;
   return new ListenError(code, `cannot listen on ${address}: ${reasonFor(code, portKey)}`, cause);
 }
@@ -203,6 +210,22 @@ function reasonFor(code: string, portKey: string): string {
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return "the host name cannot be resolved (see server.host)";
+    default:
+      return `the system refused (${code})`;
+  }
+}
+
+function socketReason(code: string): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return "another program listens there, or it is a file of another kind";
+    case "EACCES":
+    case "EPERM":
+      return "not permitted (see the rights of its folder)";
+    case "ENOENT":
+      return "its folder does not exist";
+    case "ENAMETOOLONG":
+      return "the path is too long (about 100 characters are possible)";
     default:
       return `the system refused (${code})`;
   }

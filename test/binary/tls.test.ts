@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,6 +63,38 @@ describe.skipIf(!isAskedFor)(`TLS of the compiled file${reason}`, () => {
       await rm(folder, { recursive: true, force: true });
     }
   }, 60_000);
+
+  test.skipIf(process.platform === "win32")(
+    "through a Unix socket (not on Windows), which a killed one leaves behind and the next one takes over",
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "olla-unix-"));
+      const socket = join(folder, "olla.sock");
+      const config = join(folder, "olla.yaml");
+      await Bun.write(config, renderConfig({ endpoints: [], server: { host: `unix:${socket}` } }, 40_114));
+      try {
+        for (const end of ["SIGKILL", "SIGTERM"] as const) {
+          const child = Bun.spawn([...command, "serve", "-c", config], {
+            cwd: folder,
+            env: { PATH: process.env.PATH ?? "" },
+            stdout: "ignore",
+            stderr: "ignore",
+          });
+          const health = () =>
+            fetch("http://localhost/internal/health", { unix: socket, keepalive: false }).then(
+              ({ status }) => status === 200,
+              () => false,
+            );
+          expect(await waitUntil(health)).toBe(true);
+          child.kill(end);
+          await within(child.exited, 5_000, "olla exits");
+          expect(existsSync(socket)).toBe(end === "SIGKILL");
+        }
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+    20_000,
+  );
 
   test("with a key of another certificate does not start, and says which file it is", async () => {
     const server = { tls: { cert: "cert.pem", key: "other.key" } };

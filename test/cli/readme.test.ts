@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { prepare } from "../../src/cli/preparation.ts";
+import { pem } from "../support/tls-files.ts";
 
 const root = join(import.meta.dir, "../..");
 const pages = [...new Bun.Glob("docs/*.md").scanSync({ cwd: root })].sort();
@@ -23,8 +24,11 @@ test("every YAML block of the README and the pages is a configuration without a 
   expect(written).toContain("README.md");
   expect(written).toContain("docs/failover.md");
   for (const { document, yaml } of yamlBlocks) {
-    const readFile = async (path: string) =>
-      path.endsWith(document) ? yaml : "what-the-file-of-a-secret-holds";
+    const readFile = async (path: string) => {
+      if (path.endsWith(document)) return yaml;
+      if (!path.endsWith(".pem")) return "what-the-file-of-a-secret-holds";
+      return pem(path.endsWith("privkey.pem") ? "one.key" : "one.pem");
+    };
     const { endpoints, problems } = await prepare({ configPath: document, env: {}, cwd: root, readFile });
     expect(problems).toEqual([]);
     if (yaml.includes("endpoints:")) expect(endpoints?.endpoints.length).toBeGreaterThan(0);

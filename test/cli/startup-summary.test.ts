@@ -41,3 +41,11 @@ test("Ollama clients are sent to Ollama's API only where an Ollama may be behind
   expect(formatSummary(lookAt({ rack: "vllm", desk: "ollama" }), "http://x", plain)).toContain(address);
   expect(formatSummary(lookAt({}), "http://x", plain)).toContain(address);
 });
+
+test("addresses are https where the listener is, and usable ones behind a Unix socket", () => {
+  const look = lookAt({ rack: "vllm" });
+  expect(formatSummary(look, "https://x:1", plain)).toContain("https://x:1/olla/openai/v1");
+  const text = formatSummary(look, "unix:/run/olla.sock", plain);
+  expect(text).toContain("http://localhost/olla/openai/v1");
+  expect(text).not.toContain("unix:/run/olla.sock/");
+});

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { FakeUpstream } from "../support/fake-upstream.ts";
 import type { OllaSettings } from "../support/olla-config.ts";
+import { sourceCommand, spawnOlla } from "../support/spawn-olla.ts";
 import { type RunningOlla, startOlla } from "../support/start-olla.ts";
 import { serverNameAt, TlsClient } from "../support/tls-client.ts";
 import { pairOf, pem, tlsPath } from "../support/tls-files.ts";
@@ -186,6 +187,18 @@ const running: AsyncDisposable[] = [];
 
 afterEach(async () => {
   for (const each of running.splice(0)) await each[Symbol.asyncDispose]();
+});
+
+test("a variable that switches verification off for all of a process does not reach endpoints", async () => {
+  await using secure = new SecureUpstream(pairOf("stranger"));
+  await using olla = await spawnOlla(
+    { endpoints: [{ name: "gpu", url: secure.url, type: "vllm" }], readiness: "all-probed" },
+    sourceCommand,
+    { NODE_TLS_REJECT_UNAUTHORIZED: "0" },
+  );
+  await waitUntil(() => /gpu has a certificate that cannot be verified/.test(olla.output()));
+  expect((await ask(olla.url)).status).toBeGreaterThanOrEqual(500);
+  expect(secure.seen).toEqual([]);
 });
 
 describe.each(["sherpa", "olla"] as const)("tls of an endpoint, engine %s", (engine) => {
