@@ -4,7 +4,7 @@ import { sampleCandidate } from "../../test/conformance/balancer.cases.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { ConnectionCounts } from "../balancer/connections.ts";
 import { OllaError } from "../errors.ts";
-import { Admission, type Admitted } from "./admission.ts";
+import { Admission, type Admitted, type WaitOptions } from "./admission.ts";
 
 interface Traits {
   readonly limits?: Record<string, number>;
@@ -29,10 +29,11 @@ function enqueue(
   label: string,
   log: string[],
   laterNames: readonly string[] = [],
+  options: WaitOptions = {},
 ) {
   const leaving = new AbortController();
   const place: { admitted?: Admitted; error?: unknown } = {};
-  const settled = admission.wait(names, leaving.signal, laterNames).then(
+  const settled = admission.wait(names, leaving.signal, { laterNames, ...options }).then(
     (admitted) => {
       place.admitted = admitted;
       log.push(`${label}:${admitted.endpointName}`);

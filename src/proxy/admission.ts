@@ -2,6 +2,7 @@ import type { Candidate } from "../balancer/balancer.ts";
 import type { ConnectionCounts } from "../balancer/connections.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Sender } from "./fair-line.ts";
 import { WaitingLines } from "./queue.ts";
 
 export interface AdmissionSettings {
@@ -19,7 +20,7 @@ export interface AdmissionSettings {
 export interface Admitted {
   readonly endpointName: string;
   readonly waitedMs: number;
-  /** Those who stood before this request when it came, in the shortest of its lines. */
+  /** Those who stood in the shortest of its lines when this request came. */
   readonly aheadOnArrival: number;
   /** Gives the place back. To be called once the request is over, whatever became of it; may be called twice. */
   readonly release: () => void;
@@ -37,7 +38,17 @@ export interface WaitTotals {
   readonly longestMs: number;
 }
 
+/** Who waits, and where besides. */
+export interface WaitOptions {
+  readonly sender?: Sender;
+  /** Where to wait too once half of the longest wait is over, or at once where the lines are full. */
+  readonly laterNames?: readonly string[];
+  /** Where to wait too after a time, or at once where the lines are full. */
+  readonly overflow?: { readonly names: readonly string[]; readonly afterMs: number } | undefined;
+}
+
 interface Waiter {
+  readonly sender: Sender;
   /** The place is taken when this is called. */
   readonly admit: (endpointName: string, release: () => void) => void;
   readonly fail: (error: OllaError) => void;
@@ -45,7 +56,7 @@ interface Waiter {
 
 interface Arrival {
   readonly endpointNames: readonly string[];
-  readonly laterNames: readonly string[];
+  readonly options: WaitOptions;
   readonly arrivedAt: number;
   readonly aheadOnArrival: number;
 }
@@ -55,15 +66,18 @@ const defaultQueueTimeoutMs = 30_000;
 /** Weight of the newest sample in the mean time that a place is held. */
 const newestShare = 0.2;
 const longestRetryAfterSeconds = 600;
+const nobody: Sender = { client: "", priority: 0 };
 
 /**
- * Who may be sent to now, and the order of those who may not yet. A place that becomes free goes straight to whoever has
- * waited longest for it, so it is never free while somebody waits for it and no newcomer can overtake.
+ * Who may be sent to now, and the order of those who may not yet. A place that becomes free goes straight to whoever's
+ * turn it is, so it is never free while somebody waits for it.
  */
 export class Admission {
   readonly #settings: AdmissionSettings;
   readonly #lines = new WaitingLines<Waiter>();
   readonly #meanHoldMs = new Map<string, number>();
+  /** Places held at endpoints with a limit, by endpoint and client. */
+  readonly #held = new Map<string, Map<string, number>>();
   readonly #totals = { admitted: 0, timedOut: 0, abandoned: 0, refused: 0, waitedMs: 0, longestMs: 0 };
 
   constructor(settings: AdmissionSettings) {
@@ -84,54 +98,59 @@ export class Admission {
    * Takes a place at the endpoint, which must be one that `free` has just let through. Not for a place that `wait` gave.
    * @returns what gives the place back; further calls of it do nothing
    */
-  enter(endpointName: string): () => void {
-    const { clock, connections } = this.#settings;
+  enter(endpointName: string, sender: Sender = nobody): () => void {
+    const { clock, connections, limitOf } = this.#settings;
     const enteredAt = clock.now();
     const uncount = connections.acquire(endpointName);
+    // Nobody will ever wait where there is no limit.
+    const giveUpShare = limitOf(endpointName) > 0 ? this.#takeShare(endpointName, sender.client) : undefined;
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
       uncount();
+      giveUpShare?.();
       this.#noteHold(endpointName, clock.now() - enteredAt);
       this.#admitWaiting(endpointName);
     };
   }
 
   /**
-   * Waits for the first place that becomes free at any of these endpoints, behind everybody who came before.
+   * Waits for a place at any of these endpoints until it is the sender's turn at one of them.
    * Whoever gets one must release it, also when the client has left in the meantime.
-   * @param laterNames where to wait too once half of the longest wait is over, or at once where the lines are full
    * @throws OllaError `queue_full` · `queue_timeout` · `client_abort` at once when the client leaves ·
    *   `no_healthy_endpoints` when every endpoint waited for was removed
    */
   async wait(
     endpointNames: readonly string[],
     clientSignal: AbortSignal,
-    laterNames: readonly string[] = [],
+    options: WaitOptions = {},
   ): Promise<Admitted> {
     if (endpointNames.length === 0) throw new RangeError("There is no endpoint to wait for");
     if (clientSignal.aborted) throw leftTheQueue();
+    const { sender = nobody } = options;
     const arrivedAt = this.#settings.clock.now();
     for (const endpointName of endpointNames) {
       // A limit that was raised leaves places that no release has handed on.
       this.#admitWaiting(endpointName);
       if (!this.#isFree(endpointName)) continue;
-      return { endpointName, waitedMs: 0, aheadOnArrival: 0, release: this.enter(endpointName) };
+      return { endpointName, waitedMs: 0, aheadOnArrival: 0, release: this.enter(endpointName, sender) };
     }
-    const depths = endpointNames.map((name) => this.#lines.depth(name));
-    const aheadOnArrival = Math.min(...depths);
+    const aheadOnArrival = Math.min(...endpointNames.map((name) => this.#lines.depth(name)));
     // One line with room is enough to wait in all of them: in fewer, later comers would overtake.
     if (aheadOnArrival >= this.#settings.queueMax) {
-      if (laterNames.length > 0) return await this.wait([...endpointNames, ...laterNames], clientSignal);
-      this.#totals.refused += 1;
-      throw this.#refusal(
-        "queue_full",
-        "Every endpoint for this request is busy and its queue is full",
-        endpointNames,
-      );
+      const { laterNames = [], overflow } = options;
+      if (laterNames.length > 0) {
+        const wider = [...endpointNames, ...laterNames];
+        return await this.wait(wider, clientSignal, { ...options, laterNames: [] });
+      }
+      if (overflow !== undefined) {
+        const wider = [...endpointNames, ...overflow.names];
+        return await this.wait(wider, clientSignal, { ...options, overflow: undefined });
+      }
+      this.#makeRoom(endpointNames, sender);
     }
-    return await this.#standInLine({ endpointNames, laterNames, arrivedAt, aheadOnArrival }, clientSignal);
+    return await this.#standInLine({ endpointNames, options, arrivedAt, aheadOnArrival }, clientSignal);
   }
 
   /** How many requests wait for this endpoint; some may wait for others too. */
@@ -171,16 +190,61 @@ export class Admission {
   #admitWaiting(endpointName: string): void {
     if (this.#lines.size() === 0) return;
     while (this.#isFree(endpointName)) {
-      const waiter = this.#lines.first(endpointName);
+      const waiter = this.#lines.take(endpointName, {
+        now: this.#settings.clock.now(),
+        overdueMs: this.#longWaitMs / 2,
+        heldBy: (client) => this.#held.get(endpointName)?.get(client) ?? 0,
+      });
       if (waiter === undefined) return;
-      this.#lines.leave(waiter);
-      waiter.admit(endpointName, this.enter(endpointName));
+      waiter.admit(endpointName, this.enter(endpointName, waiter.sender));
     }
+  }
+
+  get #longWaitMs(): number {
+    const { queueTimeoutMs } = this.#settings;
+    return queueTimeoutMs > 0 ? queueTimeoutMs : defaultQueueTimeoutMs;
+  }
+
+  /** @returns what gives it up */
+  #takeShare(endpointName: string, client: string): () => void {
+    const held = this.#held.get(endpointName) ?? new Map<string, number>();
+    this.#held.set(endpointName, held);
+    held.set(client, (held.get(client) ?? 0) + 1);
+    return () => {
+      const left = (held.get(client) ?? 0) - 1;
+      if (left > 0) held.set(client, left);
+      else held.delete(client);
+      if (held.size === 0 && this.#held.get(endpointName) === held) this.#held.delete(endpointName);
+      if (this.#lines.size() > 0) this.#lines.noteReleased(endpointName, client);
+    };
+  }
+
+  /** In a full line nobody may have so many requests that others cannot wait at all. @throws OllaError `queue_full` */
+  #makeRoom(endpointNames: readonly string[], { client }: Sender): void {
+    const { queueMax } = this.#settings;
+    const shortest = endpointNames.find((name) => this.#lines.depth(name) <= queueMax);
+    const excess = shortest === undefined ? undefined : this.#lines.excess(shortest, client);
+    this.#totals.refused += 1;
+    if (excess === undefined) {
+      throw this.#refusal(
+        "queue_full",
+        "Every endpoint for this request is busy and its queue is full",
+        endpointNames,
+      );
+    }
+    excess.fail(
+      this.#refusal(
+        "queue_full",
+        "The queue is full, and another client has its turn to wait",
+        endpointNames,
+      ),
+    );
   }
 
   #standInLine(arrival: Arrival, clientSignal: AbortSignal): Promise<Admitted> {
     const { clock, queueTimeoutMs } = this.#settings;
-    const { endpointNames, laterNames, arrivedAt, aheadOnArrival } = arrival;
+    const { endpointNames, options, arrivedAt, aheadOnArrival } = arrival;
+    const { sender = nobody, laterNames = [], overflow } = options;
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#totals.abandoned += 1;
@@ -190,20 +254,21 @@ export class Admission {
         this.#totals.timedOut += 1;
         waiter.fail(this.#refusal("queue_timeout", "No endpoint became free in time", endpointNames));
       };
-      const cancelTimeout = queueTimeoutMs > 0 ? clock.after(queueTimeoutMs, onTimeout) : undefined;
-      const standInOthersToo = () => {
-        this.#lines.join(waiter, laterNames);
-        for (const name of laterNames) this.#admitWaiting(name);
+      const standToo = (names: readonly string[]) => () => {
+        this.#lines.join(waiter, names, sender, clock.now());
+        for (const name of names) this.#admitWaiting(name);
       };
-      const laterMs = (queueTimeoutMs > 0 ? queueTimeoutMs : defaultQueueTimeoutMs) / 2;
-      const cancelLater = laterNames.length > 0 ? clock.after(laterMs, standInOthersToo) : undefined;
+      const cancels: (() => void)[] = [];
+      if (overflow !== undefined) cancels.push(clock.after(overflow.afterMs, standToo(overflow.names)));
+      if (laterNames.length > 0) cancels.push(clock.after(this.#longWaitMs / 2, standToo(laterNames)));
+      if (queueTimeoutMs > 0) cancels.push(clock.after(queueTimeoutMs, onTimeout));
       const standDown = () => {
         this.#lines.leave(waiter);
-        cancelTimeout?.();
-        cancelLater?.();
+        for (const cancel of cancels) cancel();
         clientSignal.removeEventListener("abort", onAbort);
       };
       const waiter: Waiter = {
+        sender,
         admit: (endpointName, release) => {
           standDown();
           const waitedMs = clock.now() - arrivedAt;
@@ -216,7 +281,7 @@ export class Admission {
         },
       };
       clientSignal.addEventListener("abort", onAbort, { once: true });
-      this.#lines.join(waiter, endpointNames);
+      this.#lines.join(waiter, endpointNames, sender, arrivedAt);
     });
   }
 

@@ -134,7 +134,7 @@ export class Traffic {
     const names = worthy.map(({ endpoint }) => endpoint.name);
     const others = open.filter((candidate) => !worthy.includes(candidate));
     const otherNames = others.map(({ endpoint }) => endpoint.name);
-    const admitted = await admission.wait(names, clientSignal, otherNames);
+    const admitted = await admission.wait(names, clientSignal, { laterNames: otherNames });
     const { endpointName, release, waitedMs: queuedMs, aheadOnArrival: queueDepth } = admitted;
     try {
       const reached = open.filter(({ endpoint }) => endpoint.name === endpointName);
