@@ -32,7 +32,11 @@ describe("instructions", () => {
       user(text("go")),
       answer("ok"),
     );
-    expect(messages).toEqual([system("One.\n\nTwo."), user(text("hi")), user(text("go")), answer("ok")]);
+    expect(messages).toEqual([
+      system("One.\n\nTwo."),
+      user(text("hi"), text("\n\n"), text("go")),
+      answer("ok"),
+    ]);
   });
 
   test("given behind the only user's message come first", () => {
@@ -44,7 +48,7 @@ describe("instructions", () => {
     expect(messages).toEqual([user(text("hi")), answer("ok"), user(note("Hurry."), text("go"))]);
   });
 
-  test("behind which no user speaks are a user's message of their own", () => {
+  test("behind which no user speaks end the user's message before them, or are one of their own", () => {
     const messages = arrange(
       answer("a"),
       user(text("b")),
@@ -55,8 +59,7 @@ describe("instructions", () => {
     );
     expect(messages).toEqual([
       answer("a"),
-      user(text("b")),
-      user(note("c")),
+      user(text("b"), text("\n\n"), note("c")),
       answer("d"),
       user(note("e"), note("f")),
     ]);
@@ -143,4 +146,25 @@ test("a conversation that goes on keeps its beginning, for the endpoint's prompt
     const asked = arrange(...conversation.slice(0, length));
     expect(whole.slice(0, asked.length)).toEqual([...asked]);
   }
+});
+
+describe("messages of the user in a row", () => {
+  test("are one, with their texts a blank line apart: Gemma's template and Mistral's take no two", () => {
+    expect(arrange(user(text("a")), user(text("b"), image), user(text("c")), answer("ok"))).toEqual([
+      user(text("a"), text("\n\n"), text("b"), image, text("c")),
+      answer("ok"),
+    ]);
+  });
+
+  test("stay the beginning of the same conversation with one more", () => {
+    const [first] = arrange(user(text("a")), user(text("b")));
+    const [longer] = arrange(user(text("a")), user(text("b")), user(text("c")));
+    const parts = first?.role === "user" ? first.parts : [];
+    expect(longer).toEqual(user(...parts, text("\n\n"), text("c")));
+  });
+
+  test("are two with a result of a tool between them", () => {
+    const messages = [user(text("a")), calls("1"), result("1", text("ok")), user(text("b"))];
+    expect(arrange(...messages)).toEqual(messages);
+  });
 });

@@ -6,7 +6,7 @@ type Fits = (part: ContentPart) => boolean;
 /**
  * A conversation in the order that every chat template takes: one system message, at the beginning; behind each
  * message with calls their results, in the order of the calls; what tools answered besides text in the user's message
- * that follows.
+ * that follows; no two messages of the user in a row.
  * @param fits tells parts that a tool message can carry
  */
 export function arrangeMessages(messages: readonly ChatMessage[], fits: Fits): readonly ChatMessage[] {
@@ -31,6 +31,8 @@ class Arrangement {
   readonly #fits: Fits;
   /** For the beginning of the next user's message: nothing may stand between the results of tools. */
   #waiting: ContentPart[] = [];
+  /** The parts of the last message, while it is the user's. */
+  #said: ContentPart[] | undefined;
 
   constructor(fits: Fits) {
     this.#fits = fits;
@@ -49,25 +51,38 @@ class Arrangement {
         this.#addResult(message);
         return;
       case "user":
-        this.messages.push({ ...message, parts: [...this.#waiting, ...message.parts] });
+        this.#addSaid([...this.#waiting, ...message.parts]);
         this.#waiting = [];
         return;
       default:
         this.end();
+        this.#said = undefined;
         this.messages.push(message);
     }
   }
 
   /** What waits and finds no user's message becomes one. */
   end(): void {
-    if (this.#waiting.length > 0) this.messages.push({ role: "user", parts: this.#waiting });
+    if (this.#waiting.length > 0) this.#addSaid(this.#waiting);
     this.#waiting = [];
+  }
+
+  /** Many templates want the user and the model to take turns: what follows the user's message goes on in it. */
+  #addSaid(parts: readonly ContentPart[]): void {
+    if (this.#said === undefined) {
+      this.#said = [];
+      this.messages.push({ role: "user", parts: this.#said });
+    } else if (needsGap(this.#said.at(-1), parts[0])) {
+      this.#said.push({ kind: "text", text: "\n\n" });
+    }
+    for (const part of parts) this.#said.push(part);
   }
 
   #addResult(message: ToolMessage): void {
     const shown = message.parts.filter((part) => !this.#fits(part));
     this.#waiting.push(...shown);
     const told = message.parts.filter(this.#fits);
+    this.#said = undefined;
     const isMute = told.length === 0 && shown.length > 0;
     this.messages.push({ ...message, parts: isMute ? [pointerTo(shown)] : told });
   }
@@ -99,6 +114,11 @@ function orderResults(results: readonly ToolMessage[], { parts }: AssistantMessa
     return place < 0 ? ids.length : place;
   };
   return results.toSorted((one, other) => placeOf(one) - placeOf(other));
+}
+
+/** Texts of two messages must not run together. */
+function needsGap(before: ContentPart | undefined, after: ContentPart | undefined): boolean {
+  return before?.kind === "text" && after?.kind === "text" && !before.text.endsWith("\n\n");
 }
 
 /** Instructions given on the way, told from what the user says. */
