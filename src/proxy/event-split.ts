@@ -63,9 +63,11 @@ export function readEvent(bytes: Uint8Array, framing: StreamFraming): StreamEven
   for (const line of text.split(/\r\n|\n|\r/)) {
     const colon = line.indexOf(":");
     const field = colon < 0 ? line : line.slice(0, colon);
-    if (field !== "data" && field !== "event") continue;
+    if (field !== "data" && field !== "event" && field !== "error") continue;
     const valueAt = colon < 0 ? line.length : colon + (line[colon + 1] === " " ? 2 : 1);
     const value = line.slice(valueAt);
+    // llama.cpp until late 2025.
+    if (field === "error") return { name: "error", data: value };
     if (field === "event") name = value;
     else data = data === undefined ? value : `${data}\n${value}`;
   }

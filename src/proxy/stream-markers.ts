@@ -22,6 +22,7 @@ const responseEnds = ["response.completed", "response.failed", "response.incompl
 );
 // Inside a text the quotes are escaped, so this is always a key or a whole value.
 const error = Buffer.from('"error"');
+const errorField = Buffer.from("error:");
 
 const terminalMarkers: Readonly<Record<StreamKind, (bytes: Uint8Array) => boolean>> = {
   openai: (bytes) => hasKeyWithout(bytes, finishReasonKey, letter("n")) || holds(bytes, done),
@@ -32,7 +33,7 @@ const terminalMarkers: Readonly<Record<StreamKind, (bytes: Uint8Array) => boolea
 };
 
 function mayReportError(bytes: Uint8Array): boolean {
-  return holds(bytes, error);
+  return holds(bytes, error) || holds(bytes, errorField);
 }
 
 function holds(bytes: Uint8Array, marker: Uint8Array): boolean {

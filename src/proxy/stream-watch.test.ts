@@ -243,6 +243,17 @@ describe("errors before the content", () => {
     expect(watchOf(chat, sse({ error: { reason: "y" } })).errorEvent?.message).toBe('{"reason":"y"}');
   });
 
+  test("an SSE field of that name is one, as llama.cpp wrote it until late 2025, before the content and after it", () => {
+    const field = 'error: {"code":400,"message":"too long"}\n\n';
+    const errorEvent = { message: "too long", status: 400 };
+    expect(stateOf(watchOf(chat, field))).toMatchObject({ hasContent: false, errorEvent });
+    const late = watchOf(chat, sse(delta({ content: "a" })), field);
+    expect(late.errorEvent).toEqual(errorEvent);
+    expect(judgeEnd(late)).toBe("failed");
+    expect(watchOf(chat, sse(delta({ content: "a" })) + field).errorEvent).toEqual(errorEvent);
+    expect(watchOf(chat, sse(delta({ content: "error: none" }))).errorEvent).toBeUndefined();
+  });
+
   test("`error: null` is none", () => {
     expect(watchOf(chat, sse({ ...delta({ content: "x" }), error: null }))).toMatchObject({
       hasContent: true,
