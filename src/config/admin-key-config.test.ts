@@ -74,6 +74,10 @@ describe("the admin key", () => {
     const { config, told } = await load("{ port: 40114 }");
     expect(config).toBeUndefined();
     expect(told).toContain("server.admin.port: expected another port than server.port");
+    const ofSocket = await load("{ port: 40115 }", { OLLA_SERVER_HOST: "unix:/run/olla.sock" });
+    expect(ofSocket.told).toContain(
+      "server.admin.port: expected nothing, because server.host is a Unix socket",
+    );
     expect((await load("{ port: 40115 }")).config?.server.admin).toEqual({ port: 40115, key: undefined });
   });
 });
