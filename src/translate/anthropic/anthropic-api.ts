@@ -8,6 +8,7 @@ import { encodeAnthropicAnswer } from "./encode-answer.ts";
 import { AnthropicStreamEncoder } from "./encode-stream.ts";
 import { anthropicErrorType } from "./error-type.ts";
 import { explainMissingModel } from "./nameless-request.ts";
+import { findNativeLimits } from "./native-limits.ts";
 
 const dialect: ChatDialect = {
   decodeRequest: decodeAnthropicRequest,
@@ -22,6 +23,7 @@ export function createAnthropicApi({ isPassthroughOn }: { readonly isPassthrough
     name: "anthropic",
     dialect: "anthropic",
     nativePath: (profile) => (isPassthroughOn ? profile.anthropic?.messagesPath : undefined),
+    findNativeLimits,
     explainMissingModel,
     translate: (request) => translateChat(dialect, request),
   };
