@@ -276,6 +276,27 @@ describe("by the route's kind", () => {
   });
 });
 
+describe("the tag that clients of Ollama add to every name", () => {
+  const places: readonly Place[] = [
+    { name: "vllm-1", kind: "vllm", models: ["org/tiny"] },
+    { name: "ollama-1", models: ["llama3:latest", "llama3"] },
+  ];
+  const ask = (model: string, upstreamPath = "/api/chat") => routeAmong(places, { model, upstreamPath });
+
+  test("is left away where only the bare name is known", () => {
+    const routed = ask("org/tiny:latest");
+    expect(candidatesOf(routed)).toEqual(["vllm-1"]);
+    expect("candidates" in routed && routed.candidates[0].bodyModel).toBe("org/tiny");
+    expect(candidatesOf(ask("llama3:latest"))).toEqual(["ollama-1"]);
+  });
+
+  test("is part of the name in any other API, and any other tag in all of them", () => {
+    expect(errorOf(ask("org/tiny:latest", chatPath)).code).toBe("model_not_found");
+    expect(errorOf(ask("org/tiny:8b")).message).toContain("org/tiny:8b");
+    expect(errorOf(ask("org/none:latest")).message).toContain("org/none:latest");
+  });
+});
+
 describe("by path", () => {
   const both: readonly Place[] = [
     { name: "vllm-1", kind: "vllm", models: ["llama3", "only-vllm"] },

@@ -2,6 +2,7 @@ import type { Candidate, Candidates } from "../balancer/balancer.ts";
 import { isRoutable } from "../endpoints/endpoint-status.ts";
 import { OllaError } from "../errors.ts";
 import type { Alias, AliasTable } from "../models/alias.ts";
+import { withoutLatest } from "../models/unify.ts";
 import type { RoutingDecision } from "../observe/outcome.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { preferCapable, type RequestNeeds, type SkillsView } from "./capability.ts";
@@ -86,7 +87,8 @@ interface NamedQuestion extends Question {
  * than we are.
  */
 export function route(request: RouteRequest, context: RouteContext): Route | Rejection | RefreshNeeded {
-  const { model, scope } = request;
+  const { scope } = request;
+  const model = meantModel(request, context);
   const inScope =
     scope === "all"
       ? context.endpoints
@@ -103,6 +105,14 @@ export function route(request: RouteRequest, context: RouteContext): Route | Rej
   const named = { ...question, model };
   const alias = context.aliases.find(model);
   return alias === undefined ? routeName(named) : routeAlias(alias, named);
+}
+
+/** Clients of Ollama may add `:latest` to a name that other kinds of endpoints know without it. */
+function meantModel({ model, upstreamPath }: RouteRequest, { catalog, aliases }: RouteContext) {
+  const isKnown = (name: string) => aliases.find(name) !== undefined || catalog.placesOf(name).length > 0;
+  if (model === undefined || !upstreamPath.startsWith("/api/") || isKnown(model)) return model;
+  const bare = withoutLatest(model);
+  return isKnown(bare) ? bare : model;
 }
 
 const lostMeanwhile: RoutingDecision = {

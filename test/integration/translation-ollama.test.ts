@@ -58,6 +58,14 @@ function shapeOf(value: unknown, path = ""): string[] {
 }
 
 describe("the ollama client, with a vLLM behind", () => {
+  test("finds a model under its name with the tag that such clients add", async () => {
+    const { message } = await client.chat({ model: `${model}:latest`, messages });
+    expect(message.content).toBe("fine");
+    expect(asked().body.model).toBe(model);
+    const { model_info } = await client.show({ model: `${model}:latest` });
+    expect(model_info).toMatchObject({ "general.basename": `${model}:latest` });
+  });
+
   test("chats", async () => {
     const answer = await client.chat({ model, messages });
     expect(answer).toMatchObject({

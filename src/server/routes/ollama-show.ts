@@ -3,6 +3,7 @@ import { OllaError } from "../../errors.ts";
 import type { Alias } from "../../models/alias.ts";
 import { renderOllamaShow, type ShownModel } from "../../models/ollama-show.ts";
 import { isAt, type ModelPlace } from "../../models/place-index.ts";
+import { withoutLatest } from "../../models/unify.ts";
 import { BodyBudget } from "../../pipeline/body-budget.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
 import { modelNotAllowed } from "../../pipeline/key-models.ts";
@@ -44,7 +45,7 @@ export function createShowRequests(deps: ShowDependencies): ShowRequests {
       if (question !== undefined && clientKey?.admitsModel(question.model) === false) {
         throw modelNotAllowed(question.model);
       }
-      const shown = exchange.scope === "all" ? findElsewhere(question?.model, deps) : undefined;
+      const shown = exchange.scope === "all" ? findShown(question?.model, deps) : undefined;
       if (shown !== undefined) return jsonResponse(renderOllamaShow(shown, deps.settings.startedAt));
       const rewritten = question?.rewritten;
       return withBody(exchange, rewritten ?? bytes ?? new Uint8Array(), rewritten !== undefined);
@@ -95,9 +96,16 @@ function withBody(exchange: Exchange, body: Uint8Array<ArrayBuffer>, isPlain: bo
   return { ...exchange, request: new Request(url, { method, headers, body, signal }) };
 }
 
-/** Undefined where an Ollama may be asked, and where nobody has the model: then the pipeline says so. */
-function findElsewhere(name: string | undefined, deps: ShowDependencies): ShownModel | undefined {
+/** By the name without `:latest` where nobody has one with it, as requests find their model. */
+function findShown(name: string | undefined, deps: ShowDependencies): ShownModel | undefined {
   if (name === undefined) return undefined;
+  const bare = withoutLatest(name);
+  const shown = findElsewhere(name, deps) ?? (bare === name ? undefined : findElsewhere(bare, deps));
+  return shown && { ...shown, name };
+}
+
+/** Undefined where an Ollama may be asked, and where nobody has the model: then the pipeline says so. */
+function findElsewhere(name: string, deps: ShowDependencies): ShownModel | undefined {
   const { catalog, endpoints, aliases } = deps;
   const views = new Map(endpoints.snapshot().map((view) => [view.endpoint.name, view]));
   const viewOf = ({ endpointName }: ModelPlace): EndpointView | undefined => {
