@@ -1,6 +1,7 @@
 import { OllaError } from "../errors.ts";
 import { anthropicErrorType } from "../translate/anthropic/error-type.ts";
 import type { Dialect } from "../translate/dialect.ts";
+import { openaiErrorType } from "../translate/openai/error-type.ts";
 
 /**
  * The whole answer that reports an error, in the caller's dialect. That Olla answered, and not an endpoint, is said
@@ -85,16 +86,11 @@ function errorBody(error: OllaError, dialect: Dialect, requestId: string | undef
       return {
         error: {
           message,
-          type: openaiType(error.status),
+          type: openaiErrorType(error.status),
           param: error.field ?? null,
           code,
           source: "olla",
         },
       };
   }
-}
-
-function openaiType(status: number): string {
-  if (status === 429) return "rate_limit_error";
-  return status < 500 || status === 501 ? "invalid_request_error" : "server_error";
 }

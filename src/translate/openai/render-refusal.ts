@@ -1,6 +1,7 @@
 import type { Refusal, TranslatedRefusal } from "../client-api.ts";
 import { findContextOverflow } from "../context-overflow.ts";
 import { filledText, toJsonBytes } from "../wire.ts";
+import { openaiErrorType } from "./error-type.ts";
 
 /**
  * An endpoint's refusal in OpenAI's words. A prompt that is too long is `context_length_exceeded`.
@@ -13,14 +14,9 @@ export function renderOpenaiRefusal(refusal: Refusal): TranslatedRefusal {
   const error = {
     ...detail,
     message,
-    type: isOverflow ? "invalid_request_error" : (filledText(detail?.type) ?? errorType(status)),
+    type: isOverflow ? "invalid_request_error" : (filledText(detail?.type) ?? openaiErrorType(status)),
     param: filledText(detail?.param) ?? null,
     code: isOverflow ? "context_length_exceeded" : (filledText(detail?.code) ?? null),
   };
   return { status, contentType: "application/json", body: toJsonBytes({ error }) };
-}
-
-function errorType(status: number): string {
-  if (status === 429) return "rate_limit_error";
-  return status < 500 ? "invalid_request_error" : "server_error";
 }
