@@ -1,8 +1,11 @@
+import type { EndpointRegistry } from "../endpoints/endpoint-registry.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { createAnthropicApi } from "../translate/anthropic/anthropic-api.ts";
 import type { ClientApi } from "../translate/client-api.ts";
 import { ollamaEmbedApi, ollamaEmbeddingsApi } from "../translate/ollama/embed-api.ts";
 import { ollamaChatApi, ollamaGenerateApi } from "../translate/ollama/ollama-apis.ts";
+import { createChatCompletionsApi } from "../translate/openai/client/chat-completions-api.ts";
+import { createUntranslatableApi } from "../translate/openai/client/untranslatable-api.ts";
 import type { ResponseStore } from "../translate/responses/response-store.ts";
 import { createResponsesApi } from "../translate/responses/responses-api.ts";
 import type { AppOptions } from "./options.ts";
@@ -10,13 +13,17 @@ import type { AppOptions } from "./options.ts";
 /** Conversations that can be gone on from. */
 export const storedResponseLimits = { maxCount: 2_000, maxBytes: 64 * 1024 * 1024 };
 
-/** The APIs that not every endpoint knows, by the path behind the route's prefix. */
+/**
+ * The APIs that not every endpoint knows, by the path behind the route's prefix. OpenAI's own are among them only while
+ * there is an endpoint that does not know them: nearly every request is one of these, and passes without a look.
+ */
 export function createClientApis(
   { config }: AppOptions,
   responses: ResponseStore,
+  registry: Pick<EndpointRegistry, "snapshot" | "onEndpointsReplaced">,
 ): (exchange: Exchange) => ClientApi | undefined {
   const { anthropic } = config.translators;
-  const apis = new Map<string, ClientApi>([
+  const usual = new Map<string, ClientApi>([
     ["/v1/responses", createResponsesApi(responses)],
     ["/api/chat", ollamaChatApi],
     ["/api/generate", ollamaGenerateApi],
@@ -24,8 +31,26 @@ export function createClientApis(
     ["/api/embeddings", ollamaEmbeddingsApi],
   ]);
   if (anthropic.enabled) {
-    apis.set("/v1/messages", createAnthropicApi({ isPassthroughOn: anthropic.passthrough_enabled }));
+    usual.set("/v1/messages", createAnthropicApi({ isPassthroughOn: anthropic.passthrough_enabled }));
   }
+  const withCommon = new Map([...usual, ...commonApis()]);
+  const choose = () =>
+    registry.snapshot().some(({ endpoint }) => endpoint.profile.anthropic?.isOnlyDialect === true)
+      ? withCommon
+      : usual;
+  let apis = choose();
+  registry.onEndpointsReplaced(() => {
+    apis = choose();
+  });
   return ({ upstreamPath, request, pinnedEndpoint }) =>
     request.method === "POST" && pinnedEndpoint === undefined ? apis.get(upstreamPath) : undefined;
+}
+
+/** With and without OpenAI's version, for clients that leave it out. */
+function commonApis(): readonly (readonly [path: string, api: ClientApi])[] {
+  return ["/v1", ""].flatMap((version): [string, ClientApi][] => [
+    [`${version}/chat/completions`, createChatCompletionsApi(`${version}/chat/completions`)],
+    [`${version}/completions`, createUntranslatableApi("completions", `${version}/completions`)],
+    [`${version}/embeddings`, createUntranslatableApi("embeddings", `${version}/embeddings`)],
+  ]);
 }

@@ -238,7 +238,7 @@ function stagesOf(
   const messageLimits = { ...bodyLimits, maxBytes: smaller(bodyLimits.maxBytes, anthropic.max_message_size) };
   const isMessage = ({ dialect }: Exchange) => anthropic.enabled && dialect === "anthropic";
   const rewriter = createBodyRewriter();
-  const findApi = createClientApis(options, responses);
+  const findApi = createClientApis(options, responses, registry);
   const nativeSupport = new NativeSupport({ clock });
   registry.onStatusChange(({ endpoint, to }) => {
     // It may come back as a newer version.

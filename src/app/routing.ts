@@ -1,11 +1,12 @@
 import { RefreshGate } from "../models/refresh-gate.ts";
 import { needsOf } from "../pipeline/capability.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
-import { createPathSupport } from "../pipeline/path-support.ts";
+import { createPathSupport, type PathSupport } from "../pipeline/path-support.ts";
 import type { PipelineContext } from "../pipeline/pipeline.ts";
 import { type RouteContext, route } from "../pipeline/route.ts";
 import { createRoutingStrategy } from "../pipeline/routing-strategy.ts";
-import type { ClientApi } from "../translate/client-api.ts";
+import type { Profile } from "../profiles/profile.ts";
+import type { ClientApi, ClientApiName } from "../translate/client-api.ts";
 import type { Fleet } from "./fleet.ts";
 import type { AppOptions } from "./options.ts";
 
@@ -44,12 +45,7 @@ export function createRouting(
           model: inspection.model,
           scope,
           upstreamPath,
-          answersOtherwise:
-            api === undefined
-              ? undefined
-              : (profile) =>
-                  api.nativePath(profile) !== undefined ||
-                  pathSupport.supports(profile.name, translatedPathOf(api)),
+          answersOtherwise: api && ((profile) => answersInOtherWords(api, profile, pathSupport)),
           needs: needsOf(inspection, upstreamPath),
           refreshed,
         },
@@ -60,10 +56,16 @@ export function createRouting(
   };
 }
 
-/** Where endpoints are asked that do not know the API. */
-function translatedPathOf({ name }: ClientApi): string {
-  return name.startsWith("ollama-embed") ? "/v1/embeddings" : "/v1/chat/completions";
+/** Whether such an endpoint can answer although its kind does not list the client's path. */
+function answersInOtherWords(api: ClientApi, profile: Profile, pathSupport: PathSupport): boolean {
+  const isChat = !nowhereTranslated.has(api.name) && !api.name.startsWith("ollama-embed");
+  if (profile.anthropic?.isOnlyDialect === true) return isChat;
+  if (api.isCommon === true) return false;
+  const translatedPath = isChat ? "/v1/chat/completions" : "/v1/embeddings";
+  return api.nativePath(profile) !== undefined || pathSupport.supports(profile.name, translatedPath);
 }
+
+const nowhereTranslated: ReadonlySet<ClientApiName> = new Set(["completions", "embeddings"]);
 
 function newest(times: readonly (number | undefined)[]): number | undefined {
   return times.reduce(

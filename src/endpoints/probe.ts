@@ -3,6 +3,7 @@ import { type FetchLike, type HttpGetResult, HttpGetTimeout, httpGet } from "../
 import { classifyNetworkError } from "../lib/network-error.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { judgeAnswer, judgeFailure, type ProbeResult } from "./probe-result.ts";
+import { questionHeadersOf } from "./question-headers.ts";
 
 /** One health check. Rejects only when `signal` ended it. */
 export type Probe = (endpoint: Endpoint, signal: AbortSignal) => Promise<ProbeResult>;
@@ -75,7 +76,7 @@ function sendProbe(
     Accept: "application/json, text/plain, */*",
     "Cache-Control": "no-cache",
   });
-  for (const [name, value] of endpoint.requestHeaders) headers.set(name, value.reveal());
+  for (const [name, value] of questionHeadersOf(endpoint)) headers.set(name, value.reveal());
   return httpGet(endpoint.healthUrl, {
     headers,
     timeoutMs: endpoint.checkTimeoutMs,

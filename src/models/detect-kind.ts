@@ -36,13 +36,14 @@ export async function detectKind(
   baseUrl: string,
   options: DetectKindOptions,
 ): Promise<DetectedKind | undefined> {
+  const profiles = options.profiles.filter(canBeFound);
   const listUrl = (profile: Profile) => resolveKindUrl(baseUrl, profile, profile.modelDiscoveryPath);
-  const urls = new Set(options.profiles.map(listUrl));
+  const urls = new Set(profiles.map(listUrl));
   const answers: Answers = new Map(
     await Promise.all([...urls].map(async (url) => [url, await fetchOrError(url, options)] as const)),
   );
   const readings = withoutImitations(
-    options.profiles.flatMap((profile) => {
+    profiles.flatMap((profile) => {
       const answer = answers.get(listUrl(profile));
       if (answer === undefined || answer instanceof ModelFetchError) return [];
       return readAsKind(profile, answer) ?? [];
@@ -78,6 +79,11 @@ export function isListOf(profile: Profile, answer: ListAnswer, profiles: readonl
   const own = readAsKind(profile, answer);
   if (own === undefined) return false;
   return !profiles.some((other) => (readAsKind(other, answer)?.score ?? 0) > own.score);
+}
+
+/** Lists say nothing of what speaks only Anthropic's API: such a kind is known by a mark of its own, or not at all. */
+function canBeFound({ anthropic, ownerMarks, headerMarks, probes }: Profile): boolean {
+  return anthropic?.isOnlyDialect !== true || ownerMarks.length + headerMarks.length + probes.length > 0;
 }
 
 function toKind({ profile, models }: KindReading): DetectedKind {

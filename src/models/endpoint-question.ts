@@ -1,5 +1,6 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { resolveKindUrl } from "../endpoints/endpoint-url.ts";
+import { questionHeadersOf } from "../endpoints/question-headers.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type FetchLike, httpGet } from "../lib/http-get.ts";
 import { discoveryHeaders } from "./fetch-model-list.ts";
@@ -57,7 +58,7 @@ export class EndpointQuestion<Answer> {
     const { path, read, version, timeoutMs, clock, fetch } = this.#options;
     try {
       const answer = await httpGet(questionUrl(endpoint, path), {
-        headers: discoveryHeaders(version, endpoint.requestHeaders),
+        headers: discoveryHeaders(version, questionHeadersOf(endpoint)),
         timeoutMs,
         maxBytes: maxAnswerBytes,
         tls: endpoint.tls,

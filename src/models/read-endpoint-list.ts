@@ -1,5 +1,6 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { resolveKindUrl } from "../endpoints/endpoint-url.ts";
+import { questionHeadersOf } from "../endpoints/question-headers.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { FetchLike } from "../lib/http-get.ts";
 import { fallbackProfileName, type ProfileSet } from "../profiles/profile-set.ts";
@@ -63,7 +64,7 @@ async function readOnce(
 ): Promise<DetectedKind> {
   const { profiles, clock, version, signal, fetch } = options;
   const fetchOptions: ModelFetchOptions = {
-    headers: discoveryHeaders(version, endpoint.requestHeaders),
+    headers: discoveryHeaders(version, questionHeadersOf(endpoint)),
     timeoutMs,
     tls: endpoint.tls,
     clock,

@@ -70,7 +70,7 @@ describe("an answer of which nothing is left to read is tied to nothing any more
       await judgeAnswer(answer, {
         clock: systemClock,
         policy,
-        dispatch: { upstreamPath: "/v1/chat/completions", isNative: false, translated: undefined },
+        dispatch: { upstreamPath: "/v1/chat/completions", mayLackPath: false, translated: undefined },
         peekMs: 1_000,
         mayFailOver: true,
       });

@@ -40,7 +40,7 @@ export type JudgedAnswer =
 export interface JudgeContext {
   readonly clock: Clock;
   readonly policy: FailoverPolicy;
-  readonly dispatch: Pick<Dispatch, "upstreamPath" | "isNative" | "translated">;
+  readonly dispatch: Pick<Dispatch, "upstreamPath" | "mayLackPath" | "translated">;
   /** Whether another attempt could follow. Without it nothing is held back that could be relayed at once. */
   readonly mayFailOver: boolean;
   /** How long an answer that could be relayed at once is looked at all the same, in milliseconds; > 0. */
@@ -73,7 +73,7 @@ export async function judgeAnswer(answer: UpstreamAnswer, context: JudgeContext)
     if (dispatch.translated === undefined) return { kind: "served", body: unread };
     return { kind: "served", body: await readRefusal(answer, context.clock) };
   }
-  if (dispatch.isNative && isShortJson(response)) {
+  if (dispatch.mayLackPath && isShortJson(response)) {
     return { kind: "served", body: await keepBody(answer, context.clock) };
   }
   // Nobody waits for the first piece of what will be collected.

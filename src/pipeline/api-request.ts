@@ -79,7 +79,10 @@ export class ApiRequest {
   #clashesWith({ profile }: Endpoint): boolean {
     this.#isLimited ??= this.api.findNativeLimits?.(this.#inspection.body ?? nothing) ?? (() => false);
     if (this.#isLimited(profile)) return true;
-    const limitations = this.api.name === "anthropic" ? profile.anthropic?.limitations : undefined;
+    const { anthropic } = profile;
+    // A translation would end at the same place.
+    if (this.api.name !== "anthropic" || anthropic?.isOnlyDialect === true) return false;
+    const limitations = anthropic?.limitations;
     return limitations?.some((limitation) => this.#needs(limitation)) === true;
   }
 

@@ -1,5 +1,6 @@
 import type { Candidate } from "../balancer/balancer.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
+import { anthropicVersion } from "../endpoints/question-headers.ts";
 import { OllaError } from "../errors.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { toHeaderValue } from "../proxy/header-value.ts";
@@ -15,6 +16,8 @@ export interface Dispatch {
   readonly upstreamPath: string;
   /** Whether the endpoint is asked at its own path for an API that not every endpoint knows. */
   readonly isNative: boolean;
+  /** An older version of the endpoint may have nothing at that path, and there is another way to ask it. */
+  readonly mayLackPath: boolean;
   /** Undefined where the endpoint is spoken to in the client's own dialect. */
   readonly translated: TranslatedDispatch | undefined;
 }
@@ -46,16 +49,35 @@ export function createAttemptEncoder(parts: AttemptEncoderParts): (candidate: Ca
   if (apiRequest === undefined) {
     return (candidate) => {
       const request = rewrite(build(candidate.endpoint), candidate, parts);
-      return { request, upstreamPath, isNative: false, translated: undefined };
+      return { request, upstreamPath, isNative: false, mayLackPath: false, translated: undefined };
     };
   }
+  const isNative = apiRequest.api.isCommon !== true;
   return (candidate) => {
-    const path = apiRequest.nativePathAt(candidate.endpoint);
+    const { endpoint } = candidate;
+    const path = apiRequest.nativePathAt(endpoint);
     if (path === undefined) return translate(candidate, apiRequest, parts);
-    const request = rewrite(build(candidate.endpoint, path), candidate, parts);
-    return { request, upstreamPath: path, isNative: true, translated: undefined };
+    const isOnlyWay = endpoint.profile.anthropic?.isOnlyDialect === true;
+    const request = rewrite(build(endpoint, path), candidate, parts);
+    return {
+      request: isOnlyWay ? withVersion(request) : request,
+      upstreamPath: path,
+      isNative,
+      mayLackPath: isNative && !isOnlyWay,
+      translated: undefined,
+    };
   };
 }
+
+/** Clouds refuse a request without one, and not every client sends it. */
+function withVersion(request: UpstreamRequest): UpstreamRequest {
+  if (request.headers.has(versionName)) return request;
+  const headers = new Headers(request.headers);
+  headers.set(versionName, anthropicVersion);
+  return { ...request, headers };
+}
+
+const versionName = "anthropic-version";
 
 function rewrite(
   request: UpstreamRequest,
@@ -86,12 +108,16 @@ function translate(
     throw new OllaError("not_supported", "Only an endpoint that knows this API itself can do that");
   }
   const target = { profile: endpoint.profile, model: bodyModel ?? model ?? "", defaults: bodyDefaults };
-  const { path, body } = translation.encode(target);
+  const { path, body, headers: told = [] } = translation.encode(target);
   const request = build(endpoint, path);
   const headers = new Headers(request.headers);
   for (const name of namesOfBytes) headers.delete(name);
   // What stands in these is meant for a server of the client's dialect.
   for (const name of [...headers.keys()]) if (name.startsWith("anthropic-")) headers.delete(name);
+  for (const [name, value] of told) headers.set(name, value);
+  for (const [name, value] of endpoint.requestHeaders) {
+    if (name.toLowerCase().startsWith("anthropic-")) headers.set(name, value.reveal());
+  }
   headers.set("content-type", "application/json");
   headers.set("accept", translation.isStream ? "text/event-stream" : "application/json");
   // Compressed, an answer could not be read.
@@ -101,6 +127,7 @@ function translate(
     request: { ...request, headers, body },
     upstreamPath: path,
     isNative: false,
+    mayLackPath: false,
     translated: { translation, target },
   };
 }

@@ -199,7 +199,7 @@ async function attemptOnce(
 
   const { attempts, remaining } = progress;
   const { status } = answer.response;
-  if (dispatch.isNative && isWithoutPath(judged, status)) {
+  if (dispatch.mayLackPath && isWithoutPath(judged, status)) {
     answer.abort(new OllaError("upstream_failed", "The answer is not needed any more"));
     answer.detach();
     claim.end("neutral");

@@ -22,6 +22,8 @@ export class UsageInjection {
   addTo(dispatch: Dispatch, { endpoint }: Candidate): Dispatch {
     const { request } = dispatch;
     this.#asked.delete(endpoint.name);
+    // A translation asks for what it needs by itself.
+    if (dispatch.translated !== undefined) return dispatch;
     if (endpoint.profile.metrics?.streamUsagePaths.includes(this.#path) !== true) return dispatch;
     const body = request.body === undefined ? undefined : askForUsage(request.body);
     if (body === undefined) return dispatch;

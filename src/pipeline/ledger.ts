@@ -72,6 +72,13 @@ export class RequestLedger {
       : { name, mode: "translation", fallback: "cannot_passthrough" };
   }
 
+  /** An attempt is made in an API that nearly every endpoint knows: worth a word only where it needs a translation. */
+  noteCommonApi(name: ClientApiName, isTranslated: boolean): void {
+    this.#clientApi = isTranslated
+      ? { name, mode: "translation", fallback: "cannot_passthrough" }
+      : undefined;
+  }
+
   noteSticky(sticky: StickyRequest | undefined): void {
     this.#sticky = sticky;
   }

@@ -97,7 +97,7 @@ export function createPipeline(context: PipelineContext): Pipeline {
 async function handle(exchange: Exchange, context: PipelineContext): Promise<Response> {
   const ledger = new RequestLedger(exchange, context.clock, context.record);
   const api = context.findApi(exchange);
-  if (api !== undefined) ledger.noteClientApi(api.name);
+  if (api !== undefined && api.isCommon !== true) ledger.noteClientApi(api.name);
   let body: ReadBody | undefined;
   try {
     body = await context.readBody(exchange);
@@ -162,13 +162,15 @@ async function deliver(
     const encodeAttempt = context.encoder(exchange, inspection, apiRequest);
     const encode = (candidate: Candidate) => {
       const dispatch = encodeAttempt(candidate);
-      ledger.noteDispatch(dispatch.isNative);
+      if (apiRequest?.api.isCommon === true)
+        ledger.noteCommonApi(apiRequest.api.name, dispatch.translated !== undefined);
+      else ledger.noteDispatch(dispatch.isNative);
       return dispatch;
     };
     const injection =
       (context.injectsUsage || exchange.needsUsage === true) &&
       inspection.wantsStream &&
-      apiRequest === undefined
+      (apiRequest === undefined || apiRequest.api.isCommon === true)
         ? new UsageInjection(exchange.upstreamPath)
         : undefined;
     const forwarded = await forward(

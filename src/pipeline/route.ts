@@ -4,7 +4,7 @@ import { OllaError } from "../errors.ts";
 import type { Alias, AliasTable } from "../models/alias.ts";
 import { withoutLatest } from "../models/unify.ts";
 import type { RoutingDecision } from "../observe/outcome.ts";
-import type { Profile } from "../profiles/profile.ts";
+import { type Profile, servesOpenaiClients } from "../profiles/profile.ts";
 import { preferCapable, type RequestNeeds, type SkillsView } from "./capability.ts";
 import {
   filteredModel,
@@ -218,7 +218,7 @@ function admitting(model: string, endpoints: readonly EndpointInView[]): readonl
 
 function isInScope(profile: Profile, scope: Profile): boolean {
   if (profile.name === scope.name) return true;
-  return scope.name === openaiCompatibleKind && profile.openaiCompatible;
+  return scope.name === openaiCompatibleKind && servesOpenaiClients(profile);
 }
 
 /** A route of one kind has chosen already; elsewhere, of equals, those whose kind answers the path, if there is one. */

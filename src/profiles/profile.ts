@@ -85,6 +85,10 @@ export interface AnthropicSupport {
   readonly countsTokens: boolean;
   /** `no_tool_use`, `no_extended_thinking`, `no_vision`: requests with these are translated. */
   readonly limitations: readonly string[];
+  /** It knows no chat completions: requests of every other dialect are put into this one. */
+  readonly isOnlyDialect: boolean;
+  /** Tokens that it is asked for where a client of another dialect names no limit: this API demands one. */
+  readonly defaultMaxTokens: number;
 }
 
 /**
@@ -141,4 +145,9 @@ export interface Profile {
   readonly anthropic?: AnthropicSupport;
   /** Where its answers tell tokens and times; without it nobody looks. */
   readonly metrics?: MetricsExtraction;
+}
+
+/** Whether `/olla/openai/…` leads to it: it speaks OpenAI's API, or Olla puts that into the only one that it speaks. */
+export function servesOpenaiClients({ openaiCompatible, anthropic }: Profile): boolean {
+  return openaiCompatible || anthropic?.isOnlyDialect === true;
 }

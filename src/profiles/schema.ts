@@ -71,6 +71,8 @@ export const profileSchema = v.object({
           messages_path: v.optional(path, "/v1/messages"),
           token_count: v.optional(v.boolean(), false),
           limitations: v.optional(v.array(text), []),
+          // What every model of Anthropic's since the third generation can write, and most servers allow.
+          default_max_tokens: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 4096),
         }),
       ),
       answers: v.optional(v.array(v.object({ path, answer: v.picklist(fleetAnswers) })), []),
@@ -160,7 +162,17 @@ function anthropicSupport({ api }: ProfileFile): Pick<Profile, "anthropic"> {
   const support = api.anthropic_support;
   if (support?.enabled !== true) return {};
   const { messages_path: messagesPath, token_count: countsTokens, limitations } = support;
-  return { anthropic: { messagesPath, countsTokens, limitations } };
+  const isOnlyDialect =
+    !api.openai_compatible && !api.paths.some((listed) => listed.endsWith("/chat/completions"));
+  return {
+    anthropic: {
+      messagesPath,
+      countsTokens,
+      limitations,
+      isOnlyDialect,
+      defaultMaxTokens: support.default_max_tokens,
+    },
+  };
 }
 
 /** For files written before `listings` existed: the native list, and OpenAI's where the kind speaks it. */

@@ -11,17 +11,25 @@ export const clientApiNames = [
   "ollama-generate",
   "ollama-embed",
   "ollama-embeddings",
+  "chat-completions",
+  "completions",
+  "embeddings",
 ] as const;
 export type ClientApiName = (typeof clientApiNames)[number];
 
 /**
  * A way to ask that not every endpoint knows. An endpoint whose kind knows it gets the client's bytes; for every other
- * one the request is put into chat completions (or embeddings), and the answer back. One per path family, built once.
+ * one the request is put into a dialect that it knows, and the answer back. One per path family, built once.
  */
 export interface ClientApi {
   readonly name: ClientApiName;
   /** How errors are written. */
   readonly dialect: Dialect;
+  /**
+   * Nearly every kind knows it: those get their requests as if there were nothing to it, and only what is translated
+   * counts as such.
+   */
+  readonly isCommon?: true;
   /** The path at which an endpoint of this kind answers such requests itself; undefined when it does not. */
   nativePath(profile: Profile): string | undefined;
   /** Reads, once for a request, which kinds can't answer it themselves although they know the API. */
@@ -71,6 +79,8 @@ export interface TranslationTarget {
 
 export interface TranslatedRequest {
   readonly path: string;
+  /** What the endpoint's dialect wants to be told besides, unless the endpoint's own settings say it. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array<ArrayBuffer>;
 }
 

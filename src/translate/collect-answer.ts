@@ -1,6 +1,6 @@
 import { OllaError } from "../errors.ts";
 import type { AnswerError, AnswerEvent, AnswerPart, ChatAnswer, Finish, TokenUsage } from "./chat-answer.ts";
-import { ChatStreamDecoder } from "./openai/decode-stream.ts";
+import type { EndpointDialect } from "./endpoint-dialect.ts";
 import { textOf } from "./wire.ts";
 
 /** Some servers stream whatever was asked for. */
@@ -9,12 +9,12 @@ export function isEventStream(body: Uint8Array): boolean {
 }
 
 /**
- * The whole answer that a stream of chat completion chunks makes.
+ * The whole answer that an endpoint's stream makes.
  * @throws OllaError `malformed_response` for one that was cut, or reports an error
  */
-export function collectAnswer(body: Uint8Array): ChatAnswer {
+export function collectAnswer(body: Uint8Array, dialect: EndpointDialect): ChatAnswer {
   const collected = new CollectedAnswer();
-  const decoder = new ChatStreamDecoder((event) => collected.push(event));
+  const decoder = dialect.openDecoder((event) => collected.push(event));
   decoder.push(body);
   decoder.end();
   return collected.read();

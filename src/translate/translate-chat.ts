@@ -9,14 +9,13 @@ import type {
   TranslationTarget,
 } from "./client-api.ts";
 import { collectAnswer, isEventStream } from "./collect-answer.ts";
+import type { AnswerDecoder, EndpointDialect } from "./endpoint-dialect.ts";
+import { endpointDialectOf } from "./endpoint-dialects.ts";
 import { parseJsonExactly } from "./exact-json.ts";
-import { decodeChatAnswer } from "./openai/decode-answer.ts";
-import { ChatStreamDecoder } from "./openai/decode-stream.ts";
-import { encodeChatRequest } from "./openai/encode-request.ts";
 import { isObject, textOf } from "./wire.ts";
 
 /**
- * Puts a request of a client's dialect into chat completions, and the answer back.
+ * Puts a request of a client's dialect into that of the endpoint which is chosen, and the answer back.
  * @throws OllaError `invalid_request`
  */
 export function translateChat<Kept>(
@@ -37,15 +36,19 @@ export function translateChat<Kept>(
     isStream: request.isStream,
     notices,
     ownAnswer,
-    encode: (target) => encodeChatRequest(request, target),
+    encode: (target) => endpointDialectOf(target.profile).encode(request, target),
     decodeWhole(answerBody, target) {
-      const answer = isEventStream(answerBody) ? collectAnswer(answerBody) : decodeChatAnswer(answerBody);
+      const spoken = endpointDialectOf(target.profile);
+      const answer = isEventStream(answerBody)
+        ? collectAnswer(answerBody, spoken)
+        : spoken.decodeWhole(answerBody);
       const context = contextFor(target);
       return request.isStream
         ? replay(answer, dialect.createEncoder(context))
         : dialect.encodeAnswer(answer, context);
     },
-    openStream: (target) => new TranslatedStream(dialect.createEncoder(contextFor(target))),
+    openStream: (target) =>
+      new TranslatedStream(dialect.createEncoder(contextFor(target)), endpointDialectOf(target.profile)),
     renderRefusal: (refusal) => dialect.renderRefusal(refusal, requestId),
   };
 }
@@ -56,14 +59,14 @@ class TranslatedStream implements AnswerStream {
   readonly contentType: string;
   hasFailed = false;
   readonly #encoder: AnswerEncoder;
-  readonly #decoder: ChatStreamDecoder;
+  readonly #decoder: AnswerDecoder;
   /** Written by the piece that is being read. */
   #text = "";
 
-  constructor(encoder: AnswerEncoder) {
+  constructor(encoder: AnswerEncoder, spoken: EndpointDialect) {
     this.contentType = encoder.contentType;
     this.#encoder = encoder;
-    this.#decoder = new ChatStreamDecoder((event) => {
+    this.#decoder = spoken.openDecoder((event) => {
       if (event.kind === "error") this.hasFailed = true;
       this.#text += encoder.push(event);
     });

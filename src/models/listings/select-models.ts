@@ -1,4 +1,4 @@
-import type { Profile } from "../../profiles/profile.ts";
+import { type Profile, servesOpenaiClients } from "../../profiles/profile.ts";
 import { hideNamesakes } from "../alias-models.ts";
 import type { ModelType } from "../model.ts";
 import type { ModelSource, UnifiedModel } from "../unified-model.ts";
@@ -110,13 +110,13 @@ export function narrowAlias(
 export function backendTypesOf(profile: Profile, profiles: Iterable<Profile>): ReadonlySet<string> {
   const names = new Set([profile.name]);
   if (profile.name !== "openai-compatible") return names;
-  for (const other of profiles) if (other.openaiCompatible) names.add(other.name);
+  for (const other of profiles) if (servesOpenaiClients(other)) names.add(other.name);
   return names;
 }
 
 /** The profile names behind `/olla/proxy/v1/models`. */
 export function openaiBackendTypes(profiles: Iterable<Profile>): ReadonlySet<string> {
-  return new Set([...profiles].filter((profile) => profile.openaiCompatible).map((profile) => profile.name));
+  return new Set([...profiles].filter(servesOpenaiClients).map((profile) => profile.name));
 }
 
 function isOfType(model: UnifiedModel, type: string): boolean {

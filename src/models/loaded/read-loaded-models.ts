@@ -1,5 +1,6 @@
 import type { Endpoint } from "../../endpoints/endpoint.ts";
 import { resolveKindUrl } from "../../endpoints/endpoint-url.ts";
+import { questionHeadersOf } from "../../endpoints/question-headers.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { type FetchLike, type HttpGetResult, httpGet } from "../../lib/http-get.ts";
 import type { LoadedModelsSource } from "../../profiles/profile.ts";
@@ -73,7 +74,7 @@ async function askSource(
   try {
     answer = await httpGet(loadedUrl(endpoint, source.path), {
       ...options,
-      headers: discoveryHeaders(options.version, endpoint.requestHeaders),
+      headers: discoveryHeaders(options.version, questionHeadersOf(endpoint)),
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
       maxBytes: maxBodyBytes,
       tls: endpoint.tls,

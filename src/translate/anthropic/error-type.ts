@@ -19,3 +19,20 @@ const typesByStatus: Readonly<Record<number, string>> = {
   504: "timeout_error",
   529: "overloaded_error",
 };
+
+/** The status that goes with an error's name; undefined for a name that no status has alone. */
+export function statusOfErrorType(type: unknown): number | undefined {
+  return typeof type === "string" ? statusesByType[type] : undefined;
+}
+
+const statusesByType: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};

@@ -1,6 +1,7 @@
 import { OllaError } from "../../errors.ts";
 import type { ClientApi, TranslatableRequest, TranslatedAnswer, Translation } from "../client-api.ts";
 import { describeGot, invalid } from "../invalid-request.ts";
+import { withoutWords } from "../openai/client/untranslatable-api.ts";
 import {
   count,
   filledText,
@@ -58,7 +59,8 @@ function translateEmbeddings(
     notices: [],
     // Ollama takes no text at all for a wish to load the model.
     ownAnswer: input.length === 0 ? write([], {}) : undefined,
-    encode: ({ model, defaults }) => {
+    encode: ({ model, defaults, profile }) => {
+      if (profile.anthropic?.isOnlyDialect === true) throw withoutWords("embeddings");
       const dimensions = count(parsed.dimensions);
       const request = { model, input, ...(dimensions !== undefined && { dimensions }) };
       return { path: "/v1/embeddings", body: toJsonBytes({ ...defaults, ...request }) };

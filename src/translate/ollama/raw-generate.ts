@@ -1,4 +1,5 @@
 import type { AnswerStream, Translation } from "../client-api.ts";
+import { withoutWords } from "../openai/client/untranslatable-api.ts";
 import { createSseReader, sseEvent } from "../sse-reader.ts";
 import { filledText, isObject, type JsonObject, objectsOf, parseJson, textOf, toJsonBytes } from "../wire.ts";
 
@@ -20,6 +21,7 @@ export function translateRaw(chat: Translation, { prompt }: JsonObject): Transla
   return {
     ...chat,
     encode(target) {
+      if (target.profile.anthropic?.isOnlyDialect === true) throw withoutWords("text completions");
       const members = parseJson(textOf(chat.encode(target).body));
       const kept = Object.entries(isObject(members) ? members : {}).filter(([name]) => !chatOnly.has(name));
       const body = { max_tokens: defaultMaxTokens, ...Object.fromEntries(kept), prompt };
