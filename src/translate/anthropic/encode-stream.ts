@@ -1,5 +1,6 @@
 import type { OllaError } from "../../errors.ts";
 import { createMessageId } from "../answer-ids.ts";
+import { BracketCount } from "../bracket-count.ts";
 import type { AnswerError, AnswerEvent, Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext, AnswerEncoder } from "../chat-dialect.ts";
 import { anthropicOverflowMessage, findContextOverflow } from "../context-overflow.ts";
@@ -18,6 +19,8 @@ type Block =
       readonly id: string;
       readonly name: string;
       said: string;
+      /** Of `said`. */
+      readonly brackets: BracketCount;
     };
 
 /**
@@ -72,7 +75,10 @@ export class AnthropicStreamEncoder implements AnswerEncoder {
         return this.#start() + this.#say("text", event.text);
       case "tool-call": {
         const { index, id, name } = event;
-        return this.#start() + this.#beginBlock({ kind: "tool", index, id, name, said: "" });
+        return (
+          this.#start() +
+          this.#beginBlock({ kind: "tool", index, id, name, said: "", brackets: new BracketCount() })
+        );
       }
       case "tool-arguments":
         return this.#start() + this.#sayArguments(event.index, event.text);
@@ -119,6 +125,7 @@ export class AnthropicStreamEncoder implements AnswerEncoder {
   }
 
   #continue(block: Block, text: string): string {
+    if (block.kind === "tool") block.brackets.push(text);
     if (block !== this.#open) {
       block.said += text;
       return "";
@@ -199,7 +206,8 @@ export class AnthropicStreamEncoder implements AnswerEncoder {
 /** Only a tool call is ever unfinished: its arguments are one JSON object. */
 function isWhole(block: Block | undefined): boolean {
   if (block?.kind !== "tool") return true;
-  return block.said.trimEnd().endsWith("}") && isObject(parseJson(block.said));
+  // Read only where it can be true: after every piece it would cost the square of its length.
+  return block.brackets.isClosed && isObject(parseJson(block.said));
 }
 
 function write(type: string, members: JsonObject): string {

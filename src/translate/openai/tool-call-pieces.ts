@@ -1,4 +1,5 @@
 import { createToolCallId } from "../answer-ids.ts";
+import { BracketCount } from "../bracket-count.ts";
 import type { AnswerEvent } from "../chat-answer.ts";
 import { filledText, isObject, type JsonObject, parseJson } from "../wire.ts";
 
@@ -9,6 +10,8 @@ interface ToolCall {
   name: string | undefined;
   /** All of its arguments so far. */
   said: string;
+  /** Of `said`. */
+  readonly brackets: BracketCount;
   isAnnounced: boolean;
 }
 
@@ -52,6 +55,7 @@ export class ToolCallPieces {
     if (!call.isAnnounced && call.id !== undefined) this.#announce(call);
     if (said === undefined) return;
     call.said += said;
+    call.brackets.push(said);
     if (call.isAnnounced) this.#sink({ kind: "tool-arguments", index: call.index, text: said });
     else this.#announce(call);
   }
@@ -69,6 +73,7 @@ export class ToolCallPieces {
       id: undefined,
       name: undefined,
       said: "",
+      brackets: new BracketCount(),
       isAnnounced: false,
     };
     this.#calls.push(call);
@@ -104,10 +109,11 @@ function isAnother(known: ToolCall, isNumbered: boolean, { id, name, said }: Pie
   if (known.name === undefined) return hasOtherId;
   if (name !== known.name || isSameId) return !isSameId;
   // The same name again: the same function a second time, or a server that says the name with every piece.
-  if (hasOtherId) return known.said === "" || isWhole(known.said);
-  return said !== undefined && isWhole(known.said);
+  if (hasOtherId) return known.said === "" || isWhole(known);
+  return said !== undefined && isWhole(known);
 }
 
-function isWhole(said: string): boolean {
-  return said.trimEnd().endsWith("}") && isObject(parseJson(said));
+/** Read only where it can be true: after every piece it would cost the square of its length. */
+function isWhole({ said, brackets }: ToolCall): boolean {
+  return brackets.isClosed && isObject(parseJson(said));
 }
