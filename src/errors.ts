@@ -35,6 +35,8 @@ export const errorTable = {
 
   no_healthy_endpoints: { status: 503, culprit: "upstream", retryable: false },
   model_unavailable: { status: 503, culprit: "upstream", retryable: false },
+  no_local_endpoint: { status: 503, culprit: "olla", retryable: false },
+  daily_tokens_spent: { status: 503, culprit: "olla", retryable: false },
   circuit_open: { status: 503, culprit: "upstream", retryable: false },
   cooling_down: { status: 429, culprit: "upstream", retryable: false },
   upstream_status: { status: 502, culprit: "upstream", retryable: true },

@@ -45,6 +45,7 @@ import type { AppOptions } from "./options.ts";
 import { withPins } from "./pinning.ts";
 import { createRouting } from "./routing.ts";
 import { withStoredResponses } from "./stored-responses.ts";
+import { createTiers, type Tiers } from "./tiers.ts";
 import { withTokenCounting } from "./token-counting.ts";
 import {
   abortWhenLost,
@@ -106,6 +107,11 @@ export function createRequestPath(
   };
   const cooldowns = new Cooldowns({ clock, maxMs: longestCooldownMs });
   const chosen = createBalancer(config.proxy.load_balancer, { connections, random: Math.random });
+  const tiers = createTiers(options, fleet);
+  const recordCounted = (outcome: Outcome) => {
+    tiers.note(outcome);
+    record(outcome);
+  };
   const traffic = new Traffic({
     clock,
     admission,
@@ -113,6 +119,7 @@ export function createRequestPath(
     recentFailures,
     breakers,
     worthWaiting: preferWaitingForWarm(chosen, fleet.warmth, connections),
+    overflowAfterMs: config.proxy.overflow.after,
     onSuspicion: (name) => void askAfterSuspicion(name, fleet, breakers),
   });
   const sticky = createSticky(options, fleet);
@@ -123,7 +130,9 @@ export function createRequestPath(
 
   const send = createSend(options, fleet, engine, pending);
   const responses = new ResponseStore(storedResponseLimits);
-  const stages = withKeyModels(withPins(stagesOf(options, fleet, sticky, responses), fleet));
+  const stages = withKeyModels(
+    withPins(stagesOf(options, fleet, { sessions: sticky, responses, tiers }), tiers),
+  );
   const inspector = createInspector(options, stages.findApi);
   const sending = createPipeline({
     ...settingsOf(options, engine),
@@ -132,7 +141,7 @@ export function createRequestPath(
     balancer,
     traffic,
     send: noteSends(send, fleet.warmth),
-    record,
+    record: recordCounted,
   });
   const plain = withStoredResponses(sending, responses, { ...stages, clock, record });
   const { anthropic } = config.translators;
@@ -218,13 +227,14 @@ function createSend(
   return ({ endpoint }, request, client) => sendAttempt(endpoint, request, client, context);
 }
 
+interface StageParts {
+  readonly sessions: StickySessions | undefined;
+  readonly responses: ResponseStore;
+  readonly tiers: Tiers;
+}
+
 /** The stages as the pipeline calls them, each with what it reads of the world. */
-function stagesOf(
-  options: RequestPathOptions,
-  fleet: Fleet,
-  sessions: StickySessions | undefined,
-  responses: ResponseStore,
-) {
+function stagesOf(options: RequestPathOptions, fleet: Fleet, { sessions, responses, tiers }: StageParts) {
   const { config, clock, logger, build } = options;
   const { registry, checker, discovery } = fleet;
   const { version } = build;
@@ -259,7 +269,9 @@ function stagesOf(
     looksAtConversation: sessions !== undefined,
     readBody: async (exchange) =>
       readBody(exchange.request, isMessage(exchange) ? messageLimits : bodyLimits),
-    ...createRouting(options, fleet, findApi),
+    ...createRouting(options, fleet, findApi, tiers),
+    contextOf: tiers.contextOf,
+    countsTokensAt: tiers.countsTokensAt,
     beginSticky: (exchange, inspection) => sessions?.begin(findAffinity(exchange, inspection)),
     onResponseId: (id, model, place) => sessions?.noteResponse(id, model, place),
     findApi,
@@ -317,6 +329,7 @@ function stagesOf(
         elapsedMs: clock.now() - exchange.receivedAt,
         decision: ledger.decision,
       }),
+      ...(ledger.isCloud ? [["X-Olla-Tier", "cloud"] as const] : []),
       ...attemptHeaders(ledger.attemptCount),
       ...stickyHeaders(ledger.sticky),
     ],
@@ -393,6 +406,7 @@ function responseHeaders(
     },
     settings,
   );
+  if (ledger.isCloud) headers.set("x-olla-tier", "cloud");
   if (dispatch.isNative) headers.set("x-olla-mode", "passthrough");
   for (const [name, value] of dispatch.translated?.translation.notices ?? []) headers.set(name, value);
   if (exchange.dialect === "anthropic") headers.set("request-id", exchange.requestId);

@@ -3,18 +3,20 @@ import { needsOf } from "../pipeline/capability.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { createPathSupport, type PathSupport } from "../pipeline/path-support.ts";
 import type { PipelineContext } from "../pipeline/pipeline.ts";
-import { type RouteContext, route } from "../pipeline/route.ts";
+import { type RouteContext, type RouteRequest, route } from "../pipeline/route.ts";
 import { createRoutingStrategy } from "../pipeline/routing-strategy.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { ClientApi, ClientApiName } from "../translate/client-api.ts";
 import type { Fleet } from "./fleet.ts";
 import type { AppOptions } from "./options.ts";
+import type { Tiers } from "./tiers.ts";
 
 /** The stages that decide where a request may go. */
 export function createRouting(
   { config, profiles, clock }: AppOptions,
   { registry, catalog, aliases, discovery }: Fleet,
   findApi: (exchange: Exchange) => ClientApi | undefined,
+  tiers: Tiers,
 ): Pick<PipelineContext, "route" | "refreshModels"> {
   const { type, options } = config.model_registry.routing_strategy;
   const unchanging: Omit<RouteContext, "endpoints"> = {
@@ -40,17 +42,16 @@ export function createRouting(
     route: (exchange, inspection, refreshed) => {
       const { scope, upstreamPath } = exchange;
       const api = findApi(exchange);
-      return route(
-        {
-          model: inspection.model,
-          scope,
-          upstreamPath,
-          answersOtherwise: api && ((profile) => answersInOtherWords(api, profile, pathSupport)),
-          needs: needsOf(inspection, upstreamPath),
-          refreshed,
-        },
-        { ...unchanging, endpoints: registry.snapshot() },
-      );
+      const request: RouteRequest = {
+        model: inspection.model,
+        scope,
+        upstreamPath,
+        answersOtherwise: api && ((profile) => answersInOtherWords(api, profile, pathSupport)),
+        needs: needsOf(inspection, upstreamPath),
+        refreshed,
+      };
+      const routed = tiers.routeWithin(exchange, (endpoints) => route(request, { ...unchanging, endpoints }));
+      return tiers.arrange(routed, inspection);
     },
     refreshModels: (clientSignal) => gate.refresh(clientSignal),
   };

@@ -20,6 +20,8 @@ export interface Candidate {
    * conversation stays where it is all the same.
    */
   readonly isSecondChoice?: boolean | undefined;
+  /** To be used only when the others that may be asked have had no place free for some time. */
+  readonly isOverflow?: boolean | undefined;
 }
 
 /** One of several models that share the requests for an alias. Candidates of one share hold the same record. */

@@ -32,7 +32,7 @@ export interface EndpointConfig {
   readonly read_timeout: number | undefined;
   /** Requests at once; 0 = no limit. */
   readonly max_concurrent: number;
-  readonly tier: string;
+  readonly tier: "local" | "cloud";
   /** 0 = no limit. */
   readonly daily_tokens: number;
   readonly tls: {

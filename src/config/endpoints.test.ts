@@ -298,10 +298,10 @@ test("model filters accept any globs but empty ones", async () => {
   expect(problems).toContain("model_filter.include[0]");
 });
 
-test("keys for later give a warning that names the endpoint", async () => {
-  expect(await problemsOf('{ name: a, url: "http://a", daily_tokens: 3 }')).toContain(
-    'endpoints[0].daily_tokens: endpoint "a": this version does not act on this key yet',
-  );
+test("an endpoint is of this house or of the cloud, and of no other tier", async () => {
+  expect((await endpointOf("tier: cloud, daily_tokens: 5000"))?.tier).toBe("cloud");
+  expect((await endpointOf(""))?.tier).toBe("local");
+  expect(await problemsOf('{ name: a, url: "http://a", tier: remote }')).toContain("endpoints[0].tier");
 });
 
 test("an endpoint that no file names has the same settings as one that says nothing more than its name", async () => {

@@ -42,11 +42,15 @@ const clientKey = section({
         : undefined,
     doc: "The key is refused from then on. UTC where no zone is given.",
   }),
-  priority: integerKey({ initial: 0, status: "later", doc: "Higher goes first when requests queue." }),
+  priority: integerKey({
+    initial: 0,
+    min: -10,
+    max: 10,
+    doc: "Higher goes first where requests wait for a place: [fairness-and-cloud.md](fairness-and-cloud.md). A request may ask for less with `X-Olla-Priority`.",
+  }),
   local_only: booleanKey({
     initial: false,
-    status: "later",
-    doc: "Never send requests of this key to an endpoint outside the `local` tier.",
+    doc: "Never send requests of this key to an endpoint of the tier `cloud`.",
   }),
 });
 

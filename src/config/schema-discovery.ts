@@ -148,16 +148,15 @@ export const endpointEntry = section(
       min: 0,
       doc: "Requests at once; further ones go to another endpoint with the model, else they wait (`proxy.queue`). 0 is no limit.",
     }),
-    tier: stringKey({
+    tier: choiceKey({
       initial: "local",
-      status: "later",
-      doc: "Group for overflow: other tiers are used when this one is full.",
+      choices: ["local", "cloud"],
+      doc: "`cloud`: used only when no local endpoint can answer, and never for requests that must stay local: [fairness-and-cloud.md](fairness-and-cloud.md).",
     }),
     daily_tokens: integerKey({
       initial: 0,
       min: 0,
-      status: "later",
-      doc: "Tokens a day, after which the endpoint rests. 0 is no limit.",
+      doc: "Tokens a day, of questions and answers together, after which the endpoint gets no further requests until midnight of this machine's time zone. Counted anew after a restart. 0 is no limit.",
     }),
     tls: section({
       ca: stringKey({

@@ -232,9 +232,8 @@ export const proxy = section(
     overflow: section({
       after: durationKey({
         initial: "5s",
-        status: "later",
         env: "auto",
-        doc: "A request that waited this long may go to an endpoint of another tier.",
+        doc: "A request that has waited this long for a local endpoint may go to one of the tier `cloud`. 0: at once.",
       }),
     }),
   },

@@ -200,6 +200,7 @@ function buildEndpoint(
     secretHeaderNames: new Set(requestHeaders.map(([name]) => name.toLowerCase())),
     admitsModel: compileGlobs(config.model_filter),
     timeouts: chooseTimeouts(config, isUnknown ? undefined : profile, context.settings),
+    isCloud: config.tier === "cloud",
     ...(address.origin.startsWith("https:") && { tls: clientTls(config.tls) }),
   };
 }

@@ -37,6 +37,8 @@ export interface Endpoint {
   /** Whether a discovered model name may be used here. */
   readonly admitsModel: (modelName: string) => boolean;
   readonly timeouts: EndpointTimeouts;
+  /** Not ours: used only where no local endpoint can answer, and never for what must stay local. */
+  readonly isCloud?: boolean | undefined;
   /** For every connection to it; absent for http. One object for all of them, so that they can be shared. */
   readonly tls?: ClientTls;
 }

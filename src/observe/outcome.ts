@@ -57,6 +57,8 @@ export interface Outcome {
   /** The endpoint that answered. */
   readonly endpoint: string | undefined;
   readonly backendType: string | undefined;
+  /** Absent for a local endpoint. */
+  readonly tier?: "cloud" | undefined;
   /** 499 when the client left. */
   readonly status: number;
   readonly isStream: boolean;

@@ -51,6 +51,7 @@ function accessFields(outcome: Outcome): LogFields {
     status: outcome.status,
     // Nobody answered: then who was asked last, so that a hang-up while waiting names an endpoint as well.
     endpoint: outcome.endpoint ?? attempts.at(-1)?.endpoint,
+    tier: outcome.tier,
     model: outcome.model,
     requested_model: outcome.requestedModel === outcome.model ? undefined : outcome.requestedModel,
     api: outcome.clientApi?.name,

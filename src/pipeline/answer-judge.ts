@@ -9,6 +9,7 @@ import { classifyBodyFailure, upstreamError } from "../proxy/upstream-error.ts";
 import { readWholeBody } from "../proxy/whole-body.ts";
 import type { Dispatch } from "./encode-attempt.ts";
 import { type FailoverPolicy, isModelMissing } from "./failover-policy.ts";
+import { mayNeedWords } from "./refusal-words.ts";
 import { verdictOfAnswer } from "./verdict.ts";
 
 /** As much of an answer's body as has been looked at already. */
@@ -43,6 +44,8 @@ export interface JudgeContext {
   readonly dispatch: Pick<Dispatch, "upstreamPath" | "mayLackPath" | "translated">;
   /** Whether another attempt could follow. Without it nothing is held back that could be relayed at once. */
   readonly mayFailOver: boolean;
+  /** Whether another endpoint could take a request that is too long for this one. */
+  readonly mayOutgrow?: boolean;
   /** How long an answer that could be relayed at once is looked at all the same, in milliseconds; > 0. */
   readonly peekMs: number;
 }
@@ -70,6 +73,9 @@ export async function judgeAnswer(answer: UpstreamAnswer, context: JudgeContext)
   if (response.status === 404 || response.status === 400) return judgeModelMissing(answer, context);
   if (mayFailOver && policy.isFailedStatus(response.status)) return refuseStatus(answer, context);
   if (!response.ok) {
+    if (context.mayOutgrow === true && mayNeedWords(response.status, response.headers)) {
+      return { kind: "served", body: await keepBody(answer, context.clock) };
+    }
     if (dispatch.translated === undefined) return { kind: "served", body: unread };
     return { kind: "served", body: await readRefusal(answer, context.clock) };
   }
@@ -275,6 +281,11 @@ async function readBeginning(
   } finally {
     cancelTimer();
   }
+}
+
+/** The same beginning with nothing behind it, for an answer whose connection is given up. */
+export function cutAfterBeginning(body: AnswerBody): AnswerBody {
+  return body.kind === "begun" ? { ...body, reader: endedReader } : body;
 }
 
 const endedReader: ChunkReader = { read: () => Promise.resolve({ done: true }) };

@@ -19,6 +19,8 @@ export interface Exchange {
   readonly trustedForwarding?: { readonly chain: string | undefined } | undefined;
   /** Undefined where no keys are configured. */
   readonly clientKey?: ClientKey | undefined;
+  /** Its route leads to local endpoints only. */
+  readonly isLocalRoute?: boolean | undefined;
   /** The client's tokens are counted: an endpoint that says their number only when asked is to be asked. */
   readonly needsUsage?: boolean | undefined;
   readonly isSecure: boolean;

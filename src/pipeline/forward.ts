@@ -6,9 +6,11 @@ import type { Clock } from "../lib/clock.ts";
 import type { AttemptRecord } from "../observe/outcome.ts";
 import { type AttemptClient, clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
+import type { Sender } from "../proxy/fair-line.ts";
 import { type Claim, isSome, type Traffic } from "../proxy/traffic.ts";
 import { textOf } from "../translate/wire.ts";
-import { type AnswerBody, type JudgedAnswer, judgeAnswer } from "./answer-judge.ts";
+import { type AnswerBody, cutAfterBeginning, type JudgedAnswer, judgeAnswer } from "./answer-judge.ts";
+import { type ContextOf, roomierThan } from "./context-fit.ts";
 import type { Dispatch } from "./encode-attempt.ts";
 import { castsDoubt, demotesEndpoint, type FailoverPolicy } from "./failover-policy.ts";
 import { saysNoSuchPath } from "./native-support.ts";
@@ -24,6 +26,7 @@ export interface ForwardContext {
   readonly clock: Clock;
   readonly policy: FailoverPolicy;
   readonly traffic: Traffic;
+  readonly contextOf: ContextOf;
   /** Silence after which something is written into a stream, in milliseconds; 0 = never. */
   readonly keepaliveMs: number;
   readonly send: (
@@ -44,6 +47,8 @@ export interface ForwardContext {
 export interface ForwardRequest {
   readonly candidates: Candidates;
   readonly client: AttemptClient;
+  /** Whose turn it takes where requests wait. */
+  readonly sender?: Sender;
   /** Undefined while sessions are not sticky. */
   readonly sticky: StickyRequest | undefined;
   /** Builds the request for one candidate from what the client sent; called once per attempt. */
@@ -125,7 +130,7 @@ async function claimPlace(
 ): Promise<Claim | "none left" | undefined> {
   const select = (free: Candidates) => choose(free, request, context);
   try {
-    return await context.traffic.claim(open, select, request.client.signal);
+    return await context.traffic.claim(open, select, request.client.signal, request.sender);
   } catch (cause) {
     const isQueueOver =
       cause instanceof OllaError && (cause.code === "queue_full" || cause.code === "queue_timeout");
@@ -179,6 +184,7 @@ async function attemptOnce(
       dispatch,
       peekMs: context.keepaliveMs > 0 ? context.keepaliveMs : longestPeekMs,
       mayFailOver: policy.mayGoOn(progress.attempts, progress.remaining.length),
+      mayOutgrow: candidate.endpoint.isCloud !== true && progress.remaining.some(isCloud),
     });
   } catch (cause) {
     const error = asOllaError(cause);
@@ -208,6 +214,21 @@ async function attemptOnce(
     progress.attempts -= 1;
     progress.remaining = [candidate, ...remaining];
     return "at-once";
+  }
+  const roomier =
+    judged.kind === "served"
+      ? roomierThan({ status, body: judged.body }, candidate, remaining, context.contextOf)
+      : [];
+  if (judged.kind === "served" && roomier.length > 0 && policy.mayGoOn(attempts, roomier.length)) {
+    answer.abort(new OllaError("upstream_failed", "The answer is not needed any more"));
+    answer.detach();
+    claim.end("neutral");
+    const body = cutAfterBeginning(judged.body);
+    const kept = { candidate, dispatch, answer, body, claim, attempts };
+    progress.lastAnswer = { ...kept, isFailure: true, retryAfterSeconds: undefined };
+    progress.remaining = roomier;
+    fail(new OllaError("upstream_status", `The request is too long for endpoint "${endpointName}"`), status);
+    return "next-candidate";
   }
   if (judged.kind === "served") {
     if (answer.response.ok) claim.noteAnswered();
@@ -263,6 +284,10 @@ function encodeFor(claim: Claim, { encode }: ForwardRequest, progress: Progress)
     progress.lastError ??= cause;
     return undefined;
   }
+}
+
+function isCloud({ endpoint }: Candidate): boolean {
+  return endpoint.isCloud === true;
 }
 
 function isWithoutPath(judged: JudgedAnswer, status: number): boolean {

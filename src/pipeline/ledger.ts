@@ -128,6 +128,11 @@ export class RequestLedger {
     return this.#answered?.candidate.endpoint.name ?? this.#attempts.at(-1)?.endpoint;
   }
 
+  /** The answer that goes to the client comes from a cloud endpoint. */
+  get isCloud(): boolean {
+    return this.#answered?.candidate.endpoint.isCloud === true;
+  }
+
   close(closing: LedgerClosing): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -147,6 +152,7 @@ export class RequestLedger {
       requestedModel: this.#model,
       endpoint: this.#answered?.candidate.endpoint.name,
       backendType: this.#answered?.candidate.endpoint.profile.name,
+      tier: this.isCloud ? "cloud" : undefined,
       status: closing.ending === "client-abort" ? 499 : closing.status,
       isStream: closing.isStream,
       requestBytes: this.#requestBytes,

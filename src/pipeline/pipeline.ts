@@ -1,4 +1,4 @@
-import type { Candidate } from "../balancer/balancer.ts";
+import type { Candidate, Candidates } from "../balancer/balancer.ts";
 import type { StickyRequest } from "../balancer/sticky.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -20,6 +20,7 @@ import type { NativeSupport } from "./native-support.ts";
 import type { ReadBody } from "./read-body.ts";
 import type { RefreshNeeded, Rejection, Route } from "./route.ts";
 import type { RefreshOutcome } from "./routing-strategy.ts";
+import { senderOf } from "./sender.ts";
 
 type HeaderList = Iterable<readonly [string, string]>;
 
@@ -65,6 +66,8 @@ export interface PipelineContext extends ForwardContext {
   ) => (candidate: Candidate) => Dispatch;
   /** `proxy.inject_usage`. */
   readonly injectsUsage: boolean;
+  /** Whether one of these endpoints has a limit of tokens. */
+  readonly countsTokensAt: (candidates: Candidates) => boolean;
   readonly responseHeaders: (answered: Answered) => Headers;
   /** The `X-Olla-*` headers of an answer that is ours: errors and rejections. */
   readonly errorHeaders: (exchange: Exchange, ledger: RequestLedger) => HeaderList;
@@ -168,7 +171,7 @@ async function deliver(
       return dispatch;
     };
     const injection =
-      (context.injectsUsage || exchange.needsUsage === true) &&
+      (context.injectsUsage || exchange.needsUsage === true || context.countsTokensAt(candidates)) &&
       inspection.wantsStream &&
       (apiRequest === undefined || apiRequest.api.isCommon === true)
         ? new UsageInjection(exchange.upstreamPath)
@@ -177,6 +180,7 @@ async function deliver(
       {
         candidates,
         client: { signal: exchange.request.signal, receivedAt: exchange.receivedAt },
+        sender: senderOf(exchange),
         sticky,
         encode:
           injection === undefined ? encode : (candidate) => injection.addTo(encode(candidate), candidate),

@@ -7,6 +7,7 @@ import { findContextOverflow } from "../translate/context-overflow.ts";
 import { renderOpenaiRefusal } from "../translate/openai/render-refusal.ts";
 import { createSseReader } from "../translate/sse-reader.ts";
 import { isObject, type JsonObject, parseJson } from "../translate/wire.ts";
+import type { AnswerBody } from "./answer-judge.ts";
 
 /** Statuses under which backends say that a prompt is too long. */
 const overflowStatuses: ReadonlySet<number> = new Set([400, 413, 422, 500]);
@@ -47,6 +48,15 @@ export function clarifyOverflow(
     kind === "anthropic" ? renderAnthropicRefusal(refusal, requestId) : renderOpenaiRefusal(refusal);
   const headers = new Headers({ "Content-Type": rendered.contentType });
   return { status: rendered.status, bytes: rendered.body, headers };
+}
+
+/** What an endpoint said instead of an answer, where it said anything and all of it is here. */
+export function readRefusalOf(body: AnswerBody, status: number): Refusal | undefined {
+  if (body.kind === "whole")
+    return overflowStatuses.has(status) ? readRefusal(body.bytes, status) : undefined;
+  return body.kind === "begun" && body.reported !== undefined
+    ? refusalInStream(body.chunks, body.reported)
+    : undefined;
 }
 
 /** The same for the error that a stream began with, under a status that promised an answer. */

@@ -10,7 +10,7 @@ export interface Sender {
 export interface TurnContext {
   /** Monotonic milliseconds. */
   readonly now: number;
-  /** Whoever has waited so long gets every second place, whatever his priority. */
+  /** What has waited so long gets every second place, whatever its priority. */
   readonly overdueMs: number;
   /** How many places a client holds there. */
   readonly heldBy: (client: string) => number;
@@ -27,8 +27,6 @@ interface Standing {
 interface Group<Waiter> {
   readonly sender: Sender;
   readonly waiters: Map<Waiter, Standing>;
-  /** When one of them got a place last. */
-  admittedAt: number;
   /** When the client gave a place back last, in the order of coming. */
   releasedOrder: number;
 }
@@ -36,7 +34,7 @@ interface Group<Waiter> {
 /**
  * The line for one endpoint. A place goes to the highest priority; within it to the client that holds the fewest places
  * there, and of these to the one that has had none for the longest time. So that nobody waits for ever behind higher
- * priorities, every second place goes, as long as there is one, to somebody who is overdue.
+ * priorities, every second place goes, as long as there is one, to a request that has waited for long.
  */
 export class FairLine<Waiter> {
   readonly #groups = new Map<string, Group<Waiter>>();
@@ -56,7 +54,7 @@ export class FairLine<Waiter> {
     const key = keyOf(sender);
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { sender, waiters: new Map(), admittedAt: Number.NEGATIVE_INFINITY, releasedOrder: 0 };
+      group = { sender, waiters: new Map(), releasedOrder: 0 };
       this.#groups.set(key, group);
     }
     if (group.waiters.has(waiter)) return;
@@ -83,9 +81,7 @@ export class FairLine<Waiter> {
           return group.sender.priority < priority && isOverdue(group, context);
         });
     this.#wasCatchingUp = late !== undefined;
-    const chosen = late ?? first;
-    chosen.admittedAt = context.now;
-    return headOf(chosen)?.waiter;
+    return headOf(late ?? first)?.waiter;
   }
 
   /** The client has given a place back. */
@@ -139,8 +135,7 @@ function headOf<Waiter>({ waiters }: Group<Waiter>): { waiter: Waiter; standing:
 }
 
 function isOverdue<Waiter>(group: Group<Waiter>, { now, overdueMs }: TurnContext): boolean {
-  const joinedAt = headOf(group)?.standing.joinedAt ?? now;
-  return now - Math.max(joinedAt, group.admittedAt) >= overdueMs;
+  return now - (headOf(group)?.standing.joinedAt ?? now) >= overdueMs;
 }
 
 function isBefore<Waiter>(

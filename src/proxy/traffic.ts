@@ -7,6 +7,7 @@ import type { Admission } from "./admission.ts";
 import type { AttemptFailureKind, BreakerPass } from "./breaker.ts";
 import type { BreakerSet } from "./breakers.ts";
 import type { CooldownAnswer, Cooldowns } from "./cooldown.ts";
+import type { Sender } from "./fair-line.ts";
 
 /** What an attempt said about its endpoint. `suspicion`: a plain 500, which only a failing probe turns into a failure. */
 export type AttemptVerdict = "success" | "neutral" | "suspicion" | AttemptFailureKind;
@@ -33,6 +34,8 @@ export interface TrafficParts {
   readonly breakers: BreakerSet | undefined;
   /** Undefined where every place is worth the same. */
   readonly worthWaiting: WorthWaiting | undefined;
+  /** How long a request waits for others before it may go to a candidate that is for overflow. */
+  readonly overflowAfterMs: number;
   /** A plain 500 came: somebody should look whether the endpoint is well. */
   readonly onSuspicion: (endpointName: string) => void;
 }
@@ -92,9 +95,14 @@ export class Traffic {
    * Undefined when the door was closed in the meantime, by a breaker or by a time to stay away: ask `open` again.
    * @throws OllaError `queue_full`, `queue_timeout`, `client_abort`
    */
-  async claim(open: Candidates, select: Select, clientSignal: AbortSignal): Promise<Claim | undefined> {
+  async claim(
+    open: Candidates,
+    select: Select,
+    clientSignal: AbortSignal,
+    sender?: Sender,
+  ): Promise<Claim | undefined> {
     const { breakers, cooldowns } = this.#parts;
-    const place = await this.#takePlace(open, select, clientSignal);
+    const place = await this.#takePlace(open, select, clientSignal, sender);
     const { candidate, release } = place;
     // Whoever waited may have been overtaken by what the endpoint said to somebody else.
     const isCooling =
@@ -123,18 +131,22 @@ export class Traffic {
     };
   }
 
-  async #takePlace(open: Candidates, select: Select, clientSignal: AbortSignal) {
-    const { admission, worthWaiting } = this.#parts;
-    const worthy = worthWaiting?.(open) ?? open;
-    const free = isSome(admission.free(worthy)) ? admission.free(open) : [];
+  async #takePlace(open: Candidates, select: Select, clientSignal: AbortSignal, sender: Sender | undefined) {
+    const { admission, worthWaiting, overflowAfterMs } = this.#parts;
+    const own = overflowAfterMs > 0 ? withoutOverflow(open) : open;
+    const worthy = worthWaiting?.(own) ?? own;
+    const free = isSome(admission.free(worthy)) ? admission.free(own) : [];
     if (isSome(free)) {
       const candidate = select(free);
-      return { candidate, release: admission.enter(candidate.endpoint.name), queuedMs: 0, queueDepth: 0 };
+      const release = admission.enter(candidate.endpoint.name, sender);
+      return { candidate, release, queuedMs: 0, queueDepth: 0 };
     }
-    const names = worthy.map(({ endpoint }) => endpoint.name);
-    const others = open.filter((candidate) => !worthy.includes(candidate));
-    const otherNames = others.map(({ endpoint }) => endpoint.name);
-    const admitted = await admission.wait(names, clientSignal, { laterNames: otherNames });
+    const overflow = open.filter((candidate) => !own.includes(candidate));
+    const admitted = await admission.wait(namesOf(worthy), clientSignal, {
+      ...(sender && { sender }),
+      laterNames: namesOf(own.filter((candidate) => !worthy.includes(candidate))),
+      overflow: overflow.length > 0 ? { names: namesOf(overflow), afterMs: overflowAfterMs } : undefined,
+    });
     const { endpointName, release, waitedMs: queuedMs, aheadOnArrival: queueDepth } = admitted;
     try {
       const reached = open.filter(({ endpoint }) => endpoint.name === endpointName);
@@ -189,6 +201,17 @@ function admitOrRelease(
     release();
     throw fault;
   }
+}
+
+/** The very same list where none is for overflow, or all are. */
+function withoutOverflow(candidates: Candidates): Candidates {
+  if (!candidates.some(({ isOverflow }) => isOverflow === true)) return candidates;
+  const own = candidates.filter(({ isOverflow }) => isOverflow !== true);
+  return isSome(own) ? own : candidates;
+}
+
+function namesOf(candidates: readonly Candidate[]): readonly string[] {
+  return candidates.map(({ endpoint }) => endpoint.name);
 }
 
 function firstSome(...lists: readonly (readonly Candidate[])[]): readonly Candidate[] {

@@ -23,6 +23,7 @@ export function createExchange(arrival: Arrival, scoped: ScopedPath, idleTimeout
     dialect,
     scope: scope.profile,
     upstreamPath,
+    isLocalRoute: scope.isLocalOnly,
     ...(lease && { needsUsage: lease.needsUsage, onEnd: lease.end }),
     holdOpen: () => connection.timeout(request, 0),
     releaseHold: () => connection.timeout(request, idleTimeoutSeconds),

@@ -22,6 +22,8 @@ export interface Scope {
   readonly isManagement: (upstreamPath: string) => boolean;
   /** Lists that Olla answers itself and whose models have a path each, `<list>/<id>`. */
   readonly modelLists: readonly ProfileListing[];
+  /** Nothing leaves the endpoints of the tier `local` here. */
+  readonly isLocalOnly?: boolean;
   /** The only paths that are sent on, and only by POST; undefined: all that Olla does not answer itself. */
   readonly sentOn?: ReadonlySet<string>;
   /** How every error of this route is written; undefined: as its path says. */
@@ -45,6 +47,8 @@ export interface ScopedPath {
 
 /** The route to every endpoint. */
 export const proxyPrefix = "proxy";
+/** The same, without endpoints of the tier `cloud`. */
+const localPrefix = "local";
 const proxyListings: readonly ProfileListing[] = [
   { path: "/v1/models", format: "openai" },
   { path: "/api/tags", format: "ollama" },
@@ -70,7 +74,7 @@ const bareOpenai = "/v1/";
 const bareOllama = "/api/";
 
 /** First segments below `/olla/` that are no provider's, whatever a profile says. */
-const reservedPrefixes: ReadonlySet<string> = new Set([proxyPrefix, "models", anthropicPrefix]);
+const reservedPrefixes: ReadonlySet<string> = new Set([proxyPrefix, localPrefix, "models", anthropicPrefix]);
 
 const anthropicScope: Scope = {
   prefix: anthropicPrefix,
@@ -103,7 +107,7 @@ export class Scopes {
   constructor(profiles: ProfileSet, { hasAnthropic, hasBare }: ScopeOptions) {
     this.#profiles = profiles;
     this.#hasBare = hasBare;
-    this.#add({
+    const proxyScope: Scope = {
       prefix: proxyPrefix,
       profile: "all",
       reaches: () => true,
@@ -112,7 +116,9 @@ export class Scopes {
       answers: proxyAnswers,
       isManagement: createManagementTest(profiles.all),
       modelLists: proxyListings.filter(isModelList),
-    });
+    };
+    this.#add(proxyScope);
+    this.#add({ ...proxyScope, prefix: localPrefix, isLocalOnly: true });
     for (const prefix of profiles.prefixes()) {
       const profile = profiles.byPrefix(prefix);
       if (profile === undefined || reservedPrefixes.has(prefix)) continue;

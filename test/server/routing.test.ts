@@ -104,7 +104,7 @@ describe("paths without a route", () => {
     ["/v2/chat/completions", "GET / lists the routes."],
     ["/olla/anthropic/v1/complete", "There are /olla/anthropic/v1/messages, "],
     ["/olla/olama/api/chat", "Did you mean /olla/ollama/?"],
-    ["/olla/nothing-like-it/v1/models", "Known prefixes: proxy, ollama,"],
+    ["/olla/nothing-like-it/v1/models", "Known prefixes: proxy, local, ollama,"],
     ["/favicon.ico", "GET / lists the routes."],
   ])("%s is a 404 that says: %s", async (path, hint) => {
     const server = createTestServer();

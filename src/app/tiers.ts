@@ -1,0 +1,92 @@
+import { modelAskedFor } from "../balancer/warm-first.ts";
+import type { Endpoint } from "../endpoints/endpoint.ts";
+import { OllaError } from "../errors.ts";
+import { DailyTokens } from "../observe/daily-tokens.ts";
+import type { Outcome } from "../observe/outcome.ts";
+import { type ContextOf, isLongerThan } from "../pipeline/context-fit.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import type { Inspection } from "../pipeline/inspect.ts";
+import type { PipelineContext } from "../pipeline/pipeline.ts";
+import type { EndpointInView } from "../pipeline/prospect.ts";
+import type { Rejection, Route } from "../pipeline/route.ts";
+import { arrangeTiers, type Barrier, barCloud, findLocalOnly, routeWithin } from "../pipeline/tiers.ts";
+import { tokensOf } from "../server/guard/tokens-used.ts";
+import type { Fleet } from "./fleet.ts";
+import type { AppOptions } from "./options.ts";
+
+type Routed = ReturnType<PipelineContext["route"]>;
+
+/** Which endpoints a request may reach, and what of their tokens is left. */
+export interface Tiers extends Pick<PipelineContext, "contextOf" | "countsTokensAt"> {
+  /** Decides among those that the request may reach now. */
+  routeWithin(exchange: Exchange, decide: (endpoints: readonly EndpointInView[]) => Routed): Routed;
+  /** Local candidates before others. */
+  arrange(routed: Routed, inspection: Inspection): Routed;
+  /** Counts what the answer has cost. */
+  note(outcome: Outcome): void;
+}
+
+export function createTiers(options: AppOptions, { registry, catalog }: Fleet): Tiers {
+  const configured = options.config.discovery.static.endpoints ?? [];
+  const hasCloud = configured.some(({ tier }) => tier === "cloud");
+  const daily = createDailyTokens(options);
+  const contextOf: ContextOf = (candidate) => {
+    const model = modelAskedFor(candidate);
+    const places = model === undefined ? [] : catalog.placesOf(model);
+    const place = places.find(({ endpointName }) => endpointName === candidate.endpoint.name);
+    return place?.model.maxContextLength;
+  };
+  return {
+    contextOf,
+    countsTokensAt: (candidates) =>
+      daily !== undefined && candidates.some(({ endpoint }) => daily.limitOf(endpoint.name) > 0),
+    routeWithin(exchange, decide) {
+      const cause = findLocalOnly(exchange);
+      const endpoints = registry.snapshot();
+      const isLocalOnly = cause !== undefined && hasCloud;
+      if (!isLocalOnly && daily === undefined) return decide(endpoints);
+      const barred = isLocalOnly ? barCloud(cause) : () => undefined;
+      const barrier: Barrier = (endpoint) => barred(endpoint) ?? (daily && barSpent(daily, endpoint));
+      return routeWithin(endpoints, barrier, decide);
+    },
+    arrange(routed, inspection) {
+      if (!hasCloud || !isRoute(routed)) return routed;
+      const candidates = arrangeTiers(routed.candidates, isLongerThan(inspection), contextOf);
+      return candidates === routed.candidates ? routed : { ...routed, candidates };
+    },
+    note(outcome) {
+      if (outcome.endpoint !== undefined) daily?.note(outcome.endpoint, tokensOf(outcome));
+    },
+  };
+}
+
+/** Undefined where no endpoint has a limit. */
+function createDailyTokens({ config, clock, logger }: AppOptions): DailyTokens | undefined {
+  const configured = config.discovery.static.endpoints ?? [];
+  const limits = new Map(configured.map(({ name, daily_tokens }) => [name, daily_tokens]));
+  if (![...limits.values()].some((limit) => limit > 0)) return undefined;
+  return new DailyTokens({
+    limits,
+    clock,
+    onSpent: (endpoint, limit) =>
+      logger.warn(`Endpoint ${endpoint} has used up its tokens for today and rests until midnight`, {
+        endpoint,
+        daily_tokens: limit,
+      }),
+  });
+}
+
+function barSpent(daily: DailyTokens, { name }: Endpoint): OllaError | undefined {
+  if (!daily.isSpent(name)) return undefined;
+  return new OllaError(
+    "daily_tokens_spent",
+    `Endpoint "${name}" has used up its ${daily.limitOf(name)} tokens for today (daily_tokens), and no other can answer`,
+    { retryAfterSeconds: daily.secondsLeft() },
+  );
+}
+
+function isRoute(
+  routed: Routed,
+): routed is Exclude<Routed, Rejection | { readonly isRefreshNeeded: true }> & Route {
+  return "candidates" in routed;
+}
