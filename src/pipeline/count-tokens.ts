@@ -1,6 +1,7 @@
 import type { Candidate } from "../balancer/balancer.ts";
 import { lowestRanked } from "../balancer/traffic-share.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
+import { anthropicVersion } from "../endpoints/question-headers.ts";
 import { OllaError } from "../errors.ts";
 import { clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
@@ -139,6 +140,9 @@ function buildQuestion({ candidate, question }: Chosen, build: BuildRequest): Up
   const request = build(candidate.endpoint, question.path);
   const headers = new Headers(request.headers);
   headers.delete("content-encoding");
+  if (question.source === "native" && !headers.has("anthropic-version")) {
+    headers.set("anthropic-version", anthropicVersion);
+  }
   if (question.source !== "native") {
     for (const name of [...headers.keys()]) if (name.startsWith("anthropic-")) headers.delete(name);
   }

@@ -366,6 +366,30 @@ describe("the openai client", () => {
   });
 });
 
+test("the access log has the tokens, and what the request was translated from", async () => {
+  for (const stream of [false, true]) {
+    const body = JSON.stringify({ model, messages, stream });
+    const answer = await fetch(`${olla.url}/olla/openai/v1/chat/completions`, { method: "POST", body });
+    await answer.text();
+    const id = answer.headers.get("x-olla-request-id");
+    const record = await waitUntil(() => olla.accessLog().find((line) => line.request_id === id), {
+      what: "the request is logged",
+    });
+    expect(record).toMatchObject({ api: "chat-completions", mode: "translation", output_tokens: 9 });
+  }
+});
+
+test("tokens are counted by the endpoint, with a version where the client names none", async () => {
+  cloud.behave = (exchange) => exchange.respondJson({ input_tokens: 42 });
+  const answer = await fetch(`${olla.url}/olla/anthropic/v1/messages/count_tokens`, {
+    method: "POST",
+    body: JSON.stringify({ model, messages }),
+  });
+  expect(answer.headers.get("x-olla-token-count")).toBe("native");
+  expect(await answer.json()).toEqual({ input_tokens: 42 });
+  expect(lastAsked()?.header("anthropic-version")).toBe("2023-06-01");
+});
+
 test("the Responses client gets its answer there, too", async () => {
   cloud.behave = say([thought, ...hello]);
   const answer = await client.responses.create({ model, input: "hi", reasoning: { effort: "low" } });

@@ -25,6 +25,7 @@ export function encodeAnthropicRequest(request: ChatRequest, target: Translation
   const { system, messages } = encodeMessages(request.messages);
   const budget = budgetFor(request);
   const maxTokens = limits.maxTokens ?? defaults.max_tokens ?? defaultLimit(profile.anthropic, budget);
+  const thinking = thinkingMember(reasoning, budget, maxTokens);
   const stops = limits.stopSequences.filter((stop) => stop.trim() !== "");
   const body: Record<string, unknown> = {
     model,
@@ -34,12 +35,12 @@ export function encodeAnthropicRequest(request: ChatRequest, target: Translation
     ...toolMembers(request),
     ...(stops.length > 0 && { stop_sequences: stops }),
     // Thinking allows no other.
-    ...(budget === undefined && {
+    ...(thinking?.type !== "enabled" && {
       temperature: sampling.temperature === undefined ? undefined : Math.min(1, sampling.temperature),
       top_p: sampling.topP,
       top_k: sampling.topK,
     }),
-    ...thinkingMember(reasoning, budget, maxTokens),
+    ...(thinking && { thinking }),
     ...outputMember(answerFormat, reasoning),
     ...(user !== undefined && { metadata: { user_id: user } }),
     stream: request.isStream,
@@ -88,12 +89,11 @@ function thinkingMember(
   reasoning: ReasoningWish | undefined,
   budget: number | undefined,
   maxTokens: unknown,
-): JsonObject {
-  if (reasoning?.isOn === false) return { thinking: { type: "disabled" } };
-  if (budget === undefined) return {};
+): JsonObject | undefined {
+  if (reasoning?.isOn === false) return { type: "disabled" };
+  if (budget === undefined) return undefined;
   const room = typeof maxTokens === "number" ? maxTokens - 1 : budget;
-  if (room < smallestBudget) return {};
-  return { thinking: { type: "enabled", budget_tokens: Math.min(budget, room) } };
+  return room < smallestBudget ? undefined : { type: "enabled", budget_tokens: Math.min(budget, room) };
 }
 
 /** What other dialects call the least of all efforts is less than this API has a word for. */
