@@ -156,7 +156,7 @@ const chatHead = "POST /olla/proxy/v1/chat/completions HTTP/1.1";
 test("server.read_timeout ends a request whose body does not come", async () => {
   await using one = await startOne({ read_timeout: "200ms" });
   using client = await RawClient.connect(one.olla.port);
-  client.send(`${chatHead}\r\nHost: x\r\nContent-Length: 20\r\n\r\n{`);
+  client.send(`${chatHead}\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{`);
   const answer = await client.readResponse();
   expect(answer.startLine).toContain("408");
   expect(JSON.parse(answer.text)).toHaveProperty("error.code", "request_timeout");
