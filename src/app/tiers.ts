@@ -1,7 +1,7 @@
 import { modelAskedFor } from "../balancer/warm-first.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { OllaError } from "../errors.ts";
-import { DailyTokens } from "../observe/daily-tokens.ts";
+import { DailyTokens, guessTokens } from "../observe/daily-tokens.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import { type ContextOf, isLongerThan } from "../pipeline/context-fit.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
@@ -55,7 +55,9 @@ export function createTiers(options: AppOptions, { registry, catalog }: Fleet): 
       return candidates === routed.candidates ? routed : { ...routed, candidates };
     },
     note(outcome) {
-      if (outcome.endpoint !== undefined) daily?.note(outcome.endpoint, tokensOf(outcome));
+      const { endpoint } = outcome;
+      if (endpoint === undefined || daily === undefined || daily.limitOf(endpoint) === 0) return;
+      daily.note(endpoint, tokensOf(outcome) || guessTokens(outcome));
     },
   };
 }

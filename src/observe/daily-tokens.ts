@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import type { Outcome } from "./outcome.ts";
 
 export interface DailyTokensSettings {
   /** Tokens a day, by endpoint name; an endpoint that is not in it, or has 0, has no limit. */
@@ -59,4 +60,15 @@ export class DailyTokens {
     const day = new Date(now);
     this.#endsAt = new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1).getTime();
   }
+}
+
+const bytesPerToken = 4;
+/** Pictures and vectors have many bytes that say nothing about tokens. */
+const mostGuessed = 32_768;
+
+/** For an answer that came whole and says nothing of its tokens: a token for every four bytes of it and its question. */
+export function guessTokens({ method, status, requestBytes, responseBytes }: Outcome): number {
+  if (method !== "POST" || status < 200 || status > 299) return 0;
+  const guess = (bytes: number) => Math.min(mostGuessed, Math.ceil(bytes / bytesPerToken));
+  return guess(requestBytes) + guess(responseBytes);
 }
