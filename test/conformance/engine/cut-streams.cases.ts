@@ -25,8 +25,11 @@ function sampleOffsets(length: number, count: number): number[] {
   );
 }
 
+/** Without `store: false` an Ollama is not asked in Responses. */
+const askedOnce = JSON.stringify({ ...JSON.parse(streamingChat), store: false });
+
 async function readAll(url: string): Promise<Received> {
-  const answer = await fetch(url, { method: "POST", body: streamingChat });
+  const answer = await fetch(url, { method: "POST", body: askedOnce });
   let text = "";
   const decoder = new TextDecoder();
   try {

@@ -72,8 +72,10 @@ export function tellEvents(events: readonly AnthropicEvent[]): string[] {
         return `start ${model} ${tellUsage(usage)}`;
       }
       case "content_block_start": {
-        const { type, id, name } = objectAt(event, "content_block");
+        const { type, id, name, input } = objectAt(event, "content_block");
         if (type !== "tool_use") return `${event.index} ${type}`;
+        // Clients put the pieces of the arguments behind it.
+        if (JSON.stringify(input) !== "{}") throw new Error(`a call begins with ${JSON.stringify(input)}`);
         return `${event.index} ${name} ${String(id).replace(/^toolu_01\w{22}$/, "(made up)")}`;
       }
       case "content_block_delta": {
