@@ -8,7 +8,7 @@ import {
 import type { EndpointRegistry } from "../endpoints/endpoint-registry.ts";
 import { LoadedModels, type SentNote } from "../models/loaded/loaded-models.ts";
 import { LoadedPoller } from "../models/loaded/loaded-poller.ts";
-import type { ForwardContext } from "../pipeline/forward.ts";
+import type { ForwardContext } from "../pipeline/forwarding.ts";
 import type { AppOptions } from "./options.ts";
 
 /** What the endpoints have in memory, and the loop that keeps it true. */

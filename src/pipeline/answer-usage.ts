@@ -3,7 +3,7 @@ import { extractMetrics } from "../observe/metrics-extraction.ts";
 import type { ProviderMetrics } from "../observe/usage.ts";
 import { BodyTail } from "../proxy/body-tail.ts";
 import { streamFramingOf } from "../proxy/stream-kind.ts";
-import type { Forwarded } from "./forward.ts";
+import type { Forwarded } from "./forwarding.ts";
 
 /** Looks at one relayed answer from the side, to tell afterwards what it said about its tokens and times. */
 export interface UsageWatch {

@@ -16,7 +16,7 @@ import { PassingResponses } from "../translate/responses/broken-stream.ts";
 import { findResponseId, isResponsesPath } from "./affinity.ts";
 import { readUsage, watchUsage } from "./answer-usage.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Forwarded } from "./forward.ts";
+import type { Forwarded } from "./forwarding.ts";
 import type { RequestLedger } from "./ledger.ts";
 import type { PipelineContext } from "./pipeline.ts";
 import { clarifyOverflow, clarifyRefusal, mayNeedWords, refusalInStream } from "./refusal-words.ts";

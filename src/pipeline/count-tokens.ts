@@ -18,7 +18,7 @@ import {
 import { estimateInputTokens } from "../translate/anthropic/estimate-tokens.ts";
 import { isObject, type JsonObject, parseJson, textOf, toJsonBytes } from "../translate/wire.ts";
 import type { Exchange } from "./exchange.ts";
-import type { ForwardContext } from "./forward.ts";
+import type { ForwardContext } from "./forwarding.ts";
 import { type Inspection, inspectRequest } from "./inspect.ts";
 import { RequestLedger } from "./ledger.ts";
 import { findRoute, type Pipeline, type PipelineContext, reject } from "./pipeline.ts";

@@ -1,7 +1,7 @@
 import type { Candidate } from "../balancer/balancer.ts";
 import { streamFramingOf } from "../proxy/stream-kind.ts";
 import type { Dispatch } from "./encode-attempt.ts";
-import type { Forwarded } from "./forward.ts";
+import type { Forwarded } from "./forwarding.ts";
 import { createKeyFilter, isLiteral, scanMembers } from "./json-members.ts";
 import { skipSpace } from "./json-skip.ts";
 

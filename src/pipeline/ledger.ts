@@ -8,7 +8,7 @@ import type { ProviderMetrics } from "../observe/usage.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { ClientApiName } from "../translate/client-api.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Forwarded } from "./forward.ts";
+import type { Forwarded } from "./forwarding.ts";
 import type { Inspection } from "./inspect.ts";
 
 /** How a request ended, as its last stage knows it. */

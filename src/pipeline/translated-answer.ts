@@ -3,7 +3,7 @@ import type { WriteShaper } from "../proxy/delivery.ts";
 import { readRefusal } from "../translate/answer-error.ts";
 import type { AnswerStream } from "../translate/client-api.ts";
 import type { TranslatedDispatch } from "./encode-attempt.ts";
-import type { Forwarded } from "./forward.ts";
+import type { Forwarded } from "./forwarding.ts";
 
 /** The client's answer to what an endpoint of another dialect said. @throws OllaError `malformed_response` */
 export function translateWhole(
