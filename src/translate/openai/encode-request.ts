@@ -11,7 +11,7 @@ import type {
   UserMessage,
 } from "../chat-request.ts";
 import type { TranslatedRequest, TranslationTarget } from "../client-api.ts";
-import { type JsonObject, toJsonBytes } from "../wire.ts";
+import { isObject, type JsonObject, parseJson, toJsonBytes } from "../wire.ts";
 import { arrangeMessages } from "./arrange-messages.ts";
 
 /** Where every kind takes chat completions; `buildUpstreamUrl` puts the kind's own base before it. */
@@ -151,7 +151,9 @@ function encodeAssistantMessage(
 }
 
 function encodeToolCall({ id, name, argumentsJson }: ToolCallPart): JsonObject {
-  return { id, type: "function", function: { name, arguments: argumentsJson } };
+  // One that was cut off at the limit would make servers refuse the conversation from then on.
+  const isWhole = isObject(parseJson(argumentsJson));
+  return { id, type: "function", function: { name, arguments: isWhole ? argumentsJson : "{}" } };
 }
 
 function encodeToolMessage({ callId, parts, isError }: ToolMessage): JsonObject {
