@@ -214,7 +214,7 @@ describe("proxy.profile_filter", () => {
     });
   });
 
-  test("an endpoint of an excluded kind is of an unknown type", async () => {
+  test("an endpoint of an excluded kind is told that the filter leaves it out", async () => {
     const endpoint = { name: "gpu", url: "http://127.0.0.1:8000", type: "vllm" };
     const config = {
       proxy: { profile_filter: { exclude: ["vllm"] } },
@@ -223,7 +223,7 @@ describe("proxy.profile_filter", () => {
     const files = { "olla.yaml": JSON.stringify(config) };
     const run = await runToEnd(["validate", "--config", "olla.yaml"], { command: sourceCommand, files });
     expect(run.code).toBe(1);
-    expect(run.stdout + run.stderr).toContain('unsupported endpoint type "vllm"');
+    expect(run.stdout + run.stderr).toContain("proxy.profile_filter leaves");
   });
 });
 

@@ -59,7 +59,9 @@ async function bodyFor(
   model: string,
 ): Promise<{ contentType: string; bytes: Uint8Array<ArrayBuffer> }> {
   if (!takesFiles.test(path)) {
-    const bytes = new TextEncoder().encode(`{ "input" :"x", "model": ${JSON.stringify(model)}}\n`);
+    // Ollama keeps no responses, so that others are kept by us.
+    const text = `{ "input" :"x", "store":false, "model": ${JSON.stringify(model)}}\n`;
+    const bytes = new TextEncoder().encode(text);
     return { contentType: "application/json", bytes };
   }
   const form = new FormData();
@@ -89,6 +91,10 @@ afterAll(() => {
   const lines = [["paths by profile".padEnd(20), ...names], ...rows].map((row) => row.join("  "));
   process.stdout.write(`\n${lines.join("\n")}\n`);
 });
+
+/** They run llama.cpp, whose Responses official clients fail on: decision 0052. Its translation is tested elsewhere. */
+const isTranslated = ({ name }: Profile, path: string) =>
+  path === "/v1/responses" && ["llamacpp", "lemonade", "docker-model-runner"].includes(name);
 
 for (const profile of builtinProfiles()) {
   const known = profile.unsupportedPaths.map(({ path }) => path);
@@ -123,7 +129,9 @@ for (const profile of builtinProfiles()) {
       expect(paths.filter((path) => familyOf(path) === undefined && !otherPaths.test(path))).toEqual([]);
     });
 
-    test.each([...inference, ...moved])("%s", async (path) => {
+    const passedOn = [...inference, ...moved].filter((path) => !isTranslated(profile, path));
+
+    test.each(passedOn)("%s", async (path) => {
       for (const prefix of [profile.prefixes[0], "proxy"]) {
         for (const [name, backend] of Object.entries(backends)) {
           const { contentType, bytes } = await bodyFor(path, `${name}-model`);
