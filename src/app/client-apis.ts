@@ -6,7 +6,7 @@ import { ollamaEmbedApi, ollamaEmbeddingsApi } from "../translate/ollama/embed-a
 import { ollamaChatApi, ollamaGenerateApi } from "../translate/ollama/ollama-apis.ts";
 import { createChatCompletionsApi } from "../translate/openai/client/chat-completions-api.ts";
 import { createUntranslatableApi } from "../translate/openai/client/untranslatable-api.ts";
-import type { ResponseStore } from "../translate/responses/response-store.ts";
+import { ResponseStore } from "../translate/responses/response-store.ts";
 import { createResponsesApi } from "../translate/responses/responses-api.ts";
 import type { AppOptions } from "./options.ts";
 
@@ -23,8 +23,16 @@ export function createClientApis(
   registry: Pick<EndpointRegistry, "snapshot" | "onEndpointsReplaced">,
 ): (exchange: Exchange) => ClientApi | undefined {
   const { anthropic } = config.translators;
+  // One for each key that has asked: nobody goes on from what another key was told.
+  const responsesApis = new Map<string | undefined, ClientApi>();
+  const responsesApiFor = (owner: string | undefined): ClientApi => {
+    const known = responsesApis.get(owner);
+    if (known !== undefined) return known;
+    const api = createResponsesApi(new ResponseStore(responses, owner));
+    responsesApis.set(owner, api);
+    return api;
+  };
   const usual = new Map<string, ClientApi>([
-    ["/v1/responses", createResponsesApi(responses)],
     ["/api/chat", ollamaChatApi],
     ["/api/generate", ollamaGenerateApi],
     ["/api/embed", ollamaEmbedApi],
@@ -42,8 +50,10 @@ export function createClientApis(
   registry.onEndpointsReplaced(() => {
     apis = choose();
   });
-  return ({ upstreamPath, request, pinnedEndpoint }) =>
-    request.method === "POST" && pinnedEndpoint === undefined ? apis.get(upstreamPath) : undefined;
+  return ({ upstreamPath, request, pinnedEndpoint, clientKey }) => {
+    if (request.method !== "POST" || pinnedEndpoint !== undefined) return undefined;
+    return upstreamPath === "/v1/responses" ? responsesApiFor(clientKey?.name) : apis.get(upstreamPath);
+  };
 }
 
 /** With and without OpenAI's version, for clients that leave it out. */

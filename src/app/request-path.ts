@@ -273,7 +273,7 @@ function stagesOf(options: RequestPathOptions, fleet: Fleet, { sessions, respons
     contextOf: tiers.contextOf,
     countsTokensAt: tiers.countsTokensAt,
     beginSticky: (exchange, inspection) => sessions?.begin(findAffinity(exchange, inspection)),
-    onResponseId: (id, model, place) => sessions?.noteResponse(id, model, place),
+    onResponseId: (id, model, place, owner) => sessions?.noteResponse(id, model, place, owner),
     findApi,
     nativeSupport,
     encoder: (exchange, inspection, apiRequest) => {

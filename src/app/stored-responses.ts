@@ -1,6 +1,6 @@
 import { RequestLedger } from "../pipeline/ledger.ts";
 import type { Pipeline, PipelineContext } from "../pipeline/pipeline.ts";
-import type { ResponseStore } from "../translate/responses/response-store.ts";
+import { ResponseStore } from "../translate/responses/response-store.ts";
 import { answerStored } from "../translate/responses/stored-responses.ts";
 import { toJsonBytes } from "../translate/wire.ts";
 
@@ -10,9 +10,11 @@ type Stages = Pick<PipelineContext, "clock" | "record" | "errorHeaders">;
 export function withStoredResponses(pipeline: Pipeline, store: ResponseStore, stages: Stages): Pipeline {
   return {
     handle(exchange) {
-      const { request, upstreamPath, query } = exchange;
+      const { request, upstreamPath, query, clientKey } = exchange;
       const question = { method: request.method, path: upstreamPath, query: new URLSearchParams(query) };
-      const found = upstreamPath.includes("/responses/") ? answerStored(question, store) : undefined;
+      const found = upstreamPath.includes("/responses/")
+        ? answerStored(question, new ResponseStore(store, clientKey?.name))
+        : undefined;
       if (found === undefined) return pipeline.handle(exchange);
       const ledger = new RequestLedger(exchange, stages.clock, stages.record);
       const body = toJsonBytes(found.body);

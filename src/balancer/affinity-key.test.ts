@@ -111,6 +111,23 @@ describe("each source", () => {
     expect(new Set(found.map((each) => each?.key)).size).toBe(6);
   });
 
+  test("of two owners never meets, whatever it is made of", () => {
+    const everyWay = [
+      { headers: { "x-olla-session-id": "same" } },
+      { headers: { "x-claude-code-session-id": "same" } },
+      { headers: { authorization: "same" } },
+      { body: body({ previous_response_id: "same" }) },
+      { body: body({ beginning: "same" }) },
+      {},
+    ];
+    for (const facts of everyWay) {
+      const keys = [undefined, "ann", "bob"].map((owner) => keyOf({ ...facts, owner })?.key);
+      expect(new Set(keys).size).toBe(3);
+    }
+    const found = keyOf({ owner: "ann", body: body({ previous_response_id: "resp_1" }) });
+    expect(found?.key).toBe(responseKey("resp_1", "llama3:8b", "ann"));
+  });
+
   test("a later request finds an answer by the key under which it was noted", () => {
     const found = keyOf({ model: "LLama3:8B", body: body({ previous_response_id: "resp_1" }) });
     expect(found?.key).toBe(responseKey("resp_1", " llama3:8b"));

@@ -43,6 +43,8 @@ export interface AffinityFacts {
   /** The model or alias asked for, in any spelling. */
   readonly model: string | undefined;
   readonly body: AffinityBody | undefined;
+  /** The name of the client's key: its conversations are its own. Undefined where no keys are configured. */
+  readonly owner?: string | undefined;
 }
 
 export type IdentifyingMember = "prompt_cache_key" | "previous_response_id" | "metadata.user_id";
@@ -70,14 +72,26 @@ export function findAffinityKey(facts: AffinityFacts, settings: AffinitySettings
   const model = modelPart(facts.model);
   for (const source of settings.sources) {
     const found = findBySource(source, facts, model, settings);
-    if (found !== undefined) return found;
+    if (found !== undefined) return { ...found, key: ownKey(found.key, facts.owner) };
   }
   return undefined;
 }
 
-/** The key under which a later request finds the endpoint that holds this answer of the Responses API. */
-export function responseKey(responseId: string | Uint8Array, model: string | undefined): string {
-  return `response:${fnv1a64Hex(responseId)}:${modelPart(model)}`;
+/**
+ * The key under which a later request finds the endpoint that holds this answer of the Responses API.
+ * @param owner as in `AffinityFacts`
+ */
+export function responseKey(
+  responseId: string | Uint8Array,
+  model: string | undefined,
+  owner?: string | undefined,
+): string {
+  return ownKey(`response:${fnv1a64Hex(responseId)}:${modelPart(model)}`, owner);
+}
+
+/** Nobody's key is one of another owner, with whatever a model's name may end. */
+function ownKey(key: string, owner: string | undefined): string {
+  return owner === undefined ? key : `owner:${fnv1a64Hex(owner)}:${key}`;
 }
 
 function findBySource(

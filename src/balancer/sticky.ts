@@ -55,9 +55,10 @@ export class StickySessions {
    * An endpoint gave an answer that the Responses API may refer back to.
    * @param model as the client asked for it, because the next turn is looked up under that name
    * @param place from `placeOf`
+   * @param owner the name of the client's key, if it has one
    */
-  noteResponse(responseId: string, model: string | undefined, place: string): void {
-    this.#store.bind(responseKey(responseId, model), place);
+  noteResponse(responseId: string, model: string | undefined, place: string, owner?: string): void {
+    this.#store.bind(responseKey(responseId, model, owner), place);
   }
 
   /**

@@ -14,17 +14,18 @@ import type { Exchange } from "./exchange.ts";
 import type { Inspection } from "./inspect.ts";
 import { createKeyFilter, scanMembers } from "./json-members.ts";
 
-type AffinityRequest = Pick<Exchange, "request" | "clientAddress" | "upstreamPath">;
+type AffinityRequest = Pick<Exchange, "request" | "clientAddress" | "upstreamPath" | "clientKey">;
 
 export type FindAffinity = (exchange: AffinityRequest, inspection: Inspection) => AffinityKey | undefined;
 
 /** Built only while sessions are sticky; then `inspect` has to be asked for the conversation, too. */
 export function createAffinityFinder(settings: AffinitySettings): FindAffinity {
-  return ({ request, clientAddress, upstreamPath }, { model, body, scan }) =>
+  return ({ request, clientAddress, upstreamPath, clientKey }, { model, body, scan }) =>
     findAffinityKey(
       {
         headers: request.headers,
         clientAddress,
+        owner: clientKey?.name,
         model,
         body:
           body === undefined || scan?.conversation === undefined

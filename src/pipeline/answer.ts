@@ -273,7 +273,7 @@ function noteResponseId(start: Uint8Array, { exchange, forwarded, ledger, contex
   if (ledger.sticky === undefined || dispatch.translated !== undefined) return;
   if (!answer.response.ok || !isResponsesPath(exchange.upstreamPath)) return;
   const id = findResponseId(start);
-  if (id !== undefined) context.onResponseId(id, ledger.model, placeOf(candidate));
+  if (id !== undefined) context.onResponseId(id, ledger.model, placeOf(candidate), exchange.clientKey?.name);
 }
 
 /** What is left to read of a body, and who watches it. */

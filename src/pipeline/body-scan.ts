@@ -27,6 +27,8 @@ export interface BodyScan {
   readonly model: ScannedModel | undefined;
   /** More than one top-level member, or field of a form, is called `model`, whatever its value; a member's case does not count. */
   readonly hasRivalModels: boolean;
+  /** There is a list of further `models`, in any case, which OpenRouter turns to when the first is busy. */
+  readonly hasModelList: boolean;
   /** `stream` is `true`. */
   readonly wantsStream: boolean;
   /** `tools`, `functions`, `tool_choice` or `function_call` is there and not `null`; the same rule below. */
@@ -63,6 +65,7 @@ interface Findings {
   exactModel: ScannedModel | undefined;
   otherModel: ScannedModel | undefined;
   modelCount: number;
+  hasModelList: boolean;
   messagesAt: number | undefined;
   readonly present: Set<string>;
   readonly conversation: Map<ConversationKey, Span> | undefined;
@@ -79,7 +82,7 @@ export const maxModelBytes = 16 * 1024;
 const toolKeys = ["tools", "functions", "tool_choice", "function_call"] as const;
 const notedKeys: ReadonlySet<string> = new Set([...toolKeys, "messages", "input", "prompt"]);
 const conversationKeySet: ReadonlySet<string> = new Set(conversationKeys);
-const keyFilter = createKeyFilter([...notedKeys, ...conversationKeys, "model", "stream"]);
+const keyFilter = createKeyFilter([...notedKeys, ...conversationKeys, "model", "models", "stream"]);
 
 /** Of a body that is no JSON object. */
 export const notAnObject: BodyScan = Object.freeze({
@@ -87,6 +90,7 @@ export const notAnObject: BodyScan = Object.freeze({
   isComplete: false,
   model: undefined,
   hasRivalModels: false,
+  hasModelList: false,
   wantsStream: false,
   hasTools: false,
   hasMessages: false,
@@ -112,6 +116,7 @@ export function scanBody(bytes: Uint8Array, withConversation = false): BodyScan 
     exactModel: undefined,
     otherModel: undefined,
     modelCount: 0,
+    hasModelList: false,
     messagesAt: undefined,
     present: new Set(),
     conversation: withConversation ? new Map() : undefined,
@@ -125,6 +130,7 @@ export function scanBody(bytes: Uint8Array, withConversation = false): BodyScan 
     isComplete: end !== -1 && skipSpace(bytes, end) === bytes.length,
     model: found.exactModel ?? found.otherModel ?? modelOfFirstMessage(text, found.messagesAt),
     hasRivalModels: found.modelCount > 1,
+    hasModelList: found.hasModelList,
     wantsStream: found.wantsStream,
     hasTools: toolKeys.some((key) => found.present.has(key)),
     hasMessages: found.present.has("messages"),
@@ -151,6 +157,8 @@ function note(text: Buffer, found: Findings, key: string, valueStart: number, va
   } else if (key.toLowerCase() === "model") {
     found.modelCount += 1;
     found.otherModel = readModel(text, valueStart, valueEnd, true) ?? found.otherModel;
+  } else if (key.toLowerCase() === "models") {
+    found.hasModelList ||= !isLiteral(text, valueStart, valueEnd, "null");
   }
 }
 

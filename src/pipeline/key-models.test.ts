@@ -26,6 +26,7 @@ const multipart = (...fields: [string, string][]) =>
 test.each<[string, string, string?]>([
   ['{"model":"llama3"}', "application/json"],
   ['{"stream":true,"model":" LLAMA3 ","messages":[{"model":"hidden"}]}', form],
+  ['{"model":"llama3","models":null}', "application/json"],
   ["model=llama3&x=1", form],
   [multipart(["model", "llama3"], ["file", "model=hidden"]), "multipart/form-data; boundary=b"],
 ])("%p is let through", (body, contentType) => expect(refusalOf(body, contentType)).toBeUndefined());
@@ -39,6 +40,8 @@ test.each<[string, string]>([
   ['{"model":"llama3","model":null}', "application/json"],
   ['{"model":"llama3","Model":"hidden"}', "application/json"],
   ['{"\\u006dodel":"hidden","model":"llama3"}', "application/json"],
+  ['{"model":"llama3","models":["llama3","hidden"]}', "application/json"],
+  ['{"MODELS":["hidden"],"model":"llama3"}', "application/json"],
   ['{"model":"llama3"', "application/json"],
   ['{"model":"llama3"} {"model":"hidden"}', "application/json"],
   ["model=llama3&model=llama3", form],

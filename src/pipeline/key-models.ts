@@ -51,7 +51,7 @@ export function withoutSuggestions(rejection: Rejection, model: string | undefin
 function isPlain({ scan, body }: Inspection): boolean {
   // The name stood in the address.
   if (body === undefined || scan === undefined) return true;
-  if (scan.hasRivalModels || scan.model?.isTopLevel !== true) return false;
+  if (scan.hasRivalModels || scan.hasModelList || scan.model?.isTopLevel !== true) return false;
   return !scan.isObject || scan.isComplete;
 }
 

@@ -55,7 +55,7 @@ export interface PipelineContext extends ForwardContext {
   /** Undefined while sessions are not sticky. */
   readonly beginSticky: (exchange: Exchange, inspection: Inspection) => StickyRequest | undefined;
   /** An answer of the Responses API has an id that a later request may refer back to. */
-  readonly onResponseId: (id: string, model: string | undefined, place: string) => void;
+  readonly onResponseId: (id: string, model: string | undefined, place: string, owner?: string) => void;
   /** The API that the client speaks, where not every endpoint knows it. */
   readonly findApi: (exchange: Exchange) => ClientApi | undefined;
   readonly nativeSupport: NativeSupport;

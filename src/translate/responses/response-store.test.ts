@@ -58,6 +58,32 @@ describe("a kept conversation", () => {
   });
 });
 
+test("owners find nothing of each other, whatever ids they know or make up", () => {
+  const store = storeOf();
+  const ann = new ResponseStore(store, "ann");
+  const bob = new ResponseStore(store, "bob");
+  ann.keep("resp_1", turn(1));
+  for (const other of [store, bob]) {
+    for (const id of ["resp_1", "3:ann:resp_1", "ann:resp_1", "\0resp_1"]) {
+      expect([other.find(id), other.findConversation(id), other.delete(id)]).toEqual([
+        undefined,
+        undefined,
+        false,
+      ]);
+    }
+    expect(other.findItem("msg_1")).toBeUndefined();
+  }
+  // An item of the same id takes nothing away from its namesake.
+  bob.keep("resp_2", { ...turn(2), input: [message("msg_1", "bob's")] });
+  expect(ann.findItem("msg_1")).toMatchObject({ content: [{ text: "said" }] });
+  expect(new ResponseStore(store, "ann").find("resp_1")).toBeDefined();
+  bob.keep("resp_3", turn(3, "resp_1"));
+  expect(bob.findConversation("resp_3")).toBeUndefined();
+  expect(bob.delete("resp_2")).toBe(true);
+  expect(ann.findItem("msg_1")).toBeDefined();
+  expect(store.count).toBe(2);
+});
+
 describe("the store", () => {
   test("stays within its bytes, and forgets what was not used for longest", () => {
     const store = storeOf({ maxBytes: 50_000 });

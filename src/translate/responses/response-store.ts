@@ -14,6 +14,11 @@ export interface KeptResponse {
   readonly previousId: string | undefined;
 }
 
+interface OwnedResponse {
+  readonly kept: KeptResponse;
+  readonly prefix: string;
+}
+
 export interface StoreLimits {
   readonly maxCount: number;
   /** All responses together, as they lie in memory: estimated. */
@@ -25,19 +30,35 @@ export interface StoreLimits {
  * endpoints that speak the API themselves keep their own. Each keeps what it has added to its conversation, and where
  * it went on from, so that a long conversation costs its length once. The longest unused go first; a conversation that
  * has lost one of its responses cannot be gone on with.
+ *
+ * Owners find nothing of each other, not even by an id that they know.
  */
 export class ResponseStore {
-  readonly #kept: LRUCache<string, KeptResponse>;
-  /** The id of the response in which an item stands, by the id of the item. */
-  readonly #owners = new Map<string, string>();
+  readonly #kept: LRUCache<string, OwnedResponse>;
+  /** The response in which an item stands; all ids with their owner's prefix. */
+  readonly #places: Map<string, string>;
+  readonly #prefix: string;
 
-  constructor({ maxCount, maxBytes }: StoreLimits) {
+  /**
+   * @param source another store to share everything with but what can be found
+   * @param owner whose responses this one keeps and finds
+   */
+  constructor(source: StoreLimits | ResponseStore, owner = "") {
+    // With its length, so that no id can be made to look like another owner's.
+    this.#prefix = `${owner.length}:${owner}:`;
+    if (source instanceof ResponseStore) {
+      this.#kept = source.#kept;
+      this.#places = source.#places;
+      return;
+    }
+    const places = new Map<string, string>();
+    this.#places = places;
     this.#kept = new LRUCache({
-      max: maxCount,
-      maxSize: maxBytes,
-      sizeCalculation: estimateBytes,
-      dispose: (kept, responseId) => {
-        for (const id of itemIds(kept)) if (this.#owners.get(id) === responseId) this.#owners.delete(id);
+      max: source.maxCount,
+      maxSize: source.maxBytes,
+      sizeCalculation: ({ kept }) => estimateBytes(kept),
+      dispose: ({ kept, prefix }, place) => {
+        for (const id of itemIds(kept)) if (places.get(prefix + id) === place) places.delete(prefix + id);
       },
     });
   }
@@ -53,25 +74,26 @@ export class ResponseStore {
 
   /** Items by which some response could still be found. */
   get itemCount(): number {
-    return this.#owners.size;
+    return this.#places.size;
   }
 
   keep(responseId: string, kept: KeptResponse): void {
-    this.#kept.set(responseId, kept);
+    const place = this.#prefix + responseId;
+    this.#kept.set(place, { kept, prefix: this.#prefix });
     // Too large to be kept at all.
-    if (!this.#kept.has(responseId)) return;
-    for (const id of itemIds(kept)) this.#owners.set(id, responseId);
+    if (!this.#kept.has(place)) return;
+    for (const id of itemIds(kept)) this.#places.set(this.#prefix + id, place);
   }
 
   find(responseId: string): KeptResponse | undefined {
-    return this.#kept.get(responseId);
+    return this.#kept.get(this.#prefix + responseId)?.kept;
   }
 
   /** Everything said up to a response and with it. Undefined when any of it is gone. */
   findConversation(responseId: string): ConversationItems | undefined {
     const turns: KeptResponse[] = [];
     for (let id: string | undefined = responseId; id !== undefined; ) {
-      const kept = this.#kept.get(id);
+      const kept = this.find(id);
       if (kept === undefined) return undefined;
       turns.push(kept);
       id = kept.previousId;
@@ -80,15 +102,15 @@ export class ResponseStore {
   }
 
   findItem(itemId: string): JsonObject | undefined {
-    const owner = this.#owners.get(itemId);
-    const kept = owner === undefined ? undefined : this.#kept.get(owner);
+    const place = this.#places.get(this.#prefix + itemId);
+    const kept = place === undefined ? undefined : this.#kept.get(place)?.kept;
     if (kept === undefined) return undefined;
     return [...objectsOf(kept.response.output), ...kept.input].find(({ id }) => id === itemId);
   }
 
   /** Whether there was such a response. */
   delete(responseId: string): boolean {
-    return this.#kept.delete(responseId);
+    return this.#kept.delete(this.#prefix + responseId);
   }
 }
 
