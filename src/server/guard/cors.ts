@@ -36,6 +36,7 @@ export const answerHeaders: readonly string[] = [
   "X-Olla-Attempts",
   "X-Olla-Queue-Time",
   "X-Olla-Queue-Depth",
+  "X-Olla-Tier",
   "X-Olla-Sticky-Session",
   "X-Olla-Sticky-Key-Source",
   "X-Olla-Session-ID",
