@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { digestOf } from "../../src/lib/key-digest.ts";
-import { type BackendKind, FakeUpstream } from "../support/fake-upstream.ts";
+import { FakeUpstream } from "../support/fake-upstream.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { type SpawnedOlla, spawnOlla } from "../support/spawn-olla.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -19,16 +19,17 @@ export interface HostileOlla extends AsyncDisposable {
   readonly bystander: FakeUpstream;
 }
 
-/** Runs as a process. The endpoint's URL has a path of its own, which no request may leave. */
+/** Runs as a process. The endpoint's URL has a path of its own, which no request may leave; it leaves the Responses API to Olla. */
 export async function startHostile(
   server: Readonly<Record<string, unknown>> = {},
   sections: Readonly<Record<string, unknown>> = {},
   proxy: Readonly<Record<string, unknown>> = {},
-  kind: BackendKind = "vllm",
 ): Promise<HostileOlla> {
   await using started = new AsyncDisposableStack();
   const bystander = started.use(new FakeUpstream({ kind: "vllm", models: ["secret"] }));
-  const upstream = started.use(new FakeUpstream({ kind, basePath }));
+  const upstream = started.use(
+    new FakeUpstream({ kind: "vllm", basePath, lacks: [`${basePath}/v1/responses`] }),
+  );
   const keys = [
     { name: "client", key: clientKey },
     { name: "other", key: otherKey },
@@ -37,7 +38,7 @@ export async function startHostile(
     await spawnOlla({
       // What the readiness is read from needs a key here.
       readiness: "listening",
-      endpoints: [{ name: "gpu", url: upstream.url + basePath, type: kind, preserve_path: true }],
+      endpoints: [{ name: "gpu", url: upstream.url + basePath, type: "vllm", preserve_path: true }],
       proxy,
       server: {
         admin: { key: adminKey },

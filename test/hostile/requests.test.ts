@@ -248,8 +248,11 @@ describe("nobody but the configuration says where requests go", () => {
 });
 
 describe("what is far too large", () => {
-  const send = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}, path = chatPath) =>
-    fetch(hostile.olla.url + path, { method: "POST", headers: { ...bearer(), ...headers }, body });
+  const send = (
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+    path = chatPath,
+  ) => fetch(hostile.olla.url + path, { method: "POST", headers: { ...bearer(), ...headers }, body });
 
   test("bodies, declared or in chunks", async () => {
     const declared = await sendRaw(hostile.olla, post(["Content-Length: 99999999"], "{"));
