@@ -17,7 +17,8 @@ const triesWebSockets = "model_providers.olla.supports_websockets=true";
 
 const answers = (turn: Turn): Answer => ({
   reasoning: "They want their own words back.",
-  text: `You asked: ${turn.userTexts.at(-1)}`,
+  // Behind what Codex tells of its surroundings.
+  text: `You asked: ${turn.userTexts.at(-1)?.split("\n").at(-1)}`,
 });
 
 /** Prints a file, then tells the word that is in it. */

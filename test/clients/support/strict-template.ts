@@ -20,6 +20,9 @@ function faultInMessages(messages: readonly Wire[]): string | undefined {
     const { role, content, tool_call_id: answered } = message;
     if (typeof role !== "string" || !roles.includes(role)) return `Unexpected message role ${String(role)}.`;
     if (role === "system" && index > 0) return "System message must be at the beginning.";
+    if (role === "user" && messages[index - 1]?.role === "user") {
+      return "Conversation roles must alternate user/assistant/user/assistant/…";
+    }
     const calls = asList(message.tool_calls);
     const isEmpty = content === "" || content === null || (Array.isArray(content) && content.length === 0);
     if (isEmpty && role !== "tool" && calls.length === 0) return `Message ${index} is empty.`;
