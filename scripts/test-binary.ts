@@ -1,4 +1,4 @@
-// Builds the executable for this machine and runs the tests that need it.
+// Builds the executable for this machine and runs the tests that need it, and what attackers send against it.
 import { resolve } from "node:path";
 
 const root = resolve(import.meta.dir, "..");
@@ -16,4 +16,6 @@ async function runBun(args: readonly string[], env: Record<string, string> = {})
 
 const buildCode = await runBun(["scripts/build-binary.ts"]);
 process.exitCode =
-  buildCode === 0 ? await runBun(["test", "./test/binary/"], { OLLA_TEST_BINARY: "1" }) : buildCode;
+  buildCode === 0
+    ? await runBun(["test", "./test/binary/", "./test/hostile/"], { OLLA_TEST_BINARY: "1" })
+    : buildCode;

@@ -23,13 +23,18 @@ const mainFile = join(import.meta.dir, "../../src/main.ts");
 /** The command that runs Olla from source. */
 export const sourceCommand: readonly string[] = [process.execPath, mainFile];
 
+const binary = join(import.meta.dir, "../../dist", process.platform === "win32" ? "olla.exe" : "olla");
+
+/** The compiled file where the run was started for it (`npm run test:binary`), else from source. */
+const commandUnderTest = process.env.OLLA_TEST_BINARY === "1" ? [binary] : sourceCommand;
+
 /**
  * Runs `olla serve` as a process of its own, in a folder with nothing but `files`, and with no environment but the path
  * and `env`.
  */
 export async function spawnOlla(
   settings: OllaSettings,
-  command: readonly string[] = sourceCommand,
+  command: readonly string[] = commandUnderTest,
   env: Readonly<Record<string, string>> = {},
   files: Readonly<Record<string, string>> = {},
 ): Promise<SpawnedOlla> {
