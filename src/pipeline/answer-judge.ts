@@ -1,31 +1,16 @@
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { UpstreamAnswer } from "../proxy/attempt.ts";
-import type { StreamError } from "../proxy/event-verdict.ts";
 import { type ChunkReader, readUntilContent, type StreamBeginning } from "../proxy/first-content.ts";
 import { type StreamWatch, watchResponse } from "../proxy/stream-watch.ts";
 import type { AttemptVerdict } from "../proxy/traffic.ts";
 import { classifyBodyFailure, upstreamError } from "../proxy/upstream-error.ts";
 import { readWholeBody } from "../proxy/whole-body.ts";
+import type { AnswerBody } from "./answer-body.ts";
 import type { Dispatch } from "./encode-attempt.ts";
 import { type FailoverPolicy, isModelMissing } from "./failover-policy.ts";
 import { mayNeedWords } from "./refusal-words.ts";
 import { verdictOfAnswer } from "./verdict.ts";
-
-/** As much of an answer's body as has been looked at already. */
-export type AnswerBody =
-  | { readonly kind: "unread" }
-  | { readonly kind: "whole"; readonly bytes: Uint8Array }
-  | {
-      readonly kind: "begun";
-      readonly reader: ChunkReader;
-      /** What was read to know how the stream begins; it goes out first. */
-      readonly chunks: readonly Uint8Array[];
-      /** Has seen `chunks`. Undefined for a body that is not watched. */
-      readonly watch: StreamWatch | undefined;
-      /** The endpoint reported an error where the answer should begin; nothing worth relaying has come. */
-      readonly reported?: StreamError | undefined;
-    };
 
 export type JudgedAnswer =
   | { readonly kind: "served"; readonly body: AnswerBody }

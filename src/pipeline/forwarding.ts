@@ -7,7 +7,7 @@ import type { AttemptClient, UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import type { Sender } from "../proxy/fair-line.ts";
 import type { Claim, Traffic } from "../proxy/traffic.ts";
-import type { AnswerBody } from "./answer-judge.ts";
+import type { AnswerBody } from "./answer-body.ts";
 import type { ContextOf } from "./context-fit.ts";
 import type { Dispatch } from "./encode-attempt.ts";
 import type { FailoverPolicy } from "./failover-policy.ts";

@@ -7,7 +7,7 @@ import { findContextOverflow } from "../translate/context-overflow.ts";
 import { renderOpenaiRefusal } from "../translate/openai/render-refusal.ts";
 import { createSseReader } from "../translate/sse-reader.ts";
 import { isObject, type JsonObject, parseJson } from "../translate/wire.ts";
-import type { AnswerBody } from "./answer-judge.ts";
+import type { AnswerBody } from "./answer-body.ts";
 
 /** Statuses under which backends say that a prompt is too long. */
 const overflowStatuses: ReadonlySet<number> = new Set([400, 413, 422, 500]);
