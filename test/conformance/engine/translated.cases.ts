@@ -293,7 +293,7 @@ function casesOf(dialect: TranslatedDialect): readonly EngineCase[] {
         await using upstream = chatUpstream({
           async behave(exchange) {
             await exchange.startChunked(200, sse);
-            for (; sent < 6_000; sent += 1) await exchange.chunk(piece);
+            for (; sent < 12_000; sent += 1) await exchange.chunk(piece);
           },
         });
         await using olla = await harness.start({ endpoints: [endpointOf(upstream, "one")] });
@@ -301,7 +301,8 @@ function casesOf(dialect: TranslatedDialect): readonly EngineCase[] {
         client.pause();
         send(dialect, client);
         await waitUntil(() => sent > 0);
-        expect(await waitUntilSettled(() => sent, 300)).toBeLessThan(2_000);
+        // How much fits into the buffers of the system and of Bun on the way differs from run to run.
+        expect(await waitUntilSettled(() => sent, 300)).toBeLessThan(6_000);
         client.close();
         await expectNothingHeld(olla);
       },
