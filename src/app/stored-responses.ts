@@ -11,10 +11,9 @@ export function withStoredResponses(pipeline: Pipeline, store: ResponseStore, st
   return {
     handle(exchange) {
       const { request, upstreamPath, query, clientKey } = exchange;
+      if (!upstreamPath.includes("/responses/")) return pipeline.handle(exchange);
       const question = { method: request.method, path: upstreamPath, query: new URLSearchParams(query) };
-      const found = upstreamPath.includes("/responses/")
-        ? answerStored(question, new ResponseStore(store, clientKey?.name))
-        : undefined;
+      const found = answerStored(question, new ResponseStore(store, clientKey?.name));
       if (found === undefined) return pipeline.handle(exchange);
       const ledger = new RequestLedger(exchange, stages.clock, stages.record);
       const body = toJsonBytes(found.body);
