@@ -1,9 +1,10 @@
+import { isObject, parseJson } from "../lib/json.ts";
 import { ConversationFiles, type ConversationLine } from "../observe/conversation-files.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Pipeline, PipelineContext } from "../pipeline/pipeline.ts";
 import { collectMessage } from "../translate/anthropic/collect-message.ts";
 import type { ClientApi } from "../translate/client-api.ts";
-import { filledText, isObject, parseJson, textOf } from "../translate/wire.ts";
+import { filledText, textOf } from "../translate/wire.ts";
 import type { AppOptions } from "./options.ts";
 
 type ReadStage = PipelineContext["readBody"];

@@ -1,6 +1,7 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { FetchLike } from "../lib/http-get.ts";
+import { isObject, type JsonObject } from "../lib/json.ts";
 import { EndpointQuestion } from "./endpoint-question.ts";
 import { smallestVersion, spokenOllamaVersion } from "./ollama-version.ts";
 
@@ -62,8 +63,6 @@ export function createOllamaFleet(options: OllamaFleetOptions): OllamaFleet {
   };
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
 /** Go programs write an empty list as null. */
 function readModels(body: unknown): readonly JsonObject[] | undefined {
   const models = isObject(body) ? (body.models ?? []) : undefined;
@@ -76,8 +75,4 @@ function readVersion(body: unknown): string | undefined {
 
 function nameOf({ name, model }: JsonObject): string {
   return String(name ?? model ?? "");
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { labelQuantization } from "./model-attributes.ts";
+import { ollamaDetails } from "./ollama-details.ts";
 import type { ModelSource, UnifiedModel } from "./unified-model.ts";
 
 /** A model as a client of Ollama's API gets to see it, and everywhere that the request for it may go. */
@@ -26,14 +26,7 @@ export function renderOllamaShow({ name, model, sources }: ShownModel, processSt
     modelfile: "",
     parameters: "",
     template: "",
-    details: {
-      parent_model: native.parentModel ?? "",
-      format: native.format ?? model.format,
-      family,
-      families: native.families ?? (family === "" ? [] : [family]),
-      parameter_size: native.parameterSize ?? model.parameterSize,
-      quantization_level: native.quantization ?? labelQuantization(model.quantization),
-    },
+    details: ollamaDetails(native, model),
     model_info: {
       "general.architecture": architecture,
       "general.basename": name,

@@ -1,7 +1,8 @@
 import type { Candidate } from "../balancer/balancer.ts";
+import { isObject, parseJson } from "../lib/json.ts";
 import type { Refusal } from "../translate/client-api.ts";
 import { findContextOverflow } from "../translate/context-overflow.ts";
-import { isObject, parseJson, textOf } from "../translate/wire.ts";
+import { textOf } from "../translate/wire.ts";
 import type { AnswerBody } from "./answer-body.ts";
 import type { Inspection } from "./inspect.ts";
 import { readRefusalOf } from "./refusal-words.ts";

@@ -3,6 +3,7 @@ import { lowestRanked } from "../balancer/traffic-share.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { anthropicVersion } from "../endpoints/question-headers.ts";
 import { OllaError } from "../errors.ts";
+import { isObject, type JsonObject, parseJson } from "../lib/json.ts";
 import { clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { toHeaderValue } from "../proxy/header-value.ts";
@@ -16,7 +17,7 @@ import {
   tokenizerQuestion,
 } from "../translate/anthropic/count-tokens.ts";
 import { estimateInputTokens } from "../translate/anthropic/estimate-tokens.ts";
-import { isObject, type JsonObject, parseJson, textOf, toJsonBytes } from "../translate/wire.ts";
+import { textOf, toJsonBytes } from "../translate/wire.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ForwardContext } from "./forwarding.ts";
 import { type Inspection, inspectRequest } from "./inspect.ts";

@@ -1,9 +1,10 @@
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import { isObject, parseJson } from "../lib/json.ts";
 import type { ChunkReader } from "../proxy/first-content.ts";
 import { randomText } from "../translate/answer-ids.ts";
 import { sseEvent } from "../translate/sse-reader.ts";
-import { filledText, isObject, parseJson } from "../translate/wire.ts";
+import { filledText } from "../translate/wire.ts";
 
 export interface EarlyCommit {
   readonly clock: Clock;

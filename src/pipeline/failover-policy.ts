@@ -1,6 +1,5 @@
 import type { ErrorCode, OllaError } from "../errors.ts";
-
-type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, parseJson } from "../lib/json.ts";
 
 /** `start-over`: every candidate was tried, and the first attempt of a new round over all of them is due. */
 export type AfterFailure = "next-candidate" | "start-over" | "give-up";
@@ -130,24 +129,10 @@ const looseWordings: readonly RegExp[] = [
 
 /** The places where servers put it: `error.message`, `error`, `message`, `detail`; else the text itself. */
 function readError(bodyText: string): { readonly message: string; readonly code: unknown } {
-  const body = parseObject(bodyText);
-  if (body === undefined) return { message: bodyText.trim(), code: undefined };
+  const body = parseJson(bodyText);
+  // Plain text, or a body longer than what was read of it.
+  if (!isObject(body)) return { message: bodyText.trim(), code: undefined };
   const error = isObject(body.error) ? body.error : body;
   const message = [error.message, body.error, body.detail].find((text) => typeof text === "string");
   return { message: typeof message === "string" ? message.trim() : "", code: error.code };
-}
-
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch (error) {
-    // Plain text, or a body longer than what was read of it.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

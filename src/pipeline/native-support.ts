@@ -1,7 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
+import { isObject, parseJson } from "../lib/json.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { ClientApi, ClientApiName } from "../translate/client-api.ts";
-import { filledText, isObject, parseJson } from "../translate/wire.ts";
+import { filledText } from "../translate/wire.ts";
 
 const rememberedMs = 10 * 60_000;
 

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject, parseJson } from "../lib/json.ts";
 import type { StreamError } from "../proxy/event-verdict.ts";
 import { streamKindOf } from "../proxy/stream-kind.ts";
 import { readRefusal } from "../translate/answer-error.ts";
@@ -6,7 +7,6 @@ import type { Refusal } from "../translate/client-api.ts";
 import { findContextOverflow } from "../translate/context-overflow.ts";
 import { renderOpenaiRefusal } from "../translate/openai/render-refusal.ts";
 import { createSseReader } from "../translate/sse-reader.ts";
-import { isObject, type JsonObject, parseJson } from "../translate/wire.ts";
 import type { AnswerBody } from "./answer-body.ts";
 
 /** Statuses under which backends say that a prompt is too long. */

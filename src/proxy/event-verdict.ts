@@ -1,3 +1,4 @@
+import { isObject, type JsonObject, parseJson } from "../lib/json.ts";
 import type { StreamEvent } from "./event-split.ts";
 import type { StreamKind } from "./stream-kind.ts";
 
@@ -19,8 +20,6 @@ export interface StreamError {
   /** The HTTP status that the endpoint names, where it does. */
   readonly status: number | undefined;
 }
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 const messageLimit = 1_000;
 
@@ -139,7 +138,8 @@ function readError(source: unknown): StreamError {
   return { message: message.slice(0, messageLimit), status: statusOf(detail) ?? statusOf(source) };
 }
 
-function statusOf(source: unknown): number | undefined {
+/** The HTTP status that an error object names, in any of the usual members. */
+export function statusOf(source: unknown): number | undefined {
   if (!isObject(source)) return undefined;
   return [source.code, source.status, source.status_code]
     .map(Number)
@@ -166,17 +166,4 @@ function isFilled(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false) return false;
   if (Array.isArray(value)) return value.length > 0;
   return typeof value !== "object" || Object.keys(value).length > 0;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not an error: a stream may carry any text.
-    return undefined;
-  }
 }

@@ -1,6 +1,8 @@
+import { isObject, parseJson } from "../lib/json.ts";
+import { statusOf } from "../proxy/event-verdict.ts";
 import type { AnswerError } from "./chat-answer.ts";
 import type { Refusal } from "./client-api.ts";
-import { filledText, isObject, parseJson, textOf } from "./wire.ts";
+import { filledText, textOf } from "./wire.ts";
 
 const messageLimit = 2_000;
 
@@ -33,11 +35,4 @@ function messageOf(detail: unknown): string | undefined {
   // FastAPI lists what it did not like.
   if (Array.isArray(inner)) return JSON.stringify(inner);
   return filledText(message) ?? filledText(inner);
-}
-
-function statusOf(source: unknown): number | undefined {
-  if (!isObject(source)) return undefined;
-  return [source.code, source.status, source.status_code]
-    .map(Number)
-    .find((status) => Number.isInteger(status) && status >= 400 && status < 600);
 }

@@ -1,8 +1,8 @@
 import type { OllaError } from "../errors.ts";
+import type { JsonObject } from "../lib/json.ts";
 import type { AnswerEvent, ChatAnswer } from "./chat-answer.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import type { Refusal, TranslatedAnswer, TranslatedRefusal } from "./client-api.ts";
-import type { JsonObject } from "./wire.ts";
 
 /**
  * The client's side of a chat dialect: its requests into the common form, answers out of it. One for each `ClientApi`.
@@ -39,8 +39,6 @@ export interface AnswerContext<Kept = undefined> {
 /** Writes one streamed answer. What it returns is whole events, `""` when there is nothing to say yet. */
 export interface AnswerEncoder {
   readonly contentType: string;
-  /** Before the first piece of the answer, as soon as the endpoint's stream has begun. */
-  begin(): string;
   /** `finish` writes the end, `error` an end that no client takes for a good one. */
   push(event: AnswerEvent): string;
   /** The endpoint's stream broke. */

@@ -1,8 +1,8 @@
 import type { OllaError } from "../errors.ts";
+import type { JsonObject } from "../lib/json.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { AnswerError } from "./chat-answer.ts";
 import type { Dialect } from "./dialect.ts";
-import type { JsonObject } from "./wire.ts";
 
 export const clientApiNames = [
   "anthropic",

@@ -1,5 +1,6 @@
+import type { JsonObject } from "../lib/json.ts";
 import type { Refusal } from "./client-api.ts";
-import { count, type JsonObject } from "./wire.ts";
+import { count } from "./wire.ts";
 
 /** A prompt that is longer than a model can take, as some backend said it. Members are undefined where it names no number. */
 export interface ContextOverflow {

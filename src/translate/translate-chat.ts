@@ -1,4 +1,5 @@
 import { OllaError } from "../errors.ts";
+import { isObject } from "../lib/json.ts";
 import type { AnswerEvent, ChatAnswer } from "./chat-answer.ts";
 import type { AnswerContext, AnswerEncoder, ChatDialect } from "./chat-dialect.ts";
 import type {
@@ -12,7 +13,7 @@ import { collectAnswer, isEventStream } from "./collect-answer.ts";
 import type { AnswerDecoder, EndpointDialect } from "./endpoint-dialect.ts";
 import { endpointDialectOf } from "./endpoint-dialects.ts";
 import { parseJsonExactly } from "./exact-json.ts";
-import { isObject, textOf } from "./wire.ts";
+import { textOf } from "./wire.ts";
 
 /**
  * Puts a request of a client's dialect into that of the endpoint which is chosen, and the answer back.
@@ -70,7 +71,6 @@ class TranslatedStream implements AnswerStream {
       if (event.kind === "error") this.hasFailed = true;
       this.#text += encoder.push(event);
     });
-    this.#text = encoder.begin();
   }
 
   push(chunk: Uint8Array): Uint8Array | undefined {
@@ -97,7 +97,7 @@ class TranslatedStream implements AnswerStream {
 
 /** For an endpoint that answers whole although a stream was asked for. */
 function replay(answer: ChatAnswer, encoder: AnswerEncoder): TranslatedAnswer {
-  let text = encoder.begin();
+  let text = "";
   for (const event of eventsOf(answer)) text += encoder.push(event);
   return { contentType: encoder.contentType, body: utf8.encode(text) };
 }

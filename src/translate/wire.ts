@@ -1,9 +1,4 @@
-/** A JSON object of unknown members. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { isObject, type JsonObject } from "../lib/json.ts";
 
 /** Undefined for everything else, the empty text included. */
 export function filledText(value: unknown): string | undefined {
@@ -18,15 +13,6 @@ export function count(value: unknown): number | undefined {
 /** The objects of a list; none where there is no list. */
 export function objectsOf(value: unknown): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-/** Undefined for text that is no JSON: streams and refusals may carry any text. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const encoder = new TextEncoder();

@@ -1,6 +1,6 @@
 // Streams of chat completions, recorded from real servers or written by hand after others, and what a Messages client gets.
 import { describe, expect, test } from "bun:test";
-import { isObject } from "../../src/translate/wire.ts";
+import { isObject } from "../../src/lib/json.ts";
 import { type AnthropicEvent, checkGrammar, parseEvents, tellEvents } from "./support/anthropic-events.ts";
 import { transcripts } from "./support/anthropic-transcripts.ts";
 import {

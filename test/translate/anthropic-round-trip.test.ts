@@ -1,8 +1,8 @@
 // What both dialects can say comes through: decode(encode(x)) keeps it, whatever x.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { isObject, type JsonObject } from "../../src/lib/json.ts";
 import { decodeAnthropicRequest } from "../../src/translate/anthropic/decode-request.ts";
-import { isObject, type JsonObject } from "../../src/translate/wire.ts";
 import { toBytes, toText } from "../support/bytes.ts";
 import { askText, minimal } from "./support/ask-anthropic.ts";
 import { targetOf, translateMessages } from "./support/translate-stream.ts";

@@ -1,7 +1,7 @@
 // What a chat endpoint is asked for a Responses request.
 import { describe, expect, test } from "bun:test";
 import { OllaError } from "../../src/errors.ts";
-import type { JsonObject } from "../../src/translate/wire.ts";
+import type { JsonObject } from "../../src/lib/json.ts";
 import { toBytes, toText } from "../support/bytes.ts";
 import { askedOf, createStore, minimalRequest, translateResponses } from "./support/responses-events.ts";
 import { targetOf } from "./support/translate-stream.ts";

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { OllaError } from "../../src/errors.ts";
+import { isObject, type JsonObject } from "../../src/lib/json.ts";
 import type { AnswerEvent } from "../../src/translate/chat-answer.ts";
 import { decodeResponsesRequest } from "../../src/translate/responses/decode-request.ts";
 import { ResponsesStreamEncoder } from "../../src/translate/responses/encode-stream.ts";
-import { isObject, type JsonObject } from "../../src/translate/wire.ts";
 import { toBytes, toText } from "../support/bytes.ts";
 import { loadRecording } from "../support/wire-recording.ts";
 import { randomAnswer } from "./support/random-stream.ts";
@@ -181,7 +181,7 @@ test("any events in any order make a stream in order, with one end", () => {
       const kept = decodeResponsesRequest(body, store);
       const context = { requestId: "req-1", body, request: kept.request, model: "m", kept };
       const encoder = new ResponsesStreamEncoder(context, store);
-      let written = encoder.begin();
+      let written = "";
       for (const event of events) written += encoder.push(event);
       written += encoder.fail(new OllaError("truncated", "The endpoint's answer was cut"));
       checkResponsesGrammar(parseResponsesEvents(written));

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { parseJson } from "../../lib/json.ts";
 import type { LoadedFormat } from "../../profiles/profile.ts";
 import type { LoadedModel } from "../loaded/loaded-model.ts";
 import { loosePositive, looseRecord, looseText, looseTexts, withoutUndefined } from "./wire-fields.ts";
@@ -126,7 +127,7 @@ const readers: Readonly<Record<LoadedFormat, LoadedReader>> = {
 /** The loaded models, each name once, or `undefined` where the body as a whole is no such list. */
 export function parseLoaded(format: LoadedFormat, body: Uint8Array): readonly LoadedModel[] | undefined {
   const { arrayName, parseEntry } = readers[format];
-  const top = parseJson(body);
+  const top = parseJson(new TextDecoder().decode(body));
   if (typeof top !== "object" || top === null || !(arrayName in top)) return undefined;
   const listed: unknown = Reflect.get(top, arrayName);
   // Go programs write an empty list as null.
@@ -138,13 +139,4 @@ export function parseLoaded(format: LoadedFormat, body: Uint8Array): readonly Lo
     if (model !== undefined && !models.has(model.name)) models.set(model.name, model);
   }
   return [...models.values()];
-}
-
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    // Not JSON is one more way of not being a list, and said as such.
-    return undefined;
-  }
 }

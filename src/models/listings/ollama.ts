@@ -1,4 +1,4 @@
-import { labelQuantization } from "../model-attributes.ts";
+import { ollamaDetails } from "../ollama-details.ts";
 import { standInDigest } from "../ollama-digest.ts";
 import type { UnifiedModel } from "../unified-model.ts";
 import { type ListedModel, listNames, nativeFieldsOf } from "./listed-model.ts";
@@ -11,7 +11,6 @@ export function renderOllamaListing(models: readonly UnifiedModel[], context: Li
 
 function renderModel({ id, source, model }: ListedModel, context: ListingContext): object {
   const native = source.model;
-  const family = native.family ?? model.family;
   const fields = nativeFieldsOf(source, "ollama");
   return {
     ...fields,
@@ -22,12 +21,7 @@ function renderModel({ id, source, model }: ListedModel, context: ListingContext
     digest: native.digest ?? standInDigest(id),
     details: {
       ...(isRecord(fields?.details) ? fields.details : {}),
-      parent_model: native.parentModel ?? "",
-      format: native.format ?? model.format,
-      family,
-      families: native.families ?? (family === "" ? [] : [family]),
-      parameter_size: native.parameterSize ?? model.parameterSize,
-      quantization_level: native.quantization ?? labelQuantization(model.quantization),
+      ...ollamaDetails(native, model),
       ...(native.maxContextLength === undefined ? {} : { context_length: native.maxContextLength }),
     },
     ...(native.capabilities === undefined ? {} : { capabilities: native.capabilities }),

@@ -1,5 +1,6 @@
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import { createSseReader } from "../sse-reader.ts";
-import { filledText, isObject, type JsonObject, parseJson } from "../wire.ts";
+import { filledText } from "../wire.ts";
 
 /** What a stream of the Messages API has said. */
 export interface CollectedMessage {

@@ -1,8 +1,9 @@
 import { OllaError } from "../../errors.ts";
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import type { Profile } from "../../profiles/profile.ts";
 import type { ChatRequest } from "../chat-request.ts";
 import { encodeChatRequest } from "../openai/encode-request.ts";
-import { count, filledText, isObject, type JsonObject, objectsOf, parseJson, textOf } from "../wire.ts";
+import { count, filledText, objectsOf, textOf } from "../wire.ts";
 import { decodeAnthropicRequest } from "./decode-request.ts";
 
 /** Who counted: the endpoint's own `count_tokens`, its tokenizer, or Olla by the length. */

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type {
   AssistantPart,
   ChatMessage,
@@ -8,7 +9,7 @@ import type {
   UrlSource,
 } from "../chat-request.ts";
 import { describeGot, invalid } from "../invalid-request.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { filledText, objectsOf } from "../wire.ts";
 import { decodeSystem } from "./decode-system.ts";
 
 /** @throws OllaError `invalid_request` for something that is no message */

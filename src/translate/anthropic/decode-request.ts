@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type { DecodedRequest } from "../chat-dialect.ts";
 import type {
   AnswerFormat,
@@ -10,7 +11,7 @@ import type {
 } from "../chat-request.ts";
 import { droppedToolsHeader } from "../dropped-tools.ts";
 import { describeGot, invalid, optionalBoolean, optionalNumber } from "../invalid-request.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { filledText, objectsOf } from "../wire.ts";
 import { decodeMessages } from "./decode-messages.ts";
 import { decodeSystem } from "./decode-system.ts";
 import { loadedTools } from "./deferred-tools.ts";

@@ -1,4 +1,5 @@
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { isObject, type JsonObject } from "../../lib/json.ts";
+import { filledText, objectsOf } from "../wire.ts";
 
 /**
  * The tools of a Messages request that the model may call now: one with `defer_loading` only once a result has named

@@ -1,9 +1,10 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import { createMessageId } from "../answer-ids.ts";
 import type { AnswerPart, ChatAnswer, Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext } from "../chat-dialect.ts";
 import type { TranslatedAnswer } from "../client-api.ts";
 import { parseJsonExactly } from "../exact-json.ts";
-import { isObject, type JsonObject, toJsonBytes } from "../wire.ts";
+import { toJsonBytes } from "../wire.ts";
 import { completeUsage, estimateInputTokens } from "./estimate-tokens.ts";
 
 /**

@@ -1,11 +1,11 @@
 import type { OllaError } from "../../errors.ts";
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import { createMessageId } from "../answer-ids.ts";
 import { BracketCount } from "../bracket-count.ts";
 import type { AnswerError, AnswerEvent, Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext, AnswerEncoder } from "../chat-dialect.ts";
 import { anthropicOverflowMessage, findContextOverflow } from "../context-overflow.ts";
 import { sseEvent } from "../sse-reader.ts";
-import { isObject, type JsonObject, parseJson } from "../wire.ts";
 import { encodeFinish, encodeUsage } from "./encode-answer.ts";
 import { anthropicErrorType } from "./error-type.ts";
 import { completeUsage, estimateInputTokens } from "./estimate-tokens.ts";
@@ -48,11 +48,6 @@ export class AnthropicStreamEncoder implements AnswerEncoder {
   constructor(context: AnswerContext) {
     this.#context = context;
     this.#model = context.model;
-  }
-
-  /** Nothing: the first event of the endpoint may still tell what the model is called. */
-  begin(): string {
-    return "";
   }
 
   push(event: AnswerEvent): string {

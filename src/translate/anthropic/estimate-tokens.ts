@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type { TokenUsage } from "../chat-answer.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { filledText, objectsOf } from "../wire.ts";
 
 const bytesPerToken = 4;
 

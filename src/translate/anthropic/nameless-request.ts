@@ -1,6 +1,7 @@
 import { OllaError } from "../../errors.ts";
+import { isObject, parseJson } from "../../lib/json.ts";
 import { describeGot } from "../invalid-request.ts";
-import { isObject, parseJson, textOf } from "../wire.ts";
+import { textOf } from "../wire.ts";
 
 /** Why no model could be found in a Messages request. @param body undefined when there is none */
 export function explainMissingModel(body: Uint8Array | undefined): OllaError {

@@ -1,6 +1,7 @@
+import type { JsonObject } from "../../lib/json.ts";
 import type { Finish, TokenUsage } from "../chat-answer.ts";
 import type { Refusal, TranslatedRefusal } from "../client-api.ts";
-import { type JsonObject, toJsonBytes } from "../wire.ts";
+import { toJsonBytes } from "../wire.ts";
 
 /** How `/api/chat` and `/api/generate` say the same: text, thought and calls of one piece. */
 export interface LineShape {

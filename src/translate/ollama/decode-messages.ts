@@ -1,6 +1,7 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type { AssistantPart, ChatMessage, ContentPart, ToolDefinition } from "../chat-request.ts";
 import { describeGot, invalid } from "../invalid-request.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { filledText, objectsOf } from "../wire.ts";
 
 /**
  * Messages of `/api/chat`. Its tool calls have no ids, or clients leave them out: results are matched to calls by the

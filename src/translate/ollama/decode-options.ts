@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type { AnswerFormat, AnswerLimits, ReasoningWish, Sampling } from "../chat-request.ts";
-import { filledText, isObject, type JsonObject } from "../wire.ts";
+import { filledText } from "../wire.ts";
 
 /** What `options` and its neighbours ask for. Source: https://github.com/ollama/ollama/blob/main/docs/api.md */
 export interface DecodedOptions {

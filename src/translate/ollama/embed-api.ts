@@ -1,17 +1,9 @@
 import { OllaError } from "../../errors.ts";
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import type { ClientApi, TranslatableRequest, TranslatedAnswer, Translation } from "../client-api.ts";
 import { describeGot, invalid } from "../invalid-request.ts";
 import { withoutWords } from "../openai/client/untranslatable-api.ts";
-import {
-  count,
-  filledText,
-  isObject,
-  type JsonObject,
-  objectsOf,
-  parseJson,
-  textOf,
-  toJsonBytes,
-} from "../wire.ts";
+import { count, filledText, objectsOf, textOf, toJsonBytes } from "../wire.ts";
 import { duration, renderOllamaRefusal } from "./answer-line.ts";
 
 /** Source: https://github.com/ollama/ollama/blob/main/docs/api.md#generate-embeddings */

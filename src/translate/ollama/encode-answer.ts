@@ -1,7 +1,8 @@
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import type { AnswerPart, ChatAnswer } from "../chat-answer.ts";
 import type { AnswerContext } from "../chat-dialect.ts";
 import type { TranslatedAnswer } from "../client-api.ts";
-import { isObject, type JsonObject, parseJson, toJsonBytes } from "../wire.ts";
+import { toJsonBytes } from "../wire.ts";
 import { type AnswerPiece, type AnswerTimes, type LineShape, lineEnd, lineHead } from "./answer-line.ts";
 
 /** The one line of an answer that was not to be streamed. */

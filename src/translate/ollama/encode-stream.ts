@@ -1,7 +1,7 @@
 import type { OllaError } from "../../errors.ts";
+import type { JsonObject } from "../../lib/json.ts";
 import type { AnswerEvent, Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext, AnswerEncoder } from "../chat-dialect.ts";
-import type { JsonObject } from "../wire.ts";
 import { type AnswerPiece, type AnswerTimes, type LineShape, lineEnd, lineHead } from "./answer-line.ts";
 import { encodeCall } from "./encode-answer.ts";
 
@@ -26,10 +26,6 @@ export class OllamaStreamEncoder implements AnswerEncoder {
     this.#model = request.model;
     this.#startedAt = kept.startedAt;
     this.#shape = shape;
-  }
-
-  begin(): string {
-    return "";
   }
 
   push(event: AnswerEvent): string {

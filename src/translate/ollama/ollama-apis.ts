@@ -1,9 +1,10 @@
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import type { ChatDialect, DecodedRequest } from "../chat-dialect.ts";
 import type { ChatMessage } from "../chat-request.ts";
 import type { ClientApi, ClientApiName, TranslatedAnswer } from "../client-api.ts";
 import { describeGot, invalid } from "../invalid-request.ts";
 import { translateChat } from "../translate-chat.ts";
-import { filledText, isObject, type JsonObject, parseJson, textOf } from "../wire.ts";
+import { filledText, textOf } from "../wire.ts";
 import {
   type AnswerTimes,
   chatLine,

@@ -1,7 +1,8 @@
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import type { AnswerStream, Translation } from "../client-api.ts";
 import { withoutWords } from "../openai/client/untranslatable-api.ts";
 import { createSseReader, sseEvent } from "../sse-reader.ts";
-import { filledText, isObject, type JsonObject, objectsOf, parseJson, textOf, toJsonBytes } from "../wire.ts";
+import { filledText, objectsOf, textOf, toJsonBytes } from "../wire.ts";
 
 /** Where every kind takes a text to go on with. */
 const completionsPath = "/v1/completions";

@@ -1,8 +1,9 @@
 import { OllaError } from "../../errors.ts";
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import { readAnswerError } from "../answer-error.ts";
 import { createToolCallId } from "../answer-ids.ts";
 import type { AnswerPart, ChatAnswer } from "../chat-answer.ts";
-import { filledText, isObject, type JsonObject, objectsOf, parseJson, textOf } from "../wire.ts";
+import { filledText, objectsOf, textOf } from "../wire.ts";
 import { readFinish, readUsage } from "./finish.ts";
 
 /**

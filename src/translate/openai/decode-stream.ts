@@ -1,7 +1,8 @@
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import { readAnswerError } from "../answer-error.ts";
 import type { AnswerEvent } from "../chat-answer.ts";
 import { createSseReader, type SseReader } from "../sse-reader.ts";
-import { filledText, isObject, type JsonObject, objectsOf, parseJson } from "../wire.ts";
+import { filledText, objectsOf } from "../wire.ts";
 import { readContent } from "./decode-answer.ts";
 import { readFinish, readUsage } from "./finish.ts";
 import { ToolCallPieces } from "./tool-call-pieces.ts";

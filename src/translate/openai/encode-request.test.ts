@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
+import { parseJson } from "../../lib/json.ts";
 import { builtinProfiles } from "../../profiles/builtin.ts";
 import type { ChatRequest } from "../chat-request.ts";
-import { parseJson, textOf } from "../wire.ts";
+import { textOf } from "../wire.ts";
 import { encodeChatRequest } from "./encode-request.ts";
 
 const [profile] = builtinProfiles();

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import type {
   AnswerFormat,
   AssistantMessage,
@@ -11,7 +12,7 @@ import type {
   UserMessage,
 } from "../chat-request.ts";
 import type { TranslatedRequest, TranslationTarget } from "../client-api.ts";
-import { isObject, type JsonObject, parseJson, toJsonBytes } from "../wire.ts";
+import { toJsonBytes } from "../wire.ts";
 import { arrangeMessages } from "./arrange-messages.ts";
 
 /** Where every kind takes chat completions; `buildUpstreamUrl` puts the kind's own base before it. */

@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type { Finish, TokenUsage } from "../chat-answer.ts";
-import { count, filledText, isObject, type JsonObject } from "../wire.ts";
+import { count, filledText } from "../wire.ts";
 
 /** Why a choice ended, from `finish_reason` and what vLLM (`stop_reason`) and SGLang (`matched_stop`) say besides. */
 export function readFinish(choice: JsonObject, hasToolCalls: boolean): Finish {

@@ -1,7 +1,8 @@
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import { createToolCallId } from "../answer-ids.ts";
 import { BracketCount } from "../bracket-count.ts";
 import type { AnswerEvent } from "../chat-answer.ts";
-import { filledText, isObject, type JsonObject, parseJson } from "../wire.ts";
+import { filledText } from "../wire.ts";
 
 interface ToolCall {
   readonly index: number;

@@ -1,6 +1,7 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type { AssistantPart, ContentPart, TextPart } from "../chat-request.ts";
 import { invalid } from "../invalid-request.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { filledText, objectsOf } from "../wire.ts";
 
 /**
  * What a user or a tool has said.

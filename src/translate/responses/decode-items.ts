@@ -1,6 +1,7 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type { AssistantPart, ChatMessage, ReasoningPart, ToolMessage } from "../chat-request.ts";
 import { describeGot, invalid } from "../invalid-request.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { filledText, objectsOf } from "../wire.ts";
 import { decodeContent, decodeSaid, textPart } from "./decode-content.ts";
 import { type DecodedTools, freeTextMember, toolSearchName } from "./decode-tools.ts";
 

@@ -1,7 +1,9 @@
 import { OllaError } from "../../errors.ts";
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type { AnswerFormat, ChatMessage, ChatRequest, ReasoningWish } from "../chat-request.ts";
 import { describeGot, invalid, optionalNumber } from "../invalid-request.ts";
-import { filledText, isObject, type JsonObject } from "../wire.ts";
+import { schemaFormat } from "../openai/schema-format.ts";
+import { filledText } from "../wire.ts";
 import { decodeItems, itemsOfInput, type PlacedItem, typeOfItem } from "./decode-items.ts";
 import { type DecodedTools, decodeToolChoice, decodeTools, type ToolList } from "./decode-tools.ts";
 import type { ConversationItems, ResponseStore } from "./response-store.ts";
@@ -107,13 +109,7 @@ function decodeFormat(text: unknown): AnswerFormat | undefined {
   if (!isObject(format.schema)) {
     throw invalid("text.format.schema", `expected a JSON schema, got ${describeGot(format.schema)}`);
   }
-  return {
-    kind: "schema",
-    name: filledText(format.name) ?? "answer",
-    schema: format.schema,
-    isStrict: typeof format.strict === "boolean" ? format.strict : undefined,
-    description: filledText(format.description),
-  };
+  return schemaFormat(format, format.schema);
 }
 
 function decodeReasoning(reasoning: unknown): ReasoningWish | undefined {

@@ -1,6 +1,7 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import type { ToolChoice, ToolDefinition } from "../chat-request.ts";
 import { invalid } from "../invalid-request.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { filledText, objectsOf } from "../wire.ts";
 import { type ToolName, ToolNames } from "./tool-names.ts";
 
 /** How calls of a tool are written: with JSON, with free text, or as a search for more tools that the client runs. */

@@ -1,9 +1,9 @@
 import type { OllaError } from "../../errors.ts";
+import type { JsonObject } from "../../lib/json.ts";
 import type { AnswerError, AnswerEvent, Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext, AnswerEncoder } from "../chat-dialect.ts";
 import { findContextOverflow } from "../context-overflow.ts";
 import { sseEvent } from "../sse-reader.ts";
-import type { JsonObject } from "../wire.ts";
 import type { DecodedResponsesRequest } from "./decode-request.ts";
 import {
   type CallItem,
@@ -71,11 +71,6 @@ export class ResponsesStreamEncoder implements AnswerEncoder {
     this.#store = store;
     this.#model = context.model;
     this.#reasoningKind = wantsSummary(context.body) ? "summary" : "reasoning";
-  }
-
-  /** Nothing: the first event of the endpoint tells what the model is called. */
-  begin(): string {
-    return "";
   }
 
   push(event: AnswerEvent): string {

@@ -1,4 +1,5 @@
-import { filledText, isObject, type JsonObject, parseJson } from "../wire.ts";
+import { isObject, type JsonObject, parseJson } from "../../lib/json.ts";
+import { filledText } from "../wire.ts";
 import { type CallForm, type DecodedTools, findDeclared, freeTextMember } from "./decode-tools.ts";
 import { createItemId } from "./response-object.ts";
 

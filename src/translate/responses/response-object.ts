@@ -1,7 +1,7 @@
+import { isObject, type JsonObject } from "../../lib/json.ts";
 import { randomText } from "../answer-ids.ts";
 import type { Finish, TokenUsage } from "../chat-answer.ts";
 import type { AnswerContext } from "../chat-dialect.ts";
-import { isObject, type JsonObject } from "../wire.ts";
 import type { DecodedResponsesRequest } from "./decode-request.ts";
 import type { ResponseStore } from "./response-store.ts";
 

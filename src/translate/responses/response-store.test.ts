@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { JsonObject } from "../wire.ts";
+import type { JsonObject } from "../../lib/json.ts";
 import { ResponseStore } from "./response-store.ts";
 
 function message(id: string, text: string): JsonObject {

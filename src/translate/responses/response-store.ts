@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { filledText, isObject, type JsonObject, objectsOf } from "../wire.ts";
+import { isObject, type JsonObject } from "../../lib/json.ts";
+import { filledText, objectsOf } from "../wire.ts";
 
 /** Items of a conversation, in the order in which they were said. */
 export type ConversationItems = readonly JsonObject[];

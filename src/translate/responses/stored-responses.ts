@@ -1,4 +1,5 @@
-import { filledText, type JsonObject } from "../wire.ts";
+import type { JsonObject } from "../../lib/json.ts";
+import { filledText } from "../wire.ts";
 import { ownMark } from "./response-object.ts";
 import type { KeptResponse, ResponseStore } from "./response-store.ts";
 

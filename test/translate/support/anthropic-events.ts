@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { isObject, type JsonObject } from "../../../src/translate/wire.ts";
+import { isObject, type JsonObject } from "../../../src/lib/json.ts";
 
 /** One event of a Messages stream, as the client gets it. */
 export type AnthropicEvent = JsonObject & { readonly type: string };

@@ -1,6 +1,6 @@
+import { isObject, type JsonObject } from "../../../src/lib/json.ts";
 import type { Translation, TranslationTarget } from "../../../src/translate/client-api.ts";
 import { createChatCompletionsApi } from "../../../src/translate/openai/client/chat-completions-api.ts";
-import { isObject, type JsonObject } from "../../../src/translate/wire.ts";
 import { targetOf } from "./translate-stream.ts";
 
 /** An endpoint that speaks Anthropic's API and nothing else. */

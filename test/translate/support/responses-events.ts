@@ -1,8 +1,8 @@
 import { expect } from "bun:test";
+import { isObject, type JsonObject } from "../../../src/lib/json.ts";
 import type { Translation } from "../../../src/translate/client-api.ts";
 import { ResponseStore } from "../../../src/translate/responses/response-store.ts";
 import { createResponsesApi } from "../../../src/translate/responses/responses-api.ts";
-import { isObject, type JsonObject } from "../../../src/translate/wire.ts";
 import { targetOf } from "./translate-stream.ts";
 
 /** One event of a Responses stream, as the client gets it. */

@@ -1,9 +1,10 @@
 import { OllaError } from "../../../errors.ts";
+import { isObject, type JsonObject } from "../../../lib/json.ts";
 import { readAnswerError } from "../../answer-error.ts";
 import { createToolCallId } from "../../answer-ids.ts";
 import type { AnswerPart, ChatAnswer } from "../../chat-answer.ts";
 import { parseJsonExactly } from "../../exact-json.ts";
-import { filledText, isObject, type JsonObject, objectsOf, textOf } from "../../wire.ts";
+import { filledText, objectsOf, textOf } from "../../wire.ts";
 import { readFinish, readUsage } from "./finish.ts";
 
 /**

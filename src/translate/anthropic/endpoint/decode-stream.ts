@@ -1,10 +1,11 @@
+import { isObject, type JsonObject, parseJson } from "../../../lib/json.ts";
 import { readAnswerError } from "../../answer-error.ts";
 import { createToolCallId } from "../../answer-ids.ts";
 import type { AnswerEvent } from "../../chat-answer.ts";
 import type { AnswerDecoder } from "../../endpoint-dialect.ts";
 import { parseJsonExactly } from "../../exact-json.ts";
 import { createSseReader, type SseReader } from "../../sse-reader.ts";
-import { filledText, isObject, type JsonObject, parseJson } from "../../wire.ts";
+import { filledText } from "../../wire.ts";
 import { statusOfErrorType } from "../error-type.ts";
 import { readFinish, readUsage } from "./finish.ts";
 

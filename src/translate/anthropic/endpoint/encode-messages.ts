@@ -1,4 +1,5 @@
 import { OllaError } from "../../../errors.ts";
+import { isObject, type JsonObject } from "../../../lib/json.ts";
 import type {
   AssistantPart,
   ChatMessage,
@@ -11,7 +12,6 @@ import type {
 } from "../../chat-request.ts";
 import { parseJsonExactly } from "../../exact-json.ts";
 import { arrangeMessages } from "../../openai/arrange-messages.ts";
-import { isObject, type JsonObject } from "../../wire.ts";
 
 /** A conversation as the Messages API takes it. */
 export interface EncodedMessages {

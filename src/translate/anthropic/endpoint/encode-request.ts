@@ -1,4 +1,5 @@
 import { anthropicVersion } from "../../../endpoints/question-headers.ts";
+import type { JsonObject } from "../../../lib/json.ts";
 import type {
   AnswerFormat,
   ChatMessage,
@@ -7,7 +8,7 @@ import type {
   ToolChoice,
 } from "../../chat-request.ts";
 import type { TranslatedRequest, TranslationTarget } from "../../client-api.ts";
-import { type JsonObject, toJsonBytes } from "../../wire.ts";
+import { toJsonBytes } from "../../wire.ts";
 import { encodeMessages } from "./encode-messages.ts";
 
 /** The fewest tokens that can be set aside for thinking. */

@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from "../../../lib/json.ts";
 import type { Finish, TokenUsage } from "../../chat-answer.ts";
-import { count, filledText, isObject, type JsonObject } from "../../wire.ts";
+import { count, filledText } from "../../wire.ts";
 
 /** Why an answer ended, from `stop_reason` and `stop_sequence`. */
 export function readFinish(

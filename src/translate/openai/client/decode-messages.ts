@@ -1,6 +1,7 @@
+import { isObject, type JsonObject } from "../../../lib/json.ts";
 import type { AssistantPart, ChatMessage, ContentPart, ImagePart } from "../../chat-request.ts";
 import { describeGot, invalid } from "../../invalid-request.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../../wire.ts";
+import { filledText, objectsOf } from "../../wire.ts";
 
 /** @throws OllaError `invalid_request` for something that is no message */
 export function decodeMessages(messages: unknown): readonly ChatMessage[] {

@@ -1,8 +1,10 @@
+import { isObject, type JsonObject } from "../../../lib/json.ts";
 import type { DecodedRequest } from "../../chat-dialect.ts";
 import type { AnswerFormat, AnswerLimits, ReasoningWish, Sampling } from "../../chat-request.ts";
 import { droppedToolsHeader } from "../../dropped-tools.ts";
 import { describeGot, invalid, optionalBoolean, optionalNumber } from "../../invalid-request.ts";
-import { filledText, isObject, type JsonObject } from "../../wire.ts";
+import { filledText } from "../../wire.ts";
+import { schemaFormat } from "../schema-format.ts";
 import { decodeMessages } from "./decode-messages.ts";
 import { decodeTools } from "./decode-tools.ts";
 
@@ -91,13 +93,7 @@ function decodeFormat(format: unknown): AnswerFormat | undefined {
   if (format.type === "json_object") return { kind: "json" };
   const given = format.type === "json_schema" ? format.json_schema : undefined;
   if (!isObject(given) || !isObject(given.schema)) return undefined;
-  return {
-    kind: "schema",
-    name: filledText(given.name) ?? "answer",
-    schema: given.schema,
-    isStrict: typeof given.strict === "boolean" ? given.strict : undefined,
-    description: filledText(given.description),
-  };
+  return schemaFormat(given, given.schema);
 }
 
 function decodeReasoning(body: JsonObject): ReasoningWish | undefined {

@@ -1,6 +1,7 @@
+import { isObject, type JsonObject } from "../../../lib/json.ts";
 import type { ToolChoice, ToolDefinition } from "../../chat-request.ts";
 import { describeGot, invalid } from "../../invalid-request.ts";
-import { filledText, isObject, type JsonObject, objectsOf } from "../../wire.ts";
+import { filledText, objectsOf } from "../../wire.ts";
 
 export interface DecodedTools {
   readonly tools: readonly ToolDefinition[];

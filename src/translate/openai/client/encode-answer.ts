@@ -1,8 +1,9 @@
+import type { JsonObject } from "../../../lib/json.ts";
 import { randomText } from "../../answer-ids.ts";
 import type { AnswerPart, ChatAnswer, Finish, TokenUsage } from "../../chat-answer.ts";
 import type { AnswerContext } from "../../chat-dialect.ts";
 import type { TranslatedAnswer } from "../../client-api.ts";
-import { type JsonObject, toJsonBytes } from "../../wire.ts";
+import { toJsonBytes } from "../../wire.ts";
 import type { ChatWishes } from "./decode-request.ts";
 
 /**

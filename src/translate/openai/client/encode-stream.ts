@@ -1,8 +1,9 @@
 import type { OllaError } from "../../../errors.ts";
+import { type JsonObject, parseJson } from "../../../lib/json.ts";
 import type { AnswerError, AnswerEvent, Finish, TokenUsage } from "../../chat-answer.ts";
 import type { AnswerContext, AnswerEncoder } from "../../chat-dialect.ts";
 import { sseEvent, sseEventOf } from "../../sse-reader.ts";
-import { type JsonObject, parseJson, textOf } from "../../wire.ts";
+import { textOf } from "../../wire.ts";
 import { renderOpenaiRefusal } from "../render-refusal.ts";
 import type { ChatWishes } from "./decode-request.ts";
 import { completionHead, encodeUsage, finishReasons } from "./encode-answer.ts";
@@ -27,10 +28,6 @@ export class ChatStreamEncoder implements AnswerEncoder {
     this.#model = model;
     this.#includesUsage = kept.includesUsage;
     this.#tail = kept.includesUsage ? ',"usage":null}' : "}";
-  }
-
-  begin(): string {
-    return "";
   }
 
   push(event: AnswerEvent): string {
