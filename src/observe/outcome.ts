@@ -1,7 +1,9 @@
 import type { StickyOutcome } from "../balancer/sticky.ts";
+import type { EndpointStatus } from "../endpoints/endpoint-status.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { ClientApiName } from "../translate/client-api.ts";
+import type { Dialect } from "../translate/dialect.ts";
 import type { ProviderMetrics } from "./usage.ts";
 
 /** One send to one endpoint. */
@@ -14,6 +16,59 @@ export interface AttemptRecord {
   /** Upstream status; undefined when no response head came. */
   readonly status: number | undefined;
   readonly error: ErrorCode | undefined;
+  /** Milliseconds from the request's arrival to the send. */
+  readonly startedMs?: number;
+  /** Milliseconds spent waiting for a place at the endpoint before the send. */
+  readonly queuedMs?: number;
+  /** What went wrong, in words for people; no address, no credential. */
+  readonly message?: string | undefined;
+}
+
+/** Why an endpoint was no candidate for a request, in the order in which routing asks. */
+export type SkipReason =
+  | "outside_route"
+  | "draining"
+  | "not_healthy"
+  | "cloud_barred"
+  | "daily_tokens_spent"
+  | "model_missing"
+  | "model_filtered"
+  | "lacks_capability"
+  | "lacks_path"
+  | "not_named";
+
+/** What routing made of one endpoint. */
+export interface ConsideredEndpoint {
+  readonly endpoint: string;
+  /** As the endpoint would be asked for it; undefined for one that was skipped, or where the request names none. */
+  readonly model: string | undefined;
+  /** Undefined for a candidate. */
+  readonly skipped: SkipReason | undefined;
+  /** Of a candidate: lower ones are used first. */
+  readonly rank: number;
+  /** Health when the request was routed. */
+  readonly health: EndpointStatus;
+}
+
+/** A candidate that was not asked although its turn had come. */
+export interface HeldBack {
+  readonly endpoint: string;
+  readonly model: string | undefined;
+  readonly reason: "circuit_open" | "cooling_down" | "draining";
+  /** Milliseconds from the request's arrival. */
+  readonly atMs: number;
+}
+
+/** Moments of a request's life, each in milliseconds from its arrival. */
+export interface Milestones {
+  /** Its body was here. */
+  readonly bodyMs: number;
+  /** The body was understood as far as routing needs. */
+  readonly inspectedMs: number;
+  /** The candidates were known. */
+  readonly routedMs: number | undefined;
+  /** The first byte of the answer's body was handed to the client; only of streams. */
+  readonly firstSentMs: number | undefined;
 }
 
 /** Why these candidates: the values of the `X-Olla-Routing-*` headers. */
@@ -79,4 +134,15 @@ export interface Outcome {
   readonly clientApi?: ClientApiOutcome | undefined;
   /** What the answer said about its tokens and times; absent where it said nothing or nobody asked. */
   readonly usage?: ProviderMetrics | undefined;
+  /** Which of Olla's routes it came in by: a bounded set, fit for a label. Absent: see `ownRoute`. */
+  readonly route?: string;
+  /** How its errors are written; absent for what Olla answers itself. */
+  readonly dialect?: Dialect;
+  /** Pieces in which a streamed body was handed to the client. */
+  readonly writes?: number | undefined;
+  readonly milestones?: Milestones | undefined;
+  /** Absent where every candidate was asked when its turn came. */
+  readonly heldBack?: readonly HeldBack[] | undefined;
+  /** What routing made of each endpoint; put together only when asked, from what was known then. */
+  readonly considered?: (() => readonly ConsideredEndpoint[]) | undefined;
 }

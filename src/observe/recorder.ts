@@ -1,6 +1,7 @@
 import { errorTable } from "../errors.ts";
 import type { LogFields, Logger, LogLevel } from "../lib/log.ts";
 import type { Outcome } from "./outcome.ts";
+import { failuresOf, toTenths } from "./request-row.ts";
 import type { Stats } from "./stats.ts";
 import type { ProviderMetrics } from "./usage.ts";
 
@@ -14,13 +15,18 @@ export interface RecorderOptions {
   readonly logger: Logger;
   /** Without it only what went wrong (warn and above) is written. */
   readonly isAccessLogEnabled: boolean;
+  /** Who else wants to know of each request. Called in order; must be quick and must not throw. */
+  readonly sinks?: readonly OutcomeSink[];
 }
 
+export type OutcomeSink = (outcome: Outcome) => void;
+
 /** Remembers what became of a request: counters, and one access line. */
-export function createRecorder({ stats, logger, isAccessLogEnabled }: RecorderOptions): Recorder {
+export function createRecorder({ stats, logger, isAccessLogEnabled, sinks = [] }: RecorderOptions): Recorder {
   return {
     record(outcome) {
       stats.recordOutcome(outcome);
+      for (const tell of sinks) tell(outcome);
       const level = levelOf(outcome);
       const isWanted = isAccessLogEnabled || level === "warn" || level === "error";
       if (isWanted && logger.isEnabled(level)) logger[level]("request", accessFields(outcome));
@@ -94,19 +100,6 @@ function usageFields(usage: ProviderMetrics): LogFields {
   };
 }
 
-/** `alpha: connect_refused` for each attempt that an endpoint failed; undefined when none did. */
-function failuresOf(attempts: Outcome["attempts"]): string[] | undefined {
-  const failures = attempts.flatMap(({ endpoint, status, error }) => {
-    if (error === undefined || error === "client_abort") return [];
-    return [`${endpoint}: ${error === "upstream_status" && status !== undefined ? status : error}`];
-  });
-  return failures.length === 0 ? undefined : failures;
-}
-
 function roundedOrNone(value: number | undefined): number | undefined {
   return value === undefined ? undefined : toTenths(value) || undefined;
-}
-
-function toTenths(milliseconds: number): number {
-  return Math.round(milliseconds * 10) / 10;
 }

@@ -1,0 +1,160 @@
+import type { AttemptRecord, ConsideredEndpoint, HeldBack, Outcome } from "./outcome.ts";
+
+/**
+ * One ended request as operators see it: in the request log, its API, the live feed and on terminals. Flat, in JSON's
+ * types, without anything that a client has said. Milliseconds with one decimal; absent where nothing is known.
+ */
+export interface RequestRow {
+  /** Chosen by the client, perhaps: not unique. */
+  readonly id: string;
+  /** Milliseconds since the epoch, of the arrival. */
+  readonly time: number;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly route?: string;
+  readonly dialect?: string;
+  readonly stream: boolean;
+  /** The name of the client's key. */
+  readonly key?: string;
+  readonly client: string;
+  /** What the client asked for, where it was an alias. */
+  readonly alias?: string;
+  /** What the endpoint was asked for. */
+  readonly model?: string;
+  readonly endpoint?: string;
+  readonly backend_type?: string;
+  readonly tier?: string;
+  readonly status: number;
+  readonly ending: string;
+  readonly error_code?: string;
+  readonly error?: string;
+  readonly attempts: number;
+  /** `alpha: connect_refused`, comma-separated, for each attempt that failed. */
+  readonly failed?: string;
+  readonly queue_ms: number;
+  readonly ttft_ms?: number;
+  readonly duration_ms: number;
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+  readonly cached_tokens?: number;
+  readonly tokens_per_sec?: number;
+  readonly request_bytes: number;
+  readonly response_bytes: number;
+  readonly sticky?: string;
+  /** `passthrough` or `translation`; absent for a request that every endpoint takes as it is. */
+  readonly mode?: string;
+}
+
+/** Where the time went, in milliseconds from the arrival unless the name says otherwise. */
+export interface RequestTimings {
+  readonly body_ms?: number;
+  readonly inspected_ms?: number;
+  readonly routed_ms?: number;
+  /** A duration. */
+  readonly queue_ms: number;
+  readonly head_ms?: number;
+  readonly ttft_ms?: number;
+  readonly duration_ms: number;
+}
+
+/** Why a request went where it went. */
+export interface DecisionTrace {
+  readonly strategy?: string;
+  readonly action?: string;
+  readonly reason?: string;
+  readonly sticky?: string;
+  readonly candidates: readonly ConsideredEndpoint[];
+  readonly held_back: readonly HeldBack[];
+  readonly attempts: readonly AttemptRecord[];
+  readonly timings: RequestTimings;
+}
+
+export function toRequestRow(outcome: Outcome): RequestRow {
+  const { attempts, clientApi, decision, error, usage } = outcome;
+  const ttftMs = ttftOf(outcome);
+  const row: Record<keyof RequestRow, string | number | boolean | undefined> = {
+    id: outcome.requestId,
+    time: Math.round(outcome.receivedAt),
+    method: outcome.method,
+    path: outcome.path,
+    route: outcome.route,
+    dialect: outcome.dialect,
+    stream: outcome.isStream,
+    key: outcome.clientKey,
+    client: outcome.clientAddress,
+    alias: decision?.strategy === "alias" ? outcome.requestedModel : undefined,
+    model: outcome.model,
+    // Nobody answered: then who was asked last.
+    endpoint: outcome.endpoint ?? attempts.at(-1)?.endpoint,
+    backend_type: outcome.backendType,
+    tier: outcome.tier,
+    status: outcome.status,
+    ending: outcome.ending,
+    error_code: error?.code,
+    error: error?.message,
+    attempts: attempts.length,
+    failed: failuresOf(attempts)?.join(", "),
+    queue_ms: toTenths(outcome.queueMs),
+    ttft_ms: ttftMs === undefined ? undefined : toTenths(ttftMs),
+    duration_ms: toTenths(outcome.durationMs),
+    input_tokens: usage?.input_tokens,
+    output_tokens: usage?.output_tokens,
+    cached_tokens: usage?.cached_tokens,
+    tokens_per_sec: usage?.tokens_per_sec === undefined ? undefined : toTenths(usage.tokens_per_sec),
+    request_bytes: outcome.requestBytes,
+    response_bytes: outcome.responseBytes,
+    sticky: outcome.stickyOutcome,
+    mode: clientApi?.mode,
+  };
+  return withoutUndefined(row) as unknown as RequestRow;
+}
+
+export function toDecisionTrace(outcome: Outcome): DecisionTrace {
+  const { decision, milestones } = outcome;
+  const optional = (name: string, value: number | undefined) =>
+    value === undefined ? {} : { [name]: toTenths(value) };
+  return {
+    ...(decision && { strategy: decision.strategy, action: decision.action, reason: decision.reason }),
+    ...(outcome.stickyOutcome && { sticky: outcome.stickyOutcome }),
+    candidates: outcome.considered?.() ?? [],
+    held_back: outcome.heldBack ?? [],
+    attempts: outcome.attempts,
+    timings: {
+      ...optional("body_ms", milestones?.bodyMs),
+      ...optional("inspected_ms", milestones?.inspectedMs),
+      ...optional("routed_ms", milestones?.routedMs),
+      queue_ms: toTenths(outcome.queueMs),
+      ...optional("head_ms", outcome.headMs),
+      ...optional("ttft_ms", ttftOf(outcome)),
+      duration_ms: toTenths(outcome.durationMs),
+    },
+  };
+}
+
+/**
+ * Milliseconds from a streamed request's arrival to the first byte of its answer; undefined for answers that came in one
+ * piece, whose first token nobody saw apart from the last.
+ */
+export function ttftOf({ isStream, milestones, ending, usage }: Outcome): number | undefined {
+  if (!isStream || ending === "rejected") return undefined;
+  return milestones?.firstSentMs ?? usage?.ttft_ms;
+}
+
+/** `alpha: connect_refused` for each attempt that an endpoint failed; undefined when none did. */
+export function failuresOf(attempts: Outcome["attempts"]): string[] | undefined {
+  const failures = attempts.flatMap(({ endpoint, status, error }) => {
+    if (error === undefined || error === "client_abort" || error === "cancelled") return [];
+    return [`${endpoint}: ${error === "upstream_status" && status !== undefined ? status : error}`];
+  });
+  return failures.length === 0 ? undefined : failures;
+}
+
+export function toTenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
+}
+
+function withoutUndefined(row: Record<string, unknown>): Record<string, unknown> {
+  for (const name of Object.keys(row)) if (row[name] === undefined) delete row[name];
+  return row;
+}
