@@ -3,7 +3,7 @@ import { ConnectionCounts } from "../balancer/connections.ts";
 import { createGuardedBalancer, RecentFailures } from "../balancer/failure-share.ts";
 import { StickySessions } from "../balancer/sticky.ts";
 import { createShareBalancer } from "../balancer/traffic-share.ts";
-import { isRoutable } from "../endpoints/endpoint-status.ts";
+import { isRoutable, takesRequests } from "../endpoints/endpoint-status.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import { createFailoverPolicy } from "../pipeline/failover-policy.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
@@ -85,6 +85,7 @@ export function createRequestPath(
   };
   const traffic = new Traffic({
     clock,
+    isDraining: (name) => fleet.registry.isDraining(name),
     admission,
     cooldowns,
     recentFailures,
@@ -149,12 +150,13 @@ function createSticky({ config, clock }: AppOptions, { registry }: Fleet): Stick
   const purge = () =>
     sessions.purgeEndpoints((name) => {
       const state = registry.byName(name);
-      return state !== undefined && isRoutable(state.health.status);
+      return state !== undefined && takesRequests(state);
     });
   registry.onStatusChange(({ to }) => {
     if (!isRoutable(to)) purge();
   });
   registry.onEndpointsReplaced(purge);
+  registry.onDrainingChange(purge);
   return sessions;
 }
 

@@ -92,12 +92,14 @@ interface PerEndpointState {
 export function forgetReplaced({ registry }: Fleet, state: PerEndpointState): void {
   let known = new Set<string>();
   const names = () => new Set(registry.snapshot().map(({ endpoint }) => endpoint.name));
+  const waitedFor = () => [...names()].filter((name) => !registry.isDraining(name));
   known = names();
+  registry.onDrainingChange(() => state.admission.retainEndpoints(waitedFor()));
   registry.onEndpointsReplaced(() => {
     const now = names();
     for (const name of known) if (!now.has(name)) state.engine.transport.forget(name);
     known = now;
-    state.admission.retainEndpoints(now);
+    state.admission.retainEndpoints(waitedFor());
     state.breakers?.retainEndpoints(now);
     state.cooldowns.retainEndpoints(now);
     state.recentFailures.retainEndpoints(now);

@@ -16,6 +16,8 @@ import type { ProbeResult } from "./probe-result.ts";
 export interface EndpointState {
   readonly endpoint: Endpoint;
   readonly health: EndpointHealth;
+  /** An operator wants it to get nothing new; what runs there goes on. */
+  readonly isDraining?: boolean;
 }
 
 export interface StatusChange {
@@ -44,9 +46,12 @@ export class EndpointRegistry {
   #indexByName: ReadonlyMap<string, number> = new Map();
   /** When each endpoint was last heard from. Beside the snapshot, because every answered request writes it. */
   readonly #contacts = new Map<string, number>();
+  /** Names, so that an endpoint stays out while its record is swapped. */
+  readonly #draining = new Set<string>();
   readonly #statusListeners = new Set<(change: StatusChange) => void>();
   readonly #lostListeners = new Set<(endpoint: Endpoint) => void>();
   readonly #replacedListeners = new Set<() => void>();
+  readonly #drainingListeners = new Set<(endpoint: Endpoint) => void>();
 
   constructor(endpoints: readonly Endpoint[], options: EndpointRegistryOptions) {
     this.#clock = options.clock;
@@ -105,6 +110,24 @@ export class EndpointRegistry {
     if (this.#indexByName.has(name)) this.#contacts.set(name, this.#clock.now());
   }
 
+  /** From now on it gets nothing new, or may again. @returns false for a name that is unknown */
+  setDraining(name: string, isDraining: boolean): boolean {
+    const state = this.byName(name);
+    const index = this.#indexByName.get(name);
+    if (state === undefined || index === undefined) return false;
+    if (this.isDraining(name) === isDraining) return true;
+    if (isDraining) this.#draining.add(name);
+    else this.#draining.delete(name);
+    this.#states = this.#states.with(index, this.#withDraining(state.endpoint, state.health));
+    this.#notify(this.#drainingListeners, state.endpoint, "a drained endpoint");
+    return true;
+  }
+
+  /** Cheap: asked for every candidate. */
+  isDraining(name: string): boolean {
+    return this.#draining.size > 0 && this.#draining.has(name);
+  }
+
   /** Milliseconds since a probe or request was last answered there; Infinity when that never happened. */
   contactAgeMs(name: string): number {
     const contactAt = this.#contacts.get(name);
@@ -126,6 +149,7 @@ export class EndpointRegistry {
     for (const name of this.#contacts.keys()) {
       if (!this.#indexByName.has(name)) this.#contacts.delete(name);
     }
+    for (const name of this.#draining) if (!this.#indexByName.has(name)) this.#draining.delete(name);
     this.#notify(this.#replacedListeners, undefined, "replaced endpoints");
   }
 
@@ -142,6 +166,11 @@ export class EndpointRegistry {
     return subscribe(this.#lostListeners, listener);
   }
 
+  /** Called after `setDraining` has changed something. */
+  onDrainingChange(listener: (endpoint: Endpoint) => void): Unsubscribe {
+    return subscribe(this.#drainingListeners, listener);
+  }
+
   /** Called after `replaceEndpoint` and `replaceAll`. */
   onEndpointsReplaced(listener: () => void): Unsubscribe {
     return subscribe(this.#replacedListeners, listener);
@@ -149,15 +178,19 @@ export class EndpointRegistry {
 
   #stateFor(endpoint: Endpoint): EndpointState {
     const current = this.byName(endpoint.name);
-    if (current?.endpoint.url === endpoint.url) return { endpoint, health: current.health };
+    if (current?.endpoint.url === endpoint.url) return this.#withDraining(endpoint, current.health);
     this.#contacts.delete(endpoint.name);
-    return { endpoint, health: initialHealth(this.#clock.now()) };
+    return this.#withDraining(endpoint, initialHealth(this.#clock.now()));
+  }
+
+  #withDraining(endpoint: Endpoint, health: EndpointHealth): EndpointState {
+    return this.isDraining(endpoint.name) ? { endpoint, health, isDraining: true } : { endpoint, health };
   }
 
   #setHealth(state: EndpointState, health: EndpointHealth, cause: StatusChange["cause"]): void {
     const index = this.#indexByName.get(state.endpoint.name);
     if (health === state.health || index === undefined) return;
-    this.#states = this.#states.with(index, { endpoint: state.endpoint, health });
+    this.#states = this.#states.with(index, this.#withDraining(state.endpoint, health));
     const { status: from } = state.health;
     if (from === health.status) return;
     const change: StatusChange = { endpoint: state.endpoint, from, to: health.status, cause };

@@ -29,3 +29,14 @@ export function routingWeight(status: EndpointStatus): number {
 export function isRoutable(status: EndpointStatus): boolean {
   return routingWeights[status] > 0;
 }
+
+/** Whether requests may be sent there now: it is well enough, and no operator has taken it out. */
+export function takesRequests({
+  health,
+  isDraining,
+}: {
+  readonly health: { readonly status: EndpointStatus };
+  readonly isDraining?: boolean | undefined;
+}): boolean {
+  return isDraining !== true && isRoutable(health.status);
+}

@@ -33,9 +33,21 @@ export function filteredModel(model: string): OllaError {
   return new OllaError("model_not_found", message, { field: "model" });
 }
 
-export function noHealthyEndpoints(scope: Profile | "all"): OllaError {
+export function noHealthyEndpoints(
+  scope: Profile | "all",
+  inScope: readonly EndpointInView[] = [],
+): OllaError {
   const kind = scope === "all" ? "" : ` of kind ${scope.name}`;
-  return new OllaError("no_healthy_endpoints", `no healthy endpoints available${kind}`);
+  return new OllaError(
+    "no_healthy_endpoints",
+    `no healthy endpoints available${kind}${drainedAmong(inScope)}`,
+  );
+}
+
+/** Who would be there, had an operator not taken them out. */
+function drainedAmong(inScope: readonly EndpointInView[]): string {
+  const names = inScope.filter(({ isDraining }) => isDraining === true).map(({ endpoint }) => endpoint.name);
+  return names.length === 0 ? "" : ` (being drained: ${quoteAll(names)})`;
 }
 
 /** That nobody has it, what is near, and whose models are not known. */
@@ -72,9 +84,14 @@ function quoteAll(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(", ");
 }
 
-export function unavailableModel({ model, alias }: Pick<RefusedModel, "model" | "alias">): OllaError {
+export function unavailableModel({
+  model,
+  alias,
+  inScope,
+}: Pick<RefusedModel, "model" | "alias" | "inScope">): OllaError {
   const what = alias === undefined ? "it" : "a model that this alias stands for";
-  const message = `model "${shorten(model)}" is not available now: no healthy endpoint has ${what}`;
+  const drained = drainedAmong(inScope);
+  const message = `model "${shorten(model)}" is not available now: no healthy endpoint has ${what}${drained}`;
   return new OllaError("model_unavailable", message, { field: "model" });
 }
 

@@ -6,6 +6,7 @@ import type { EndpointStatus } from "../endpoints/endpoint-status.ts";
 export interface EndpointInView {
   readonly endpoint: Endpoint;
   readonly health: { readonly status: EndpointStatus };
+  readonly isDraining?: boolean | undefined;
 }
 
 /** What routing asks of the model catalog about names. */

@@ -1,5 +1,5 @@
 import type { Candidate, Candidates } from "../balancer/balancer.ts";
-import { isRoutable } from "../endpoints/endpoint-status.ts";
+import { takesRequests } from "../endpoints/endpoint-status.ts";
 import { OllaError } from "../errors.ts";
 import type { Alias, AliasTable } from "../models/alias.ts";
 import { withoutLatest } from "../models/unify.ts";
@@ -96,9 +96,12 @@ export function route(request: RouteRequest, context: RouteContext): Route | Rej
   if (inScope.length === 0 && scope !== "all") {
     return reject(new OllaError("provider_not_configured", `no ${scope.displayName} endpoint is configured`));
   }
-  const usable = inScope.filter(({ health }) => isRoutable(health.status));
+  const usable = inScope.filter(takesRequests);
   if (usable.length === 0) {
-    return reject(noHealthyEndpoints(scope), request.refreshed === undefined ? undefined : lostMeanwhile);
+    return reject(
+      noHealthyEndpoints(scope, inScope),
+      request.refreshed === undefined ? undefined : lostMeanwhile,
+    );
   }
   const question: Question = { request, context, inScope, usable };
   if (model === undefined) return accept(prospectsByTrust(usable), question, undefined);
@@ -131,7 +134,8 @@ function routeName(question: NamedQuestion): ReturnType<typeof route> {
   }
   const admitted = admitting(model, usable);
   if (admitted.length > 0) return accept(prospectsByTrust(admitted), question, undefined);
-  if (admitting(model, inScope).length > 0) return reject(unavailableModel({ model, alias: undefined }));
+  if (admitting(model, inScope).length > 0)
+    return reject(unavailableModel({ model, alias: undefined, inScope }));
   return reject(filteredModel(question.model));
 }
 
@@ -148,7 +152,7 @@ function routeAlias(alias: Alias, question: NamedQuestion): ReturnType<typeof ro
   const guesses = unread();
   return guesses.length > 0
     ? accept(guesses, question, guessedAlias)
-    : reject(unavailableModel({ model: question.model, alias }), refusedAlias);
+    : reject(unavailableModel({ model: question.model, alias, inScope: question.inScope }), refusedAlias);
 }
 
 /** Nothing is known of anybody's models: only health, the alias itself and the model filters say who may be asked. */
@@ -156,7 +160,10 @@ function routeAliasBlindly(alias: Alias, question: NamedQuestion): Route | Rejec
   const guesses = guessAlias(alias, question.usable);
   if (guesses.length > 0) return accept(guesses, question, resolvedTo(alias, guesses));
   if (guessAlias(alias, question.inScope).length > 0) {
-    return reject(unavailableModel({ model: question.model, alias }), refusedAlias);
+    return reject(
+      unavailableModel({ model: question.model, alias, inScope: question.inScope }),
+      refusedAlias,
+    );
   }
   return reject(filteredModel(question.model));
 }
@@ -201,7 +208,7 @@ function askStrategy(
       const isUnknown = verdict.code === "model_not_found" || !isKnown;
       const error = isUnknown
         ? unknownModel(verdict.code, { model, alias, aliases, scope: request.scope, inScope, catalog })
-        : unavailableModel({ model, alias });
+        : unavailableModel({ model, alias, inScope });
       return reject(error, verdict.decision);
     }
   }

@@ -168,15 +168,19 @@ export class Admission {
   }
 
   /**
-   * To be called when endpoints or their limits have changed. Those who waited for a removed one go on waiting for the
-   * others, or fail when there is none; places that a raised limit has opened are handed out.
+   * To be called when endpoints or their limits have changed, with the names that requests may wait for. Those who waited
+   * for another one go on waiting for the rest, or fail when there is none; places that a raised limit has opened are
+   * handed out.
    */
   retainEndpoints(endpointNames: Iterable<string>): void {
     const kept = new Set(endpointNames);
     for (const name of this.#meanHoldMs.keys()) if (!kept.has(name)) this.#meanHoldMs.delete(name);
     for (const waiter of this.#lines.retain(kept)) {
       waiter.fail(
-        new OllaError("no_healthy_endpoints", "The endpoint that this request waited for was removed"),
+        new OllaError(
+          "no_healthy_endpoints",
+          "The endpoint that this request waited for was removed or is being drained",
+        ),
       );
     }
     for (const name of this.#lines.names()) this.#admitWaiting(name);

@@ -38,6 +38,8 @@ export interface TrafficParts {
   readonly overflowAfterMs: number;
   /** A plain 500 came: somebody should look whether the endpoint is well. */
   readonly onSuspicion: (endpointName: string) => void;
+  /** Whether an operator wants the endpoint to get nothing new. */
+  readonly isDraining: (endpointName: string) => boolean;
 }
 
 type Select = (candidates: Candidates) => Candidate;
@@ -50,14 +52,22 @@ export class Traffic {
     this.#parts = parts;
   }
 
-  /** Those that are neither blocked nor asked to be left alone; the same list when that is all of them. */
+  /** Those that are neither blocked, drained nor asked to be left alone; the same list when that is all of them. */
   open(candidates: readonly Candidate[]): readonly Candidate[] {
     const { breakers, cooldowns } = this.#parts;
-    const ready = cooldowns.ready(candidates);
+    const ready = cooldowns.ready(this.#withoutDraining(candidates));
     if (breakers === undefined) return ready;
     const isBlocked = ({ endpoint, model }: Candidate) =>
       breakers.blockOf(endpoint.name, model) !== undefined;
     return ready.some(isBlocked) ? ready.filter((candidate) => !isBlocked(candidate)) : ready;
+  }
+
+  /** What keeps a candidate out of `open`; undefined when nothing does. */
+  heldBackBy({ endpoint, model }: Candidate): "draining" | "circuit_open" | "cooling_down" | undefined {
+    const { breakers, cooldowns, isDraining } = this.#parts;
+    if (isDraining(endpoint.name)) return "draining";
+    if (breakers?.blockOf(endpoint.name, model) !== undefined) return "circuit_open";
+    return cooldowns.untilOf(endpoint.name, model) === undefined ? undefined : "cooling_down";
   }
 
   /** An answer that counts as a failed attempt may say when to come back. */
@@ -72,8 +82,10 @@ export class Traffic {
   }
 
   /** The error for a request none of whose candidates is open: which, why, and until when. */
-  explainClosed(candidates: readonly Candidate[]): OllaError {
+  explainClosed(all: readonly Candidate[]): OllaError {
     const { breakers } = this.#parts;
+    const candidates = this.#withoutDraining(all);
+    if (candidates.length === 0) return allDrained(all);
     const retryAfterSeconds = Math.max(1, Math.ceil(this.smallestWaitMs(candidates) / 1000));
     const places = candidates.map((candidate) => {
       const seconds = Math.max(1, Math.ceil(this.#waitOf(candidate) / 1000));
@@ -101,14 +113,16 @@ export class Traffic {
     clientSignal: AbortSignal,
     sender?: Sender,
   ): Promise<Claim | undefined> {
-    const { breakers, cooldowns } = this.#parts;
+    const { breakers, cooldowns, isDraining } = this.#parts;
     const place = await this.#takePlace(open, select, clientSignal, sender);
     const { candidate, release } = place;
-    // Whoever waited may have been overtaken by what the endpoint said to somebody else.
-    const isCooling =
-      place.queuedMs > 0 && cooldowns.untilOf(candidate.endpoint.name, candidate.model) !== undefined;
-    const pass = isCooling ? undefined : admitOrRelease(breakers, candidate, release);
-    if (isCooling || (breakers !== undefined && pass === undefined)) {
+    // Whoever waited may have been overtaken by what the endpoint said to somebody else, or by an operator.
+    const isOut =
+      place.queuedMs > 0 &&
+      (isDraining(candidate.endpoint.name) ||
+        cooldowns.untilOf(candidate.endpoint.name, candidate.model) !== undefined);
+    const pass = isOut ? undefined : admitOrRelease(breakers, candidate, release);
+    if (isOut || (breakers !== undefined && pass === undefined)) {
       release();
       return undefined;
     }
@@ -129,6 +143,12 @@ export class Traffic {
         this.#settle(candidate, verdict, pass);
       },
     };
+  }
+
+  #withoutDraining(candidates: readonly Candidate[]): readonly Candidate[] {
+    const { isDraining } = this.#parts;
+    const isOut = ({ endpoint }: Candidate) => isDraining(endpoint.name);
+    return candidates.some(isOut) ? candidates.filter((candidate) => !isOut(candidate)) : candidates;
   }
 
   async #takePlace(open: Candidates, select: Select, clientSignal: AbortSignal, sender: Sender | undefined) {
@@ -188,6 +208,14 @@ export class Traffic {
     );
     return until === 0 ? 0 : until - clock.now();
   }
+}
+
+function allDrained(candidates: readonly Candidate[]): OllaError {
+  const names = [...new Set(namesOf(candidates))].map((name) => `"${name}"`).join(", ");
+  return new OllaError(
+    "no_healthy_endpoints",
+    `No endpoint takes this request now: ${names} is being drained`,
+  );
 }
 
 function admitOrRelease(

@@ -104,6 +104,7 @@ export interface EndpointSnapshots {
 export interface EndpointView {
   readonly endpoint: Endpoint;
   readonly health: HealthView;
+  readonly isDraining?: boolean;
 }
 
 /** `lastCheckedAt` is in milliseconds since the epoch, `nextCheckAt` in monotonic ones. */

@@ -1,5 +1,5 @@
 import type { Handler, MiddlewareHandler } from "hono";
-import { isRoutable } from "../../endpoints/endpoint-status.ts";
+import { takesRequests } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import { nearestNames } from "../../lib/nearest.ts";
 import { hideNamesakes } from "../../models/alias-models.ts";
@@ -70,9 +70,7 @@ export function modelDetail({
 /** How the endpoints are at this moment, as listings ask for it. */
 export function viewOf(endpoints: ServerDependencies["endpoints"]): EndpointView {
   const views = endpoints.snapshot();
-  const routable = new Set(
-    views.filter(({ health }) => isRoutable(health.status)).map(({ endpoint }) => endpoint.name),
-  );
+  const routable = new Set(views.filter(takesRequests).map(({ endpoint }) => endpoint.name));
   return {
     isRoutable: (name) => routable.has(name),
     resolveName: (nameOrUrl) =>

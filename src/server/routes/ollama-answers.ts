@@ -1,6 +1,6 @@
 import type { Handler } from "hono";
 import type { Endpoint } from "../../endpoints/endpoint.ts";
-import { isRoutable } from "../../endpoints/endpoint-status.ts";
+import { takesRequests } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import type { LoadedModel } from "../../models/loaded/loaded-model.ts";
 import { describeLoaded } from "../../models/ollama-ps.ts";
@@ -53,7 +53,7 @@ function isVisible(model: object, key: ClientKey): boolean {
 
 function running(scope: Scope, { endpoints }: ServerDependencies): Response {
   const inScope = endpoints.snapshot().filter(({ endpoint }) => scope.reaches(endpoint.profile));
-  if (!inScope.some(({ health }) => isRoutable(health.status))) {
+  if (!inScope.some(takesRequests)) {
     const kind = scope.profile === "all" ? "" : `${scope.profile.displayName} `;
     throw inScope.length === 0
       ? new OllaError("provider_not_configured", `no ${kind}endpoint is configured`)
@@ -70,7 +70,7 @@ function running(scope: Scope, { endpoints }: ServerDependencies): Response {
 function usableEndpoints(scope: Scope, { endpoints }: ServerDependencies): readonly Endpoint[] {
   return endpoints
     .snapshot()
-    .filter(({ endpoint, health }) => isRoutable(health.status) && scope.reaches(endpoint.profile))
+    .filter((view) => takesRequests(view) && scope.reaches(view.endpoint.profile))
     .map(({ endpoint }) => endpoint);
 }
 

@@ -1,4 +1,4 @@
-import { isRoutable } from "../../endpoints/endpoint-status.ts";
+import { takesRequests } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import { nearestNames } from "../../lib/nearest.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
@@ -23,11 +23,12 @@ export function pinToNamedEndpoint(
   const inScope = deps.endpoints.snapshot().filter(({ endpoint }) => scoped.scope.reaches(endpoint.profile));
   const wanted = arrival.request.headers.get("x-olla-endpoint")?.trim();
   if (wanted === undefined || wanted === "") throw endpointNotNamed(scoped.upstreamPath, inScope);
-  const { endpoint, health } = findNamed(wanted, inScope);
-  if (!isRoutable(health.status)) {
+  const found = findNamed(wanted, inScope);
+  const { endpoint, health } = found;
+  if (!takesRequests(found)) {
     throw new OllaError(
       "no_healthy_endpoints",
-      `endpoint "${endpoint.name}" is not available now: it is ${health.status}`,
+      `endpoint "${endpoint.name}" is not available now: it is ${found.isDraining === true ? "being drained" : health.status}`,
     );
   }
   return {

@@ -1,4 +1,4 @@
-import { isRoutable } from "../../endpoints/endpoint-status.ts";
+import { takesRequests } from "../../endpoints/endpoint-status.ts";
 import { OllaError } from "../../errors.ts";
 import type { Alias } from "../../models/alias.ts";
 import { renderOllamaShow, type ShownModel } from "../../models/ollama-show.ts";
@@ -110,7 +110,7 @@ function findElsewhere(name: string, deps: ShowDependencies): ShownModel | undef
   const views = new Map(endpoints.snapshot().map((view) => [view.endpoint.name, view]));
   const viewOf = ({ endpointName }: ModelPlace): EndpointView | undefined => {
     const view = views.get(endpointName);
-    return view !== undefined && isRoutable(view.health.status) ? view : undefined;
+    return view !== undefined && takesRequests(view) ? view : undefined;
   };
   const isOllama = (place: ModelPlace) => viewOf(place)?.endpoint.profile.paths.includes(showPath) === true;
   const usable = usablePlaces(name, aliases.find(name), (model) =>

@@ -1,4 +1,4 @@
-import { isRoutable } from "../../endpoints/endpoint-status.ts";
+import { takesRequests } from "../../endpoints/endpoint-status.ts";
 import type { AttemptTotals } from "../../observe/stats.ts";
 import type { EndpointView, ServerDependencies } from "../dependencies.ts";
 import { inDisplayOrder } from "../endpoint-order.ts";
@@ -19,7 +19,7 @@ export function renderEndpointStatus(sources: EndpointSources): object {
     timestamp: formatTime(now),
     total_count: views.length,
     healthy_count: views.filter(({ health }) => health.status === "healthy").length,
-    routable_count: views.filter(({ health }) => isRoutable(health.status)).length,
+    routable_count: views.filter(takesRequests).length,
     endpoints: views.map((view) => ({
       ...renderEndpoint(view, sources, now),
       ...trafficMembers(view.endpoint.name),
