@@ -2,6 +2,7 @@ import { createClientOrigin, createGuard } from "./app/client-guard.ts";
 import { createFleet, type FirstLook } from "./app/fleet.ts";
 import { createFrontGuards } from "./app/front-guard.ts";
 import { createListenerTls } from "./app/listener-tls.ts";
+import { createMaintenance } from "./app/maintenance.ts";
 import type { AppOptions } from "./app/options.ts";
 import { createRequestPath } from "./app/request-path.ts";
 import { createOllamaFleet } from "./models/ollama-fleet.ts";
@@ -73,6 +74,8 @@ export function createApp(options: AppOptions): App {
       // Twice, because the first may join a run that began before the change.
       void fleet.discovery.refresh(name).then(() => fleet.discovery.refresh(name));
     },
+    live: path.live,
+    maintenance: createMaintenance(fleet),
     connections: path.connections,
     stats,
     breakers: path.breakers,

@@ -4,6 +4,7 @@ import { createGuardedBalancer, RecentFailures } from "../balancer/failure-share
 import { StickySessions } from "../balancer/sticky.ts";
 import { createShareBalancer } from "../balancer/traffic-share.ts";
 import { isRoutable, takesRequests } from "../endpoints/endpoint-status.ts";
+import { LiveRequests } from "../observe/live-requests.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import { createFailoverPolicy } from "../pipeline/failover-policy.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
@@ -50,6 +51,7 @@ export interface RequestPath {
   readonly breakers: BreakerSet | undefined;
   readonly sticky: StickySessions | undefined;
   readonly inspector: Inspector | undefined;
+  readonly live: LiveRequests;
   /** Of the balancer, as shown to operators. */
   readonly balancerName: string;
 }
@@ -106,8 +108,10 @@ export function createRequestPath(
     withPins(stagesOf(options, fleet, { sessions: sticky, responses, tiers }), tiers),
   );
   const inspector = createInspector(options, stages.findApi);
+  const live = new LiveRequests();
   const sending = createPipeline({
     ...settingsOf(options, engine),
+    live,
     ...stages,
     readBody: inspector?.seeRequests(stages.readBody) ?? stages.readBody,
     balancer,
@@ -139,6 +143,7 @@ export function createRequestPath(
     breakers,
     sticky,
     inspector,
+    live,
     balancerName,
   };
 }

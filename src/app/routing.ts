@@ -1,10 +1,12 @@
 import { RefreshGate } from "../models/refresh-gate.ts";
-import { needsOf } from "../pipeline/capability.ts";
+import { needsOf, settle } from "../pipeline/capability.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
+import { type DecidedRoute, explainRoute } from "../pipeline/explain-route.ts";
 import { createPathSupport, type PathSupport } from "../pipeline/path-support.ts";
 import type { PipelineContext } from "../pipeline/pipeline.ts";
 import { type RouteContext, type RouteRequest, route } from "../pipeline/route.ts";
 import { createRoutingStrategy } from "../pipeline/routing-strategy.ts";
+import { routeWithin } from "../pipeline/tiers.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { ClientApi, ClientApiName } from "../translate/client-api.ts";
 import type { Fleet } from "./fleet.ts";
@@ -46,15 +48,34 @@ export function createRouting(
         model: inspection.model,
         scope,
         upstreamPath,
-        answersOtherwise: api && ((profile) => answersInOtherWords(api, profile, pathSupport)),
+        answersOtherwise: api && answeringOtherwise(api, pathSupport),
         needs: needsOf(inspection, upstreamPath),
         refreshed,
       };
-      const routed = tiers.routeWithin(exchange, (endpoints) => route(request, { ...unchanging, endpoints }));
-      return tiers.arrange(routed, inspection);
+      const all = { ...unchanging, endpoints: registry.snapshot() };
+      const barrier = tiers.barrierFor(exchange);
+      const decided =
+        barrier === undefined
+          ? route(request, all)
+          : routeWithin(all.endpoints, barrier, (endpoints) => route(request, { ...unchanging, endpoints }));
+      const routed = tiers.arrange(decided, inspection);
+      if ("isRefreshNeeded" in routed) return routed;
+      const candidates = "error" in routed ? [] : routed.candidates;
+      return { ...routed, considered: explainLater({ request, context: all, candidates, barrier }) };
     },
     refreshModels: (clientSignal) => gate.refresh(clientSignal),
   };
+}
+
+/** A function of its own, so that what is kept for later does not keep the request's body. */
+function explainLater(decided: DecidedRoute): () => ReturnType<typeof explainRoute> {
+  const { needs, ...request } = decided.request;
+  const kept = { ...decided, request: needs === undefined ? request : { ...request, needs: settle(needs) } };
+  return () => explainRoute(kept);
+}
+
+function answeringOtherwise(api: ClientApi, pathSupport: PathSupport): (profile: Profile) => boolean {
+  return (profile) => answersInOtherWords(api, profile, pathSupport);
 }
 
 /** Whether such an endpoint can answer although its kind does not list the client's path. */

@@ -15,7 +15,7 @@ export function withStoredResponses(pipeline: Pipeline, store: ResponseStore, st
       const question = { method: request.method, path: upstreamPath, query: new URLSearchParams(query) };
       const found = answerStored(question, new ResponseStore(store, clientKey?.name));
       if (found === undefined) return pipeline.handle(exchange);
-      const ledger = new RequestLedger(exchange, stages.clock, stages.record);
+      const ledger = new RequestLedger(exchange, stages);
       const body = toJsonBytes(found.body);
       const headers = new Headers();
       for (const [name, value] of stages.errorHeaders(exchange, ledger)) headers.set(name, value);

@@ -18,6 +18,8 @@ type Routed = ReturnType<PipelineContext["route"]>;
 
 /** Which endpoints a request may reach, and what of their tokens is left. */
 export interface Tiers extends Pick<PipelineContext, "contextOf" | "countsTokensAt"> {
+  /** What keeps the request from endpoints; undefined where nothing does. */
+  barrierFor(exchange: Exchange): Barrier | undefined;
   /** Decides among those that the request may reach now. */
   routeWithin(exchange: Exchange, decide: (endpoints: readonly EndpointInView[]) => Routed): Routed;
   /** Local candidates before others. */
@@ -36,18 +38,22 @@ export function createTiers(options: AppOptions, { registry, catalog }: Fleet): 
     const place = places.find(({ endpointName }) => endpointName === candidate.endpoint.name);
     return place?.model.maxContextLength;
   };
+  const barrierFor = (exchange: Exchange): Barrier | undefined => {
+    const cause = findLocalOnly(exchange);
+    const isLocalOnly = cause !== undefined && hasCloud;
+    if (!isLocalOnly && daily === undefined) return undefined;
+    const barred = isLocalOnly ? barCloud(cause) : () => undefined;
+    return (endpoint) => barred(endpoint) ?? (daily && barSpent(daily, endpoint));
+  };
   return {
+    barrierFor,
     contextOf,
     countsTokensAt: (candidates) =>
       daily !== undefined && candidates.some(({ endpoint }) => daily.limitOf(endpoint.name) > 0),
     routeWithin(exchange, decide) {
-      const cause = findLocalOnly(exchange);
       const endpoints = registry.snapshot();
-      const isLocalOnly = cause !== undefined && hasCloud;
-      if (!isLocalOnly && daily === undefined) return decide(endpoints);
-      const barred = isLocalOnly ? barCloud(cause) : () => undefined;
-      const barrier: Barrier = (endpoint) => barred(endpoint) ?? (daily && barSpent(daily, endpoint));
-      return routeWithin(endpoints, barrier, decide);
+      const barrier = barrierFor(exchange);
+      return barrier === undefined ? decide(endpoints) : routeWithin(endpoints, barrier, decide);
     },
     arrange(routed, inspection) {
       if (!hasCloud || !isRoute(routed)) return routed;

@@ -76,9 +76,17 @@ export type CheckPermit =
 
 /**
  * Asked before a check. While the breaker is open or the endpoint wants to be left alone nothing is sent, and neither
- * failures nor back-off change.
+ * failures nor back-off change. What an operator wants is sent in any case, and both begin anew.
  */
-export function beginCheck(health: EndpointHealth, settings: CheckSettings, now: number): CheckPermit {
+export function beginCheck(
+  current: EndpointHealth,
+  settings: CheckSettings,
+  now: number,
+  isForced = false,
+): CheckPermit {
+  const health = isForced
+    ? { ...current, rateLimitedUntil: undefined, probeBreaker: closedBreaker }
+    : current;
   if (health.rateLimitedUntil !== undefined && now < health.rateLimitedUntil) {
     return { mayCheck: false, health: { ...health, nextCheckAt: health.rateLimitedUntil } };
   }

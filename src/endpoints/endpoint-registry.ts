@@ -71,12 +71,13 @@ export class EndpointRegistry {
 
   /**
    * Called before a check. A refusal (breaker open, rate limited) is already noted, with the time of the next check.
+   * @param isForced an operator asks: whatever would refuse begins anew
    * @returns what goes back with `applyProbe`, or `undefined` when nothing must be sent
    */
-  beginProbe(name: string): { readonly token: number | undefined } | undefined {
+  beginProbe(name: string, isForced = false): { readonly token: number | undefined } | undefined {
     const state = this.byName(name);
     if (state === undefined) return undefined;
-    const permit = beginCheck(state.health, state.endpoint, this.#clock.now());
+    const permit = beginCheck(state.health, state.endpoint, this.#clock.now(), isForced);
     this.#setHealth(state, permit.health, "probe");
     return permit.mayCheck ? { token: permit.token } : undefined;
   }

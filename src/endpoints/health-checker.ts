@@ -68,12 +68,12 @@ export class HealthChecker {
 
   /**
    * Checks one endpoint, or all, without waiting for their time; a check that is under way is joined instead. An open
-   * probe breaker and a rate limit still hold. Resolves when done, never rejects.
+   * probe breaker and a rate limit still hold unless an operator asks. Resolves when done, never rejects.
    */
-  async checkNow(name?: string): Promise<void> {
+  async checkNow(name?: string, isForced = false): Promise<void> {
     const names =
       name === undefined ? this.#options.registry.snapshot().map((state) => state.endpoint.name) : [name];
-    await Promise.all(names.map((each) => this.#check(each)));
+    await Promise.all(names.map((each) => this.#check(each, isForced)));
   }
 
   #checkDue(): void {
@@ -100,14 +100,14 @@ export class HealthChecker {
     this.#cancelTimer = clock.after(delayMs, () => this.#checkDue());
   }
 
-  #check(name: string): Promise<void> {
+  #check(name: string, isForced = false): Promise<void> {
     const underWay = this.#running.get(name);
     if (underWay !== undefined) return underWay;
     const { signal } = this.#controller;
     const check = (async () => {
       await this.#takeSlot();
       try {
-        if (!signal.aborted) await this.#checkOnce(name, signal);
+        if (!signal.aborted) await this.#checkOnce(name, signal, isForced);
       } catch (error) {
         this.#options.logger.error("A health check could not be recorded", {
           endpoint: name,
@@ -123,9 +123,9 @@ export class HealthChecker {
     return check;
   }
 
-  async #checkOnce(name: string, signal: AbortSignal): Promise<void> {
+  async #checkOnce(name: string, signal: AbortSignal, isForced: boolean): Promise<void> {
     const { registry } = this.#options;
-    const permit = registry.beginProbe(name);
+    const permit = registry.beginProbe(name, isForced);
     const before = registry.byName(name);
     if (permit === undefined || before === undefined) return;
     const result = await this.#probe(before.endpoint, signal);

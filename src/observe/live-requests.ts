@@ -13,8 +13,8 @@ export interface LiveRequest {
   readonly clientKeyName: string | undefined;
   /** As the client asked for it. */
   readonly model: string | undefined;
-  /** The endpoint that is being asked, or answers. */
-  readonly endpointName: string | undefined;
+  /** The endpoint that is being asked, or answers; undefined between two. */
+  readonly busyEndpointName: string | undefined;
   readonly phase: LivePhase;
   readonly wantsStream: boolean;
   readonly attemptCount: number;

@@ -203,7 +203,7 @@ function answerStream(delivered: Delivered): Response {
         // Plain text behind compressed bytes would be noise.
         return isEncoded ? undefined : exchange.renderStreamError(error, contentType, lastByte);
       },
-      onEnd: ({ ending: relayed, bytes, error }) => {
+      onEnd: ({ ending: relayed, bytes, writes, firstSentAt, error }) => {
         exchange.releaseHold();
         // The bytes may be in order and yet no answer.
         const ending = relayed === "complete" && translation?.hasFailed ? "upstream-error" : relayed;
@@ -216,6 +216,8 @@ function answerStream(delivered: Delivered): Response {
           ending,
           responseBytes: bytes,
           isStream,
+          writes,
+          firstSentAt,
           error,
           usage: ending === "complete" ? usage?.read() : undefined,
         });
@@ -286,7 +288,7 @@ function bodySource({ answer, body, dispatch }: Forwarded): Omit<RelaySource, "s
 }
 
 function verdictOfEnding(ending: Ending, status: number): AttemptVerdict {
-  if (ending === "client-abort") return "neutral";
+  if (ending === "client-abort" || ending === "cancelled") return "neutral";
   if (ending !== "complete") return "stream";
   return verdictOfAnswer(status);
 }

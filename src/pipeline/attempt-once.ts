@@ -53,6 +53,7 @@ export async function attemptOnce(
   const dispatch = encodeFor(claim, request, progress);
   if (dispatch === undefined) return "at-once";
   const attempt: Attempt = { claim, dispatch, startedAt, request, context, progress };
+  request.onAttempt(claim.candidate);
   let answer: UpstreamAnswer | undefined;
   let judged: JudgedAnswer;
   try {
@@ -179,8 +180,19 @@ function noteFailure(
 ) {
   const { endpoint, model } = claim.candidate;
   progress.lastError = error;
-  const durationMs = context.clock.now() - startedAt;
-  request.onFailedAttempt({ endpoint: endpoint.name, model, durationMs, status, error: error.code }, error);
+  request.onFailedAttempt(
+    {
+      endpoint: endpoint.name,
+      model,
+      durationMs: context.clock.now() - startedAt,
+      status,
+      error: error.code,
+      startedMs: startedAt - request.client.receivedAt,
+      queuedMs: claim.queuedMs,
+      message: error.message,
+    },
+    error,
+  );
 }
 
 function dropAnswer(claim: Claim, answer: UpstreamAnswer): void {

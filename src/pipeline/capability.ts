@@ -7,9 +7,11 @@ export interface RequestNeeds {
   readonly embeddings: boolean;
   /** Looks through the whole body, so it is asked only where the answer would make a difference. */
   readonly vision: () => boolean;
+  /** What `vision` has said; undefined while nobody has asked. */
+  readonly knownVision?: boolean | undefined;
 }
 
-type Skill = keyof RequestNeeds;
+type Skill = "tools" | "embeddings" | "vision";
 
 /** What is known of a model at an endpoint. */
 export interface SkillsView {
@@ -22,12 +24,25 @@ export interface SkillsView {
 const embeddingPath = /\/(?:embeddings|embed)$/;
 
 export function needsOf({ scan, body }: Inspection, upstreamPath: string): RequestNeeds {
-  return {
+  const needs = {
     tools: scan?.hasTools ?? false,
     embeddings: embeddingPath.test(upstreamPath),
-    vision: () => scan?.isObject === true && body !== undefined && hasImage(body),
+    knownVision: undefined as boolean | undefined,
+    vision: () => {
+      needs.knownVision ??= scan?.isObject === true && body !== undefined && hasImage(body);
+      return needs.knownVision;
+    },
   };
+  return needs;
 }
+
+/** What came out, without the body that was looked through. */
+export function settle({ tools, embeddings, knownVision }: RequestNeeds): RequestNeeds {
+  return { tools, embeddings, knownVision, vision: knownVision === true ? yes : no };
+}
+
+const yes = () => true;
+const no = () => false;
 
 /** What stands in a body only where an image does; in a text the quotes would have backslashes before them. */
 const imageMarks = ['"image_url"', '"input_image"', '"type":"image"', '"type": "image"'].map((mark) =>
@@ -80,6 +95,14 @@ export function preferCapable(
   return left.map((prospect) =>
     sees(prospect) === "yes" ? prospect : { ...prospect, rank: prospect.rank + behind },
   );
+}
+
+/** Whether the place is known not to be up to the request. */
+export function lacksSkill(prospect: Prospect, needs: RequestNeeds, view: SkillsView): boolean {
+  const isUnable = (skill: Skill) => skillAt(prospect, skill, view) === "no";
+  if (needs.tools && isUnable("tools")) return true;
+  if (needs.embeddings && isUnable("embeddings")) return true;
+  return isUnable("vision") && needs.vision();
 }
 
 type Knowledge = "yes" | "no" | "unknown";

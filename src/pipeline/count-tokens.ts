@@ -58,10 +58,11 @@ export function createTokenCounter(context: TokenCounterContext): Pipeline {
 }
 
 async function countTokens(exchange: Exchange, context: TokenCounterContext): Promise<Response> {
-  const ledger = new RequestLedger(exchange, context.clock, context.record);
+  const ledger = new RequestLedger(exchange, context);
   let read: ReadBody | undefined;
   try {
     read = await context.readBody(exchange);
+    ledger.noteBody();
     exchange.holdOpen();
     const inspection = inspectRequest(exchange, read, false);
     ledger.noteRequest(inspection, read.bytes?.byteLength ?? 0);
@@ -93,7 +94,7 @@ async function askEndpoint(
 ): Promise<Counted | undefined> {
   if (inspection.model === undefined) return undefined;
   const route = await findRoute(exchange, inspection, context);
-  ledger.noteDecision(route.decision);
+  ledger.noteDecision(route);
   if ("error" in route) return undefined;
   const open = context.traffic.open(route.candidates);
   if (!isSome(open)) return undefined;

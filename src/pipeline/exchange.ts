@@ -29,6 +29,8 @@ export interface Exchange {
   /** `""` or starting with `?`, as received. */
   readonly query: string;
   readonly dialect: Dialect;
+  /** The route's prefix: a bounded set, fit for a label. */
+  readonly route: string;
   /** Which endpoints the route leads to: every one, or those of one profile. */
   readonly scope: Profile | "all";
   /** The path to ask the endpoint for: what is left behind the route's prefix, starting with `/`. */

@@ -29,7 +29,9 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
   };
   for (;;) {
     if (request.client.signal.aborted) throw clientLeft();
+    request.client.cancellation?.throwIfCancelled();
     const open = context.traffic.open(progress.remaining);
+    if (open.length < progress.remaining.length) noteHeldBack(progress.remaining, open, request, context);
     if (!isSome(open)) return conclude(request, context, progress);
     const claim = await claimPlace(open, request, context, progress);
     if (claim === "none left") return conclude(request, context, progress);
@@ -59,12 +61,24 @@ async function claimPlace(
 ): Promise<Claim | "none left" | undefined> {
   const select = (free: Candidates) => choose(free, request, context);
   try {
-    return await context.traffic.claim(open, select, request.client.signal, request.sender);
+    return await context.traffic.claim(open, select, request.client, request.sender);
   } catch (cause) {
     const isQueueOver =
       cause instanceof OllaError && (cause.code === "queue_full" || cause.code === "queue_timeout");
     if (isQueueOver && lastAnswer !== undefined) return "none left";
     throw cause;
+  }
+}
+
+function noteHeldBack(
+  candidates: readonly Candidate[],
+  open: readonly Candidate[],
+  { onHeldBack }: ForwardRequest,
+  { traffic }: ForwardContext,
+): void {
+  for (const candidate of candidates) {
+    const reason = open.includes(candidate) ? undefined : traffic.heldBackBy(candidate);
+    if (reason !== undefined) onHeldBack(candidate, reason);
   }
 }
 

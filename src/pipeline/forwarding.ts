@@ -2,7 +2,7 @@ import type { Balancer, Candidate, Candidates } from "../balancer/balancer.ts";
 import type { StickyRequest } from "../balancer/sticky.ts";
 import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { AttemptRecord } from "../observe/outcome.ts";
+import type { AttemptRecord, HeldBack } from "../observe/outcome.ts";
 import type { AttemptClient, UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import type { Sender } from "../proxy/fair-line.ts";
@@ -47,6 +47,10 @@ export interface ForwardRequest {
   readonly encode: (candidate: Candidate) => Dispatch;
   /** The endpoint has nothing at the path where its kind answers: it is asked again, in another dialect. */
   readonly onNotNative: (endpointName: string) => void;
+  /** A place was given, and the request goes out to this candidate. */
+  readonly onAttempt: (candidate: Candidate) => void;
+  /** The candidate's turn had come, and something keeps requests from it. */
+  readonly onHeldBack: (candidate: Candidate, reason: HeldBack["reason"]) => void;
   /** Called for every failed attempt, in order. */
   readonly onFailedAttempt: (record: AttemptRecord, error: OllaError) => void;
 }

@@ -1,15 +1,26 @@
+import type { Candidate } from "../balancer/balancer.ts";
 import type { StickyRequest } from "../balancer/sticky.ts";
 import { modelAskedFor } from "../balancer/warm-first.ts";
 import type { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { AttemptRecord, ClientApiOutcome, Outcome, RoutingDecision } from "../observe/outcome.ts";
+import type { LivePhase, LiveRequest, LiveRequests } from "../observe/live-requests.ts";
+import type {
+  AttemptRecord,
+  ClientApiOutcome,
+  HeldBack,
+  Milestones,
+  Outcome,
+  RoutingDecision,
+} from "../observe/outcome.ts";
 import { redactQuery } from "../observe/redact-query.ts";
 import type { ProviderMetrics } from "../observe/usage.ts";
+import { Cancellation } from "../proxy/cancellation.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { ClientApiName } from "../translate/client-api.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Forwarded } from "./forwarding.ts";
 import type { Inspection } from "./inspect.ts";
+import type { Route } from "./route.ts";
 
 /** How a request ended, as its last stage knows it. */
 export interface LedgerClosing {
@@ -17,18 +28,30 @@ export interface LedgerClosing {
   readonly ending: Ending;
   readonly responseBytes: number;
   readonly isStream: boolean;
+  /** Pieces of a streamed body handed to the client. */
+  readonly writes?: number;
+  /** Monotonic time of the first of them. */
+  readonly firstSentAt?: number | undefined;
   readonly error?: OllaError | undefined;
   readonly usage?: ProviderMetrics | undefined;
 }
 
+export interface LedgerContext {
+  readonly clock: Clock;
+  readonly record: (outcome: Outcome) => void;
+  /** Where operators see what is under way, and can end it; absent for what takes no time. */
+  readonly live?: LiveRequests | undefined;
+}
+
 /**
  * Collects what is to be remembered of one request while it passes the stages, and hands it over exactly once.
- * Written by the stages, read by nobody before the end.
+ * Written by the stages; before the end only operators who look at the requests under way read it.
  */
-export class RequestLedger {
+export class RequestLedger implements LiveRequest {
   readonly #exchange: Exchange;
-  readonly #clock: Clock;
-  readonly #record: (outcome: Outcome) => void;
+  readonly #context: LedgerContext;
+  /** By which an operator ends the request. */
+  readonly cancellation = new Cancellation();
   readonly #attempts: AttemptRecord[] = [];
   #isClosed = false;
   #model: string | undefined;
@@ -38,17 +61,32 @@ export class RequestLedger {
   #decision: RoutingDecision | undefined;
   #answered: Forwarded | undefined;
   #clientApi: Omit<ClientApiOutcome, "wantsStream"> | undefined;
+  #phase: LivePhase = "receiving";
+  /** Whom the attempt under way is made at. */
+  #asked: Candidate | undefined;
+  #bodyAt: number | undefined;
+  #inspectedAt = 0;
+  #routedAt: number | undefined;
+  #considered: Outcome["considered"];
+  #heldBack: HeldBack[] | undefined;
 
-  constructor(exchange: Exchange, clock: Clock, record: (outcome: Outcome) => void) {
+  constructor(exchange: Exchange, context: LedgerContext) {
     this.#exchange = exchange;
-    this.#clock = clock;
-    this.#record = record;
+    this.#context = context;
+    context.live?.add(this);
+  }
+
+  /** The whole body is here. */
+  noteBody(): void {
+    this.#bodyAt = this.#context.clock.now();
+    this.#phase = "routing";
   }
 
   noteRequest({ model, wantsStream }: Inspection, requestBytes: number): void {
     this.#model = model;
     this.#wantsStream = wantsStream;
     this.#requestBytes = requestBytes;
+    this.#inspectedAt = this.#context.clock.now();
   }
 
   /** The request is in an API that not every endpoint knows. */
@@ -83,17 +121,72 @@ export class RequestLedger {
     this.#sticky = sticky;
   }
 
-  noteDecision(decision: RoutingDecision | undefined): void {
+  noteDecision({ decision, considered }: Pick<Route, "decision" | "considered">): void {
     this.#decision = decision;
+    this.#considered = considered;
+    this.#routedAt = this.#context.clock.now();
+    this.#phase = "queued";
+  }
+
+  noteHeldBack({ endpoint, model }: Candidate, reason: HeldBack["reason"]): void {
+    this.#heldBack ??= [];
+    const atMs = this.#context.clock.now() - this.#exchange.receivedAt;
+    this.#heldBack.push({ endpoint: endpoint.name, model, reason, atMs });
+  }
+
+  /** A place was given, and the request goes out. */
+  noteSent(candidate: Candidate): void {
+    this.#asked = candidate;
+    this.#phase = "waiting";
   }
 
   noteAttempt(attempt: AttemptRecord): void {
     this.#attempts.push(attempt);
+    this.#asked = undefined;
+    this.#phase = "queued";
   }
 
   /** The answer that goes to the client. Its attempt is complete only when the body has ended. */
   noteAnswer(answered: Forwarded): void {
     this.#answered = answered;
+    this.#phase = "streaming";
+  }
+
+  get requestId(): string {
+    return this.#exchange.requestId;
+  }
+
+  get receivedAt(): number {
+    return this.#exchange.receivedAt;
+  }
+
+  get method(): string {
+    return this.#exchange.request.method;
+  }
+
+  get path(): string {
+    return this.#exchange.path;
+  }
+
+  get clientAddress(): string {
+    return this.#exchange.clientAddress;
+  }
+
+  get clientKeyName(): string | undefined {
+    return this.#exchange.clientKey?.name;
+  }
+
+  get phase(): LivePhase {
+    return this.#phase;
+  }
+
+  /** The endpoint that is being asked, or answers. */
+  get busyEndpointName(): string | undefined {
+    return (this.#answered?.candidate ?? this.#asked)?.endpoint.name;
+  }
+
+  cancel(): void {
+    this.cancellation.cancel();
   }
 
   /** As the client asked for it. */
@@ -136,12 +229,16 @@ export class RequestLedger {
   close(closing: LedgerClosing): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#answered?.isFailure === false) this.#attempts.push(answeredAttempt(this.#answered, closing));
+    this.#context.live?.remove(this);
+    if (this.#answered?.isFailure === false) {
+      this.#attempts.push(answeredAttempt(this.#answered, closing, this.#exchange.receivedAt));
+    }
     const { request, requestId, receivedAt, path, query, clientAddress, clientKey } = this.#exchange;
-    const durationMs = this.#clock.now() - receivedAt;
+    const { clock } = this.#context;
+    const durationMs = clock.now() - receivedAt;
     const outcome: Outcome = {
       requestId,
-      receivedAt: this.#clock.wallTime() - durationMs,
+      receivedAt: clock.wallTime() - durationMs,
       method: request.method,
       path,
       query: redactQuery(query),
@@ -170,9 +267,27 @@ export class RequestLedger {
       decision: this.#decision,
       clientApi: this.#clientApi && { ...this.#clientApi, wantsStream: this.#wantsStream },
       usage: closing.usage,
+      route: this.#exchange.route,
+      dialect: this.#exchange.dialect,
+      writes: closing.writes,
+      milestones: this.#milestones(closing.firstSentAt),
+      heldBack: this.#heldBack,
+      considered: this.#considered,
     };
-    this.#record(outcome);
+    this.#context.record(outcome);
     this.#exchange.onEnd?.(outcome);
+  }
+
+  /** Undefined for a request whose body never came. */
+  #milestones(firstSentAt: number | undefined): Milestones | undefined {
+    if (this.#bodyAt === undefined) return undefined;
+    const { receivedAt } = this.#exchange;
+    return {
+      bodyMs: this.#bodyAt - receivedAt,
+      inspectedMs: this.#inspectedAt - receivedAt,
+      routedMs: this.#routedAt === undefined ? undefined : this.#routedAt - receivedAt,
+      firstSentMs: firstSentAt === undefined ? undefined : firstSentAt - receivedAt,
+    };
   }
 }
 
@@ -181,8 +296,13 @@ function stickyOutcomeOf(sticky: StickyRequest | undefined): Outcome["stickyOutc
   return outcome === "disabled" ? undefined : outcome;
 }
 
-function answeredAttempt({ candidate, answer }: Forwarded, closing: LedgerClosing): AttemptRecord {
-  const isEndpointsFault = closing.ending !== "complete" && closing.ending !== "client-abort";
+function answeredAttempt(
+  { candidate, answer, claim }: Forwarded,
+  closing: LedgerClosing,
+  receivedAt: number,
+): AttemptRecord {
+  const { ending } = closing;
+  const isEndpointsFault = ending !== "complete" && ending !== "client-abort" && ending !== "cancelled";
   return {
     endpoint: candidate.endpoint.name,
     // In the endpoint's own spelling, by which its tokens are counted.
@@ -190,5 +310,8 @@ function answeredAttempt({ candidate, answer }: Forwarded, closing: LedgerClosin
     durationMs: answer.headAt - answer.startedAt,
     status: answer.response.status,
     error: isEndpointsFault ? closing.error?.code : undefined,
+    startedMs: answer.startedAt - receivedAt,
+    queuedMs: claim.queuedMs,
+    message: isEndpointsFault ? closing.error?.message : undefined,
   };
 }

@@ -14,5 +14,13 @@ export function routePinned(
     return { error, decision: undefined };
   }
   const { endpoint, health } = found;
-  return { candidates: [{ endpoint, status: health.status, model }], decision: undefined };
+  const considered = () =>
+    endpoints.map((view) => ({
+      endpoint: view.endpoint.name,
+      model: view === found ? model : undefined,
+      skipped: view === found ? undefined : ("not_named" as const),
+      rank: 0,
+      health: view.health.status,
+    }));
+  return { candidates: [{ endpoint, status: health.status, model }], decision: undefined, considered };
 }

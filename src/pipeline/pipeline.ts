@@ -2,6 +2,7 @@ import type { Candidate, Candidates } from "../balancer/balancer.ts";
 import type { StickyRequest } from "../balancer/sticky.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { LiveRequests } from "../observe/live-requests.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import type { DeliveryQuestion } from "../proxy/delivery.ts";
 import type { Ending } from "../proxy/ending.ts";
@@ -73,6 +74,8 @@ export interface PipelineContext extends ForwardContext {
   /** The `X-Olla-*` headers of an answer that is ours: errors and rejections. */
   readonly errorHeaders: (exchange: Exchange, ledger: RequestLedger) => HeaderList;
   readonly record: (outcome: Outcome) => void;
+  /** The requests under way, for operators. */
+  readonly live?: LiveRequests | undefined;
   /** A fault of our own: logged with its cause, which the client does not see. */
   readonly onInternalError: (error: OllaError, exchange: Exchange) => void;
 }
@@ -99,12 +102,13 @@ export function createPipeline(context: PipelineContext): Pipeline {
 }
 
 async function handle(exchange: Exchange, context: PipelineContext): Promise<Response> {
-  const ledger = new RequestLedger(exchange, context.clock, context.record);
+  const ledger = new RequestLedger(exchange, context);
   const api = context.findApi(exchange);
   if (api !== undefined && api.isCommon !== true) ledger.noteClientApi(api.name);
   let body: ReadBody | undefined;
   try {
     body = await context.readBody(exchange);
+    ledger.noteBody();
     exchange.holdOpen();
     const inspection = inspectRequest(exchange, body, context.looksAtConversation);
     ledger.noteRequest(inspection, body.bytes?.byteLength ?? 0);
@@ -113,7 +117,7 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
     }
 
     const route = await findRoute(exchange, inspection, context);
-    ledger.noteDecision(route.decision);
+    ledger.noteDecision(route);
     ledger.noteRouted("error" in route);
     if ("error" in route) throw route.error;
 
@@ -180,12 +184,18 @@ async function deliver(
     const forwarded = await forward(
       {
         candidates,
-        client: { signal: exchange.request.signal, receivedAt: exchange.receivedAt },
+        client: {
+          signal: exchange.request.signal,
+          receivedAt: exchange.receivedAt,
+          cancellation: ledger.cancellation,
+        },
         sender: senderOf(exchange),
         sticky,
         encode:
           injection === undefined ? encode : (candidate) => injection.addTo(encode(candidate), candidate),
         onNotNative: (endpointName) => apiRequest?.noteNotNative(endpointName),
+        onAttempt: (candidate) => ledger.noteSent(candidate),
+        onHeldBack: (candidate, reason) => ledger.noteHeldBack(candidate, reason),
         onFailedAttempt: (record) => ledger.noteAttempt(record),
       },
       context,
@@ -241,5 +251,6 @@ export function reject(
 
 function endingOfRejection(error: OllaError, ledger: RequestLedger): Ending {
   if (error.code === "client_abort") return "client-abort";
+  if (error.code === "cancelled") return "cancelled";
   return ledger.endpointName === undefined ? "rejected" : "upstream-error";
 }

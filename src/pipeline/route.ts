@@ -1,9 +1,10 @@
 import type { Candidate, Candidates } from "../balancer/balancer.ts";
+import type { Endpoint } from "../endpoints/endpoint.ts";
 import { takesRequests } from "../endpoints/endpoint-status.ts";
 import { OllaError } from "../errors.ts";
 import type { Alias, AliasTable } from "../models/alias.ts";
 import { withoutLatest } from "../models/unify.ts";
-import type { RoutingDecision } from "../observe/outcome.ts";
+import type { Outcome, RoutingDecision } from "../observe/outcome.ts";
 import { type Profile, servesOpenaiClients } from "../profiles/profile.ts";
 import { preferCapable, type RequestNeeds, type SkillsView } from "./capability.ts";
 import {
@@ -56,11 +57,14 @@ export interface Route {
   readonly candidates: Candidates;
   /** Undefined when no model had a say. */
   readonly decision: RoutingDecision | undefined;
+  /** Says when asked what became of every endpoint; see `explainRoute`. */
+  readonly considered?: Outcome["considered"];
 }
 
 export interface Rejection {
   readonly error: OllaError;
   readonly decision: RoutingDecision | undefined;
+  readonly considered?: Outcome["considered"];
 }
 
 /** Nobody is known to have the model: read the endpoints' lists, then ask again with what came of it. */
@@ -223,7 +227,7 @@ function admitting(model: string, endpoints: readonly EndpointInView[]): readonl
   return endpoints.filter(({ endpoint }) => endpoint.admitsModel(model));
 }
 
-function isInScope(profile: Profile, scope: Profile): boolean {
+export function isInScope(profile: Profile, scope: Profile): boolean {
   if (profile.name === scope.name) return true;
   return scope.name === openaiCompatibleKind && servesOpenaiClients(profile);
 }
@@ -231,19 +235,30 @@ function isInScope(profile: Profile, scope: Profile): boolean {
 /** A route of one kind has chosen already; elsewhere, of equals, those whose kind answers the path, if there is one. */
 function preferByPath(
   prospects: readonly Prospect[],
-  { scope, upstreamPath, answersOtherwise }: RouteRequest,
-  { pathSupport }: RouteContext,
+  request: RouteRequest,
+  context: RouteContext,
 ): readonly Prospect[] {
-  if (scope !== "all" || prospects.length === 1) return prospects;
-  const supporting = pathSupport.supportedBy(upstreamPath);
-  if (supporting === undefined) return prospects;
-  const isSupporting = ({ endpoint }: Prospect) =>
-    endpoint.isAutoDetected ||
-    supporting.has(endpoint.profile.name) ||
-    answersOtherwise?.(endpoint.profile) === true;
+  if (request.scope !== "all" || prospects.length === 1) return prospects;
+  if (context.pathSupport.supportedBy(request.upstreamPath) === undefined) return prospects;
+  const isSupporting = ({ endpoint }: Prospect) => supportsPath(endpoint, request, context);
   const ranks = new Set<number>();
   for (const prospect of prospects) if (isSupporting(prospect)) ranks.add(prospect.rank);
   return prospects.filter((prospect) => isSupporting(prospect) || !ranks.has(prospect.rank));
+}
+
+/** Whether the endpoint's kind is known to answer the path, or no kind is. */
+export function supportsPath(
+  endpoint: Endpoint,
+  { upstreamPath, answersOtherwise }: RouteRequest,
+  { pathSupport }: RouteContext,
+): boolean {
+  const supporting = pathSupport.supportedBy(upstreamPath);
+  return (
+    supporting === undefined ||
+    endpoint.isAutoDetected ||
+    supporting.has(endpoint.profile.name) ||
+    answersOtherwise?.(endpoint.profile) === true
+  );
 }
 
 function accept(

@@ -12,6 +12,7 @@ export function verdictOfAnswer(status: number): AttemptVerdict {
 export function verdictOfError(error: OllaError): AttemptVerdict {
   switch (error.code) {
     case "client_abort":
+    case "cancelled":
     case "internal":
       return "neutral";
     case "connect_timeout":

@@ -1,6 +1,7 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Cancellation } from "./cancellation.ts";
 import { connectTargetOf, type WatchConnect } from "./connect-watch.ts";
 import type { Transport, UpstreamRequest } from "./engine.ts";
 import type { PendingAttempts } from "./pending-attempts.ts";
@@ -28,6 +29,8 @@ export interface AttemptClient {
   readonly signal: AbortSignal;
   /** Monotonic milliseconds. */
   readonly receivedAt: number;
+  /** Absent where no operator can end the request. */
+  readonly cancellation?: Cancellation | undefined;
 }
 
 /** An answer whose head has arrived. Its body is still under the attempt's abort and timers. */
@@ -62,8 +65,10 @@ export async function sendAttempt(
   if (client.signal.aborted) throw clientLeft();
   client.signal.addEventListener("abort", onClientAbort, { once: true });
   const noteFirstByte = context.pending.add(endpoint.name, (reason) => controller.abort(reason));
+  const leave = client.cancellation?.during((reason) => controller.abort(reason));
   let cancelTotalTimer = () => {};
   const detach = () => {
+    leave?.();
     noteFirstByte();
     cancelTotalTimer();
     client.signal.removeEventListener("abort", onClientAbort);

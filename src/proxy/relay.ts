@@ -13,6 +13,10 @@ import { classifyBodyFailure, upstreamError } from "./upstream-error.ts";
 export interface RelayEnd {
   readonly ending: Ending;
   readonly bytes: number;
+  /** Pieces handed to the client. */
+  readonly writes: number;
+  /** Monotonic time of the first of them; undefined when there was none. */
+  readonly firstSentAt: number | undefined;
   readonly error: OllaError | undefined;
 }
 
@@ -83,6 +87,8 @@ class Relay {
   #keepalive: Keepalive | undefined;
   #chunksSent = 0;
   #bytes = 0;
+  #writes = 0;
+  #firstSentAt: number | undefined;
   #lastByte: number | undefined;
   /** The endpoint's body is over; what the shaper holds is still to be written. */
   #isDrained = false;
@@ -247,6 +253,8 @@ class Relay {
 
   #send(piece: Uint8Array): void {
     this.#bytes += piece.byteLength;
+    this.#writes += 1;
+    this.#firstSentAt ??= this.#options.clock.now();
     this.#lastByte = piece[piece.byteLength - 1];
     this.#controller?.enqueue(piece);
     this.#stall.startRead();
@@ -297,7 +305,13 @@ class Relay {
     this.#stall.stop();
     this.#keepalive?.stop();
     this.#answer.detach();
-    this.#options.onEnd({ ending, bytes: this.#bytes, error });
+    this.#options.onEnd({
+      ending,
+      bytes: this.#bytes,
+      writes: this.#writes,
+      firstSentAt: this.#firstSentAt,
+      error,
+    });
   }
 }
 
@@ -309,6 +323,8 @@ function endingOf(error: OllaError): Ending {
       return "idle-timeout";
     case "response_timeout":
       return "response-timeout";
+    case "cancelled":
+      return "cancelled";
     default:
       return "upstream-error";
   }

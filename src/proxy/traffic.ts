@@ -4,6 +4,7 @@ import type { WorthWaiting } from "../balancer/warm-first.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Admission } from "./admission.ts";
+import type { AttemptClient } from "./attempt.ts";
 import type { AttemptFailureKind, BreakerPass } from "./breaker.ts";
 import type { BreakerSet } from "./breakers.ts";
 import type { CooldownAnswer, Cooldowns } from "./cooldown.ts";
@@ -105,16 +106,16 @@ export class Traffic {
   /**
    * Takes a place for one attempt: at a candidate with one free, chosen by `select`, else the first that becomes free.
    * Undefined when the door was closed in the meantime, by a breaker or by a time to stay away: ask `open` again.
-   * @throws OllaError `queue_full`, `queue_timeout`, `client_abort`
+   * @throws OllaError `queue_full`, `queue_timeout`, `client_abort`, `cancelled`
    */
   async claim(
     open: Candidates,
     select: Select,
-    clientSignal: AbortSignal,
+    client: Pick<AttemptClient, "signal" | "cancellation">,
     sender?: Sender,
   ): Promise<Claim | undefined> {
     const { breakers, cooldowns, isDraining } = this.#parts;
-    const place = await this.#takePlace(open, select, clientSignal, sender);
+    const place = await this.#takePlace(open, select, client, sender);
     const { candidate, release } = place;
     // Whoever waited may have been overtaken by what the endpoint said to somebody else, or by an operator.
     const isOut =
@@ -151,7 +152,12 @@ export class Traffic {
     return candidates.some(isOut) ? candidates.filter((candidate) => !isOut(candidate)) : candidates;
   }
 
-  async #takePlace(open: Candidates, select: Select, clientSignal: AbortSignal, sender: Sender | undefined) {
+  async #takePlace(
+    open: Candidates,
+    select: Select,
+    client: Pick<AttemptClient, "signal" | "cancellation">,
+    sender: Sender | undefined,
+  ) {
     const { admission, worthWaiting, overflowAfterMs } = this.#parts;
     const own = overflowAfterMs > 0 ? withoutOverflow(open) : open;
     const worthy = worthWaiting?.(own) ?? own;
@@ -162,11 +168,13 @@ export class Traffic {
       return { candidate, release, queuedMs: 0, queueDepth: 0 };
     }
     const overflow = open.filter((candidate) => !own.includes(candidate));
-    const admitted = await admission.wait(namesOf(worthy), clientSignal, {
-      ...(sender && { sender }),
-      laterNames: namesOf(own.filter((candidate) => !worthy.includes(candidate))),
-      overflow: overflow.length > 0 ? { names: namesOf(overflow), afterMs: overflowAfterMs } : undefined,
-    });
+    const admitted = await waitCancellably(client, (signal) =>
+      admission.wait(namesOf(worthy), signal, {
+        ...(sender && { sender }),
+        laterNames: namesOf(own.filter((candidate) => !worthy.includes(candidate))),
+        overflow: overflow.length > 0 ? { names: namesOf(overflow), afterMs: overflowAfterMs } : undefined,
+      }),
+    );
     const { endpointName, release, waitedMs: queuedMs, aheadOnArrival: queueDepth } = admitted;
     try {
       const reached = open.filter(({ endpoint }) => endpoint.name === endpointName);
@@ -207,6 +215,28 @@ export class Traffic {
       breakers?.blockOf(endpoint.name, model)?.retryAt ?? 0,
     );
     return until === 0 ? 0 : until - clock.now();
+  }
+}
+
+/** Waits with a signal that stands for the client's and for an operator's end to the request. */
+async function waitCancellably<Result>(
+  { signal, cancellation }: Pick<AttemptClient, "signal" | "cancellation">,
+  wait: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  if (cancellation === undefined) return await wait(signal);
+  const controller = new AbortController();
+  const onClientAbort = () => controller.abort();
+  if (signal.aborted) onClientAbort();
+  signal.addEventListener("abort", onClientAbort, { once: true });
+  const leave = cancellation.during(onClientAbort);
+  try {
+    return await wait(controller.signal);
+  } catch (error) {
+    cancellation.throwIfCancelled();
+    throw error;
+  } finally {
+    leave();
+    signal.removeEventListener("abort", onClientAbort);
   }
 }
 

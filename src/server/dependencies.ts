@@ -9,6 +9,7 @@ import type { Model } from "../models/model.ts";
 import type { OllamaFleet } from "../models/ollama-fleet.ts";
 import type { ModelPlace } from "../models/place-index.ts";
 import type { UnifiedModel } from "../models/unified-model.ts";
+import type { LiveRequests } from "../observe/live-requests.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import type { Stats } from "../observe/stats.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
@@ -21,6 +22,7 @@ import type { ReadClientOrigin } from "./guard/client-address.ts";
 import type { ClientGuard } from "./guard/client-guard.ts";
 import type { Cors } from "./guard/cors.ts";
 import type { FrontGuard } from "./guard/front-guard.ts";
+import type { Maintenance } from "./routes/maintenance.ts";
 import type { StickyView } from "./routes/stats-sticky.ts";
 
 /** What the HTTP surface needs of the rest of Olla. Everything is read, nothing is owned. */
@@ -46,6 +48,10 @@ export interface ServerDependencies {
   readonly sticky?: StickyView | undefined;
   /** Missing while `proxy.prefer_loaded` is off. */
   readonly loaded?: Pick<LoadedModels, "modelsAt"> | undefined;
+  /** The requests under way; missing where nobody may look at them. */
+  readonly live?: LiveRequests | undefined;
+  /** What operators can do; missing where they can do nothing. */
+  readonly maintenance?: Maintenance | undefined;
   /** Reads an endpoint's list of models anew, some time after the call. */
   readonly refreshModels: (endpointName: string) => void;
   /** Missing where nobody needs a key and nothing is limited. */

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { OllaError } from "../errors.ts";
 import { isLoopbackAddress } from "../lib/loopback.ts";
 import type { Arrival } from "./arrival.ts";
@@ -18,6 +18,8 @@ import { renderError } from "./render-error.ts";
 import { anthropicModel, anthropicModelList, byAnthropicVersion } from "./routes/anthropic-models.ts";
 import { addAnthropicRoutes } from "./routes/anthropic-routes.ts";
 import { health } from "./routes/health.ts";
+import { cancelRequest, renderLive } from "./routes/live-requests.ts";
+import { endpointAction, endpointsPath, postOnly, refreshModels } from "./routes/maintenance.ts";
 import { checkModelQuery, modelDetail, modelsPath, renderModels } from "./routes/models.ts";
 import { notFound } from "./routes/not-found.ts";
 import { fleetAnswer } from "./routes/ollama-answers.ts";
@@ -99,6 +101,22 @@ function addInternalRoutes(app: Hono<DirectEnv>, deps: ServerDependencies, admin
     ),
   );
 
+  const asAdmin: MiddlewareHandler<DirectEnv> = async (c, next) => {
+    admin.requireAdmin(c.env);
+    await next();
+  };
+  const { live, maintenance } = deps;
+  if (maintenance !== undefined) {
+    const sources = { ...deps, maintenance };
+    app.all(`${endpointsPath}/*`, asAdmin, postOnly, endpointAction(sources));
+    app.all("/internal/models/refresh", asAdmin, postOnly, refreshModels(sources));
+  }
+  if (live !== undefined) {
+    const sources = { ...deps, live };
+    app.all("/internal/live", asAdmin, readOnly, () => jsonResponse(renderLive(sources)));
+    app.all("/internal/requests/:id{.+}/cancel", asAdmin, postOnly, cancelRequest(sources));
+  }
+
   app.all("/internal/stats/keys", readOnly, () => jsonResponse(renderKeyStatistics(deps)));
   app.all("/internal/stats/sticky", readOnly, () => jsonResponse(renderStickyStatistics(deps.sticky)));
   app.all("/internal/stats/translators", readOnly, () => jsonResponse(renderTranslatorStatistics(deps)));
@@ -152,6 +170,12 @@ const internalPaths: readonly string[] = [
   "/internal/status",
   "/internal/status/endpoints",
   "/internal/status/models",
+  "/internal/live",
+  "/internal/endpoints/{name}/drain",
+  "/internal/endpoints/{name}/enable",
+  "/internal/endpoints/{name}/probe",
+  "/internal/models/refresh",
+  "/internal/requests/{id}/cancel",
   "/internal/stats/keys",
   "/internal/stats/sticky",
   "/internal/stats/translators",

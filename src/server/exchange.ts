@@ -21,6 +21,7 @@ export function createExchange(arrival: Arrival, scoped: ScopedPath, idleTimeout
     path: arrival.path,
     query: arrival.query,
     dialect,
+    route: scope.prefix,
     scope: scope.profile,
     upstreamPath,
     isLocalRoute: scope.isLocalOnly,

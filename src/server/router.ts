@@ -46,9 +46,10 @@ export function createRouter(deps: ServerDependencies): Router {
   let isDraining = false;
 
   const refuse = (arrival: Arrival, error: OllaError, headers = refusalHeaders(error)) => {
-    const dialect = dialectFor(arrival, scopes.split(arrival.path));
-    const response = renderError(error, dialect, arrival.requestId, headers);
-    deps.record(ownOutcome(arrival, response, error, clock));
+    const scoped = scopes.split(arrival.path);
+    const response = renderError(error, dialectFor(arrival, scoped), arrival.requestId, headers);
+    const isSentOn = scoped !== undefined && !isOwnPath(scoped, arrival.request.method);
+    deps.record(ownOutcome(arrival, response, error, clock, isSentOn ? scoped : undefined));
     return response;
   };
 

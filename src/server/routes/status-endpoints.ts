@@ -28,7 +28,11 @@ export function renderEndpointStatus(sources: EndpointSources): object {
   };
 }
 
-function renderEndpoint({ endpoint, health }: EndpointView, sources: EndpointSources, now: number): object {
+function renderEndpoint(
+  { endpoint, health, isDraining }: EndpointView,
+  sources: EndpointSources,
+  now: number,
+): object {
   const totals = sources.stats.endpoint(endpoint.name);
   const success = successPercent(totals);
   const { lastCheckedAt, lastLatencyMs = 0 } = health;
@@ -41,6 +45,7 @@ function renderEndpoint({ endpoint, health }: EndpointView, sources: EndpointSou
     // Until the kind is found out the profile is only a stand-in.
     type: endpoint.isAutoDetected ? "auto" : endpoint.profile.name,
     status: health.status,
+    ...(isDraining === true && { draining: true }),
     url: endpoint.url,
     priority: endpoint.priority,
     model_count: sources.catalog.modelsAt(endpoint.name).length,

@@ -36,7 +36,11 @@ export function renderStatus(sources: StatusSources): object {
   };
 }
 
-function renderEndpoint({ endpoint, health }: EndpointView, sources: StatusSources, now: number): object {
+function renderEndpoint(
+  { endpoint, health, isDraining }: EndpointView,
+  sources: StatusSources,
+  now: number,
+): object {
   const totals = sources.stats.endpoint(endpoint.name);
   const updatedAt = sources.catalog.lastUpdatedAt(endpoint.name);
   const nextCheckAt = nextCheckTime(health, sources.clock);
@@ -45,6 +49,7 @@ function renderEndpoint({ endpoint, health }: EndpointView, sources: StatusSourc
     name: endpoint.name,
     url: endpoint.url,
     status: health.status,
+    ...(isDraining === true && { draining: true }),
     priority: endpoint.priority,
     connections: sources.connections.of(endpoint.name),
     requests: totals.requests,
