@@ -21,29 +21,37 @@ export interface LiveRequest {
   cancel(): void;
 }
 
-/** The requests under way, in the order in which they came. */
+/** The requests under way. In slots that are used again, because every request comes and goes here. */
 export class LiveRequests {
-  readonly #requests = new Set<LiveRequest>();
+  readonly #slots: (LiveRequest | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
 
-  add(request: LiveRequest): void {
-    this.#requests.add(request);
+  /** @returns the slot, for `remove` */
+  add(request: LiveRequest): number {
+    const slot = this.#freeSlots.pop() ?? this.#slots.length;
+    this.#slots[slot] = request;
+    return slot;
   }
 
-  remove(request: LiveRequest): void {
-    this.#requests.delete(request);
+  remove(slot: number): void {
+    this.#slots[slot] = undefined;
+    this.#freeSlots.push(slot);
   }
 
   get size(): number {
-    return this.#requests.size;
+    return this.#slots.length - this.#freeSlots.length;
   }
 
-  [Symbol.iterator](): Iterator<LiveRequest> {
-    return this.#requests.values();
+  /** The oldest first. */
+  all(): readonly LiveRequest[] {
+    return this.#slots
+      .filter((request) => request !== undefined)
+      .sort((left, right) => left.receivedAt - right.receivedAt);
   }
 
   /** Clients choose their ids, so several may share one. @returns how many were ended */
   cancel(requestId: string): number {
-    const found = [...this.#requests].filter((request) => request.requestId === requestId);
+    const found = this.all().filter((request) => request.requestId === requestId);
     for (const request of found) request.cancel();
     return found.length;
   }

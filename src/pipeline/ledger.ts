@@ -50,6 +50,7 @@ export interface LedgerContext {
 export class RequestLedger implements LiveRequest {
   readonly #exchange: Exchange;
   readonly #context: LedgerContext;
+  readonly #liveSlot: number | undefined;
   /** By which an operator ends the request. */
   readonly cancellation = new Cancellation();
   readonly #attempts: AttemptRecord[] = [];
@@ -73,7 +74,7 @@ export class RequestLedger implements LiveRequest {
   constructor(exchange: Exchange, context: LedgerContext) {
     this.#exchange = exchange;
     this.#context = context;
-    context.live?.add(this);
+    this.#liveSlot = context.live?.add(this);
   }
 
   /** The whole body is here. */
@@ -229,7 +230,7 @@ export class RequestLedger implements LiveRequest {
   close(closing: LedgerClosing): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#context.live?.remove(this);
+    if (this.#liveSlot !== undefined) this.#context.live?.remove(this.#liveSlot);
     if (this.#answered?.isFailure === false) {
       this.#attempts.push(answeredAttempt(this.#answered, closing, this.#exchange.receivedAt));
     }

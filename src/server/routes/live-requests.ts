@@ -15,11 +15,10 @@ const mostListed = 1_000;
 
 /** `GET /internal/live`: the requests under way, the oldest first. */
 export function renderLive({ live, clock }: LiveSources): object {
-  const requests: object[] = [];
-  for (const request of live) {
-    if (requests.length === mostListed) break;
-    requests.push(renderLiveRequest(request, clock));
-  }
+  const requests = live
+    .all()
+    .slice(0, mostListed)
+    .map((request) => renderLiveRequest(request, clock));
   return { timestamp: formatTime(clock.wallTime()), total: live.size, requests };
 }
 
