@@ -5,9 +5,9 @@ import { createListenerTls } from "./app/listener-tls.ts";
 import { createMaintenance } from "./app/maintenance.ts";
 import type { AppOptions } from "./app/options.ts";
 import { createRequestPath } from "./app/request-path.ts";
+import { createStats } from "./app/stats.ts";
 import { createOllamaFleet } from "./models/ollama-fleet.ts";
 import { createRecorder } from "./observe/recorder.ts";
-import { Stats } from "./observe/stats.ts";
 import { type Listener, type ListenOptions, listen, maxIdleTimeoutSeconds } from "./server/listen.ts";
 import { createRouter } from "./server/router.ts";
 
@@ -34,10 +34,7 @@ export interface App {
 export function createApp(options: AppOptions): App {
   const { config, logger, clock, build, profiles } = options;
   const fleet = createFleet(options);
-  const stats = new Stats(clock);
-  fleet.registry.onEndpointsReplaced(() =>
-    stats.retainEndpoints(fleet.registry.snapshot().map(({ endpoint }) => endpoint.name)),
-  );
+  const stats = createStats(options, fleet);
   const recorder = createRecorder({ stats, logger, isAccessLogEnabled: config.server.request_logging });
   const instanceId = crypto.randomUUID().slice(0, 13);
   const front = createFrontGuards(options, instanceId);

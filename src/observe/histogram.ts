@@ -71,7 +71,7 @@ export class Histogram implements HistogramView {
   /** Milliseconds. What is no number is ignored; what is below 0, as a clock may make it, counts as 0. */
   observe(milliseconds: number): void {
     if (!Number.isFinite(milliseconds)) return;
-    const value = milliseconds > 0 ? milliseconds : 0;
+    const value = Math.max(milliseconds, 0);
     const index = indexOf(this.layout.bounds, value);
     this.#counts[index] = (this.#counts[index] ?? 0) + 1;
     this.#count += 1;
@@ -110,6 +110,21 @@ export class Histogram implements HistogramView {
     const high = Math.min(bounds[index] ?? this.#max, this.#max);
     return low + (high - low) * Math.min(1, Math.max(0, share));
   }
+}
+
+/**
+ * Adds a value to a histogram that is made when there is a first one: most series never need theirs.
+ * @returns what to keep
+ */
+export function observed(
+  histogram: Histogram | undefined,
+  layout: HistogramLayout,
+  milliseconds: number | undefined,
+): Histogram | undefined {
+  if (milliseconds === undefined) return histogram;
+  const target = histogram ?? new Histogram(layout);
+  target.observe(milliseconds);
+  return target;
 }
 
 /** Of the first bound that is not below the value; their number where there is none. */

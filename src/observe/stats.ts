@@ -1,65 +1,49 @@
-import type { ErrorCode } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import { isEndedByOthers } from "./attempt-outcome.ts";
+import { type AttemptTotals, EndpointSeries, type FinishedAttempt, noAttempts } from "./endpoint-series.ts";
+import { EventCounts } from "./event-counts.ts";
 import { KeyCounts } from "./key-counts.ts";
+import { ModelCounts } from "./model-counts.ts";
+import type { SpellModel } from "./model-names.ts";
 import type { AttemptRecord, Outcome } from "./outcome.ts";
+import { OverheadTimes } from "./overhead-times.ts";
+import { answerMsOf } from "./request-times.ts";
+import { RouteCounts } from "./route-counts.ts";
+import { SecurityCounts, type SecurityTotals } from "./security-counts.ts";
 import { TokenCounts } from "./token-counts.ts";
 import { TranslatorCounts } from "./translator-counts.ts";
 
-/** What attempts at one endpoint, or at all of them, came to. Latencies in milliseconds, over successes only. */
-export interface AttemptTotals {
-  readonly requests: number;
-  readonly successes: number;
-  readonly failures: number;
-  readonly bytes: number;
-  /** Undefined without a success. */
-  readonly averageLatencyMs: number | undefined;
-  readonly minLatencyMs: number;
-  readonly maxLatencyMs: number;
-  /** Milliseconds since the epoch; undefined without an attempt. */
-  readonly lastUsedAt: number | undefined;
+export interface StatsOptions {
+  /** Which names of models are real; every one that an endpoint was asked for, where it is missing. */
+  readonly spellModel?: SpellModel;
 }
 
-export interface SecurityTotals {
-  readonly rateLimitViolations: number;
-  readonly sizeLimitViolations: number;
-  /** Different client addresses that were limited within the last hour. */
-  readonly limitedAddresses: number;
-}
-
-/** One finished attempt. `latencyMs` runs from the send to the end of the body; it counts only for a success. */
-export interface FinishedAttempt {
-  readonly endpoint: string;
-  readonly isSuccess: boolean;
-  readonly latencyMs: number;
-  readonly bytes: number;
-}
-
-const limitedAddressLifetimeMs = 60 * 60_000;
-const sweepIntervalMs = 5 * 60_000;
-const maxLimitedAddresses = 10_000;
 const maxEndpointSeries = 1_000;
 
 /**
  * Counts what happened, in memory, from process start. Every attempt counts once: a request that failed over is one
  * failure and one success. Any answer that arrived whole is a success, whatever its HTTP status. Requests refused
- * before an attempt count only as rejected.
+ * before an attempt count only as rejected. Requests, in contrast to attempts, count by route, model, key and API.
  */
 export class Stats {
   readonly keys = new KeyCounts();
   readonly tokens = new TokenCounts();
   readonly translators = new TranslatorCounts();
+  readonly routes = new RouteCounts();
+  readonly models: ModelCounts;
+  readonly overhead = new OverheadTimes();
+  readonly events = new EventCounts();
   readonly #clock: Clock;
-  readonly #all = new Series();
-  readonly #byEndpoint = new Map<string, Series>();
-  readonly #limitedAddresses = new Map<string, number>();
+  readonly #all = new EndpointSeries();
+  readonly #byEndpoint = new Map<string, EndpointSeries>();
+  readonly #security = new SecurityCounts();
+  readonly #hasSeries = (endpoint: string) => this.#seriesOf(endpoint) !== undefined;
   #retained: ReadonlySet<string> | undefined;
   #rejected = 0;
-  #rateLimitViolations = 0;
-  #sizeLimitViolations = 0;
-  #nextSweepAt = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, { spellModel = (_endpoint, model) => model }: StatsOptions = {}) {
     this.#clock = clock;
+    this.models = new ModelCounts(spellModel);
   }
 
   recordAttempt(attempt: FinishedAttempt): void {
@@ -68,21 +52,30 @@ export class Stats {
     this.#seriesOf(attempt.endpoint)?.add(attempt, now);
   }
 
-  /** Called once for each request. An attempt that the client cut short before an answer counts for nobody. */
+  /** Called once for each request. An attempt that was ended from here before an answer counts for nobody. */
   recordOutcome(outcome: Outcome): void {
     this.translators.add(outcome);
     this.keys.add(outcome);
+    this.routes.add(outcome);
     const last = outcome.attempts.at(-1);
     for (const attempt of outcome.attempts) {
-      if (attempt.error === "client_abort") continue;
+      if (isEndedByOthers(attempt)) continue;
       if (attempt === last && isAnswer(attempt, outcome)) this.#recordAnswer(attempt, outcome);
       else this.recordAttempt({ endpoint: attempt.endpoint, isSuccess: false, latencyMs: 0, bytes: 0 });
     }
+    const model = this.models.add(outcome, this.#clock.wallTime(), this.#hasSeries);
+    this.overhead.add(outcome, this.#hasSeries);
+    this.events.add(outcome, model);
     if (outcome.usage !== undefined && last !== undefined) {
       const hasSeries = this.#byEndpoint.has(last.endpoint);
       this.tokens.add(hasSeries ? last.endpoint : undefined, last.model, outcome.usage);
     }
-    if (outcome.error !== undefined) this.#recordRejection(outcome.error.code, outcome);
+    this.#recordRejection(outcome);
+  }
+
+  /** A circuit breaker has changed. */
+  noteTransition({ endpoint, to }: { readonly endpoint: string; readonly to: string }): void {
+    this.events.transitions.add(endpoint, to);
   }
 
   /** Call when the set of endpoints changes: the others' series go, and what still ends there counts in total only. */
@@ -90,6 +83,9 @@ export class Stats {
     const retained = new Set(names);
     this.#retained = retained;
     this.tokens.retainEndpoints(retained);
+    this.models.retainEndpoints(retained);
+    this.overhead.retainEndpoints(retained);
+    this.events.retainEndpoints(retained);
     for (const name of this.#byEndpoint.keys()) {
       if (!retained.has(name)) this.#byEndpoint.delete(name);
     }
@@ -109,55 +105,33 @@ export class Stats {
   }
 
   security(): SecurityTotals {
-    this.#sweepLimitedAddresses(this.#clock.now());
-    return {
-      rateLimitViolations: this.#rateLimitViolations,
-      sizeLimitViolations: this.#sizeLimitViolations,
-      limitedAddresses: this.#limitedAddresses.size,
-    };
+    return this.#security.totals(this.#clock.now());
   }
 
   #recordAnswer(attempt: AttemptRecord, outcome: Outcome): void {
-    const afterHeadMs = outcome.headMs === undefined ? 0 : Math.max(0, outcome.durationMs - outcome.headMs);
+    const { ending } = outcome;
     this.recordAttempt({
       endpoint: attempt.endpoint,
-      isSuccess: outcome.ending === "complete" || outcome.ending === "client-abort",
-      latencyMs: attempt.durationMs + afterHeadMs,
+      isSuccess: ending === "complete" || ending === "client-abort" || ending === "cancelled",
+      latencyMs: answerMsOf(attempt.durationMs, outcome),
       bytes: outcome.responseBytes,
     });
   }
 
-  #recordRejection(code: ErrorCode, outcome: Outcome): void {
-    if (outcome.attempts.length > 0 || code === "client_abort") return;
+  #recordRejection({ error, attempts, clientAddress }: Outcome): void {
+    if (error === undefined || attempts.length > 0) return;
+    if (error.code === "client_abort" || error.code === "cancelled") return;
     this.#rejected += 1;
-    if (code === "body_too_large" || code === "headers_too_large") this.#sizeLimitViolations += 1;
-    if (code === "rate_limited") {
-      this.#rateLimitViolations += 1;
-      this.#noteLimitedAddress(outcome.clientAddress);
-    }
+    this.events.rejections.add(error.code);
+    this.#security.add(error.code, clientAddress, this.#clock.now());
   }
 
-  #noteLimitedAddress(address: string): void {
-    const now = this.#clock.now();
-    this.#sweepLimitedAddresses(now);
-    if (this.#limitedAddresses.size >= maxLimitedAddresses && !this.#limitedAddresses.has(address)) return;
-    this.#limitedAddresses.set(address, now);
-  }
-
-  #sweepLimitedAddresses(now: number): void {
-    if (now < this.#nextSweepAt) return;
-    this.#nextSweepAt = now + sweepIntervalMs;
-    for (const [address, seenAt] of this.#limitedAddresses) {
-      if (now - seenAt > limitedAddressLifetimeMs) this.#limitedAddresses.delete(address);
-    }
-  }
-
-  #seriesOf(endpoint: string): Series | undefined {
+  #seriesOf(endpoint: string): EndpointSeries | undefined {
     const known = this.#byEndpoint.get(endpoint);
     if (known !== undefined) return known;
     if (this.#retained !== undefined && !this.#retained.has(endpoint)) return undefined;
     if (this.#byEndpoint.size >= maxEndpointSeries) return undefined;
-    const series = new Series();
+    const series = new EndpointSeries();
     this.#byEndpoint.set(endpoint, series);
     return series;
   }
@@ -167,40 +141,3 @@ export class Stats {
 function isAnswer(attempt: AttemptRecord, outcome: Outcome): boolean {
   return attempt.error === undefined && outcome.endpoint === attempt.endpoint;
 }
-
-class Series {
-  #requests = 0;
-  #successes = 0;
-  #bytes = 0;
-  #latencySumMs = 0;
-  #minLatencyMs = Number.POSITIVE_INFINITY;
-  #maxLatencyMs = 0;
-  #lastUsedAt: number | undefined;
-
-  add(attempt: FinishedAttempt, now: number): void {
-    this.#requests += 1;
-    this.#bytes += attempt.bytes;
-    this.#lastUsedAt = now;
-    if (!attempt.isSuccess) return;
-    this.#successes += 1;
-    this.#latencySumMs += attempt.latencyMs;
-    this.#minLatencyMs = Math.min(this.#minLatencyMs, attempt.latencyMs);
-    this.#maxLatencyMs = Math.max(this.#maxLatencyMs, attempt.latencyMs);
-  }
-
-  totals(): AttemptTotals {
-    const hasSuccess = this.#successes > 0;
-    return {
-      requests: this.#requests,
-      successes: this.#successes,
-      failures: this.#requests - this.#successes,
-      bytes: this.#bytes,
-      averageLatencyMs: hasSuccess ? this.#latencySumMs / this.#successes : undefined,
-      minLatencyMs: hasSuccess ? this.#minLatencyMs : 0,
-      maxLatencyMs: this.#maxLatencyMs,
-      lastUsedAt: this.#lastUsedAt,
-    };
-  }
-}
-
-const noAttempts: AttemptTotals = Object.freeze(new Series().totals());

@@ -8,6 +8,14 @@ export interface TokenTotals {
   readonly output: number;
   /** Part of `input`. */
   readonly cached: number;
+  /** Part of `output`: thought, and not said. */
+  readonly reasoning: number;
+}
+
+export interface TokensAtPlace extends TokenTotals {
+  readonly endpoint: string;
+  /** Undefined for what was asked for without a name, or by one too many. */
+  readonly model: string | undefined;
 }
 
 /** A client may ask for any name, so neither their number nor their length is without end. */
@@ -54,6 +62,15 @@ export class TokenCounts {
     return this.#byEndpoint.get(name)?.all ?? noTokens;
   }
 
+  /** What each endpoint's answers have said, apart by model; together they are all that its answers have said. */
+  list(): readonly TokensAtPlace[] {
+    return [...this.#byEndpoint].flatMap(([endpoint, { all, byModel }]) => {
+      const known = [...byModel].map(([model, totals]) => ({ endpoint, model, ...totals }));
+      const rest = { endpoint, model: undefined, ...known.reduce<TokenTotals>(minus, all) };
+      return rest.requests === 0 ? known : [...known, rest];
+    });
+  }
+
   model(endpoint: string, model: string): TokenTotals {
     return this.#byEndpoint.get(endpoint)?.byModel.get(model) ?? noTokens;
   }
@@ -64,7 +81,23 @@ interface EndpointTokens {
   readonly byModel: Map<string, TokenTotals>;
 }
 
-export const noTokens: TokenTotals = Object.freeze({ requests: 0, input: 0, output: 0, cached: 0 });
+export const noTokens: TokenTotals = Object.freeze({
+  requests: 0,
+  input: 0,
+  output: 0,
+  cached: 0,
+  reasoning: 0,
+});
+
+function minus(totals: TokenTotals, part: TokenTotals): TokenTotals {
+  return {
+    requests: totals.requests - part.requests,
+    input: totals.input - part.input,
+    output: totals.output - part.output,
+    cached: totals.cached - part.cached,
+    reasoning: totals.reasoning - part.reasoning,
+  };
+}
 
 function plus(totals: TokenTotals, usage: ProviderMetrics): TokenTotals {
   return {
@@ -72,5 +105,6 @@ function plus(totals: TokenTotals, usage: ProviderMetrics): TokenTotals {
     input: totals.input + (usage.input_tokens ?? 0),
     output: totals.output + (usage.output_tokens ?? 0),
     cached: totals.cached + (usage.cached_tokens ?? 0),
+    reasoning: totals.reasoning + (usage.reasoning_tokens ?? 0),
   };
 }

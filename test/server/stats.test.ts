@@ -145,10 +145,22 @@ describe("tokens", () => {
     stats.recordOutcome(outcomeOf({ ...from("beta", "tiny"), ...said(1, 1) }));
     stats.recordOutcome(outcomeOf({ ...from("alpha", "other") }));
     stats.recordOutcome(outcomeOf({ ...from("alpha", "other"), usage: { finish_reason: "stop" } }));
-    expect(stats.tokens.totals()).toEqual({ requests: 3, input: 16, output: 3, cached: 4 });
-    expect(stats.tokens.endpoint("alpha")).toEqual({ requests: 2, input: 15, output: 2, cached: 4 });
+    expect(stats.tokens.totals()).toEqual({ requests: 3, input: 16, output: 3, cached: 4, reasoning: 0 });
+    expect(stats.tokens.endpoint("alpha")).toEqual({
+      requests: 2,
+      input: 15,
+      output: 2,
+      cached: 4,
+      reasoning: 0,
+    });
     expect(stats.tokens.model("alpha", "tiny")).toEqual(stats.tokens.endpoint("alpha"));
-    expect(stats.tokens.model("beta", "tiny")).toEqual({ requests: 1, input: 1, output: 1, cached: 0 });
+    expect(stats.tokens.model("beta", "tiny")).toEqual({
+      requests: 1,
+      input: 1,
+      output: 1,
+      cached: 0,
+      reasoning: 0,
+    });
     expect(stats.tokens.model("alpha", "other").requests).toBe(0);
   });
 

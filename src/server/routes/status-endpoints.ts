@@ -1,5 +1,5 @@
 import { takesRequests } from "../../endpoints/endpoint-status.ts";
-import type { AttemptTotals } from "../../observe/stats.ts";
+import type { AttemptTotals } from "../../observe/endpoint-series.ts";
 import type { EndpointView, ServerDependencies } from "../dependencies.ts";
 import { inDisplayOrder } from "../endpoint-order.ts";
 import { formatAgo, formatLatency, formatPercent, formatTime } from "../format-text.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import { displayBytes } from "../../models/listings/display-text.ts";
-import type { AttemptTotals } from "../../observe/stats.ts";
+import type { AttemptTotals } from "../../observe/endpoint-series.ts";
 import type { EndpointView, ServerDependencies } from "../dependencies.ts";
 import { inDisplayOrder } from "../endpoint-order.ts";
 import {
