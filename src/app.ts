@@ -7,6 +7,7 @@ import type { AppOptions } from "./app/options.ts";
 import { createRequestPath } from "./app/request-path.ts";
 import { createStats } from "./app/stats.ts";
 import { createOllamaFleet } from "./models/ollama-fleet.ts";
+import { EventLoopDelay } from "./observe/event-loop-delay.ts";
 import { createRecorder } from "./observe/recorder.ts";
 import { type Listener, type ListenOptions, listen, maxIdleTimeoutSeconds } from "./server/listen.ts";
 import { createRouter } from "./server/router.ts";
@@ -35,10 +36,11 @@ export function createApp(options: AppOptions): App {
   const { config, logger, clock, build, profiles } = options;
   const fleet = createFleet(options);
   const stats = createStats(options, fleet);
+  const eventLoop = new EventLoopDelay(clock);
   const recorder = createRecorder({ stats, logger, isAccessLogEnabled: config.server.request_logging });
   const instanceId = crypto.randomUUID().slice(0, 13);
   const front = createFrontGuards(options, instanceId);
-  const path = createRequestPath({ ...options, instanceId }, fleet, recorder.record);
+  const path = createRequestPath({ ...options, instanceId, stats }, fleet, recorder.record);
   const idleTimeoutSeconds = idleSeconds(config.server.idle_timeout || config.server.read_timeout);
   const router = createRouter({
     settings: {
@@ -54,6 +56,7 @@ export function createApp(options: AppOptions): App {
       maxHeaderBytes: config.server.request_limits.max_header_size,
       maxBodyBytes: config.server.request_limits.max_body_size,
       hasBareRoutes: config.server.bare_routes,
+      hasBareMetrics: config.telemetry.metrics.bare_route,
       hasAnthropicRoutes: config.translators.anthropic.enabled,
       idleTimeoutSeconds,
       adminPort: config.server.admin.port,
@@ -80,6 +83,7 @@ export function createApp(options: AppOptions): App {
     cooldowns: path.cooldowns,
     sticky: path.sticky,
     loaded: fleet.warmth?.loaded,
+    eventLoop,
     guard: createGuard(options),
     readOrigin: createClientOrigin(options),
     ...front,
@@ -118,6 +122,7 @@ export function createApp(options: AppOptions): App {
     async stop() {
       router.beginDrain();
       listenerTls.stop();
+      eventLoop.stop();
       const grace = config.server.shutdown_timeout;
       const endings = await Promise.all(listeners.map((listener) => listener.stop(grace)));
       await path.inspector?.flush();

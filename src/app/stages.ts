@@ -1,6 +1,7 @@
 import { isKeySource } from "../balancer/affinity-key.ts";
 import type { StickySessions } from "../balancer/sticky.ts";
 import { isRoutable } from "../endpoints/endpoint-status.ts";
+import type { Stats } from "../observe/stats.ts";
 import { createAffinityFinder, isResponsesPath, stickyHeaders } from "../pipeline/affinity.ts";
 import { BodyBudget } from "../pipeline/body-budget.ts";
 import type { TokenCounterContext } from "../pipeline/count-tokens.ts";
@@ -26,6 +27,8 @@ import type { Tiers } from "./tiers.ts";
 export interface RequestPathOptions extends AppOptions {
   /** Stands in `Via`, so that a request that comes back is known. */
   readonly instanceId: string;
+  /** Is told when a circuit breaker changes. */
+  readonly stats: Pick<Stats, "noteTransition">;
 }
 
 /** When `proxy.keepalive_interval` is off: well below the 60 s after which proxies on the way lose patience. */

@@ -9,9 +9,10 @@ import type { Engine } from "../proxy/engine.ts";
 import type { PendingAttempts } from "../proxy/pending-attempts.ts";
 import type { Fleet } from "./fleet.ts";
 import type { AppOptions } from "./options.ts";
+import type { RequestPathOptions } from "./stages.ts";
 
 export function createBreakers(
-  { config, clock, logger }: AppOptions,
+  { config, clock, logger, stats }: RequestPathOptions,
   engine: Engine,
 ): BreakerSet | undefined {
   const { enabled, failure_threshold, open_duration, failure_rate, window } = config.proxy.circuit_breaker;
@@ -28,6 +29,7 @@ export function createBreakers(
       trialLossMs: (firstByteMs === 0 ? 24 * 3_600_000 : firstByteMs) + open_duration,
     },
     onTransition: ({ endpoint, model, from, to, failures }) => {
+      stats.noteTransition({ endpoint, to });
       // Nothing in the pool of an endpoint that keeps failing is worth keeping.
       if (to === "open" && model === undefined) engine.transport.forget(endpoint);
       const subject = model === undefined ? endpoint : `${endpoint} (${model})`;

@@ -116,6 +116,13 @@ export const requestLog = section(
 
 export const telemetry = section(
   {
+    metrics: section({
+      bare_route: booleanKey({
+        initial: false,
+        env: "auto",
+        doc: "Serve `/metrics`, too, for scrapers that look there; with the guard of `/internal/metrics`, and at `server.admin.port` where one is set.",
+      }),
+    }),
     otlp: section({
       enabled: booleanKey({
         initial: false,
@@ -135,7 +142,7 @@ export const telemetry = section(
       }),
     }),
   },
-  "Traces. The usual `OTEL_*` variables count as well.",
+  "Metrics and traces. The usual `OTEL_*` variables count as well.",
 );
 
 export const configFile = section({

@@ -28,11 +28,14 @@ export class EndpointSeries {
   #minLatencyMs = Number.POSITIVE_INFINITY;
   #maxLatencyMs = 0;
   #lastUsedAt: number | undefined;
+  /** Failures since the last success. */
+  errorsInRow = 0;
 
   add(attempt: FinishedAttempt, now: number): void {
     this.#requests += 1;
     this.#bytes += attempt.bytes;
     this.#lastUsedAt = now;
+    this.errorsInRow = attempt.isSuccess ? 0 : this.errorsInRow + 1;
     if (!attempt.isSuccess) return;
     this.#successes += 1;
     this.#latencySumMs += attempt.latencyMs;

@@ -20,12 +20,14 @@ export class EventCounts {
   readonly transitions = new LabelCounter();
 
   /** @param model the name under which the request counts */
-  add(outcome: Outcome, model: string): void {
+  add(outcome: Outcome, model: string, hasSeries: (endpoint: string) => boolean): void {
     const { attempts, decision, stickyOutcome } = outcome;
     this.endings.add(outcome.ending);
     if (stickyOutcome !== undefined) this.sticky.add(stickyOutcome);
     if (decision !== undefined) this.decisions.add(model, decision.strategy, reasonOf(decision));
-    for (let index = 1; index < attempts.length; index++) this.#addNext(attempts[index - 1], attempts[index]);
+    for (let index = 1; index < attempts.length; index++) {
+      this.#addNext(attempts[index - 1], attempts[index], hasSeries);
+    }
   }
 
   retainEndpoints(names: ReadonlySet<string>): void {
@@ -35,8 +37,13 @@ export class EventCounts {
     }
   }
 
-  #addNext(before: AttemptRecord | undefined, next: AttemptRecord | undefined): void {
+  #addNext(
+    before: AttemptRecord | undefined,
+    next: AttemptRecord | undefined,
+    hasSeries: (endpoint: string) => boolean,
+  ): void {
     if (before?.error === undefined || next === undefined || isEndedByOthers(before)) return;
+    if (!hasSeries(before.endpoint) || !hasSeries(next.endpoint)) return;
     const counter = before.endpoint === next.endpoint ? this.retries : this.failovers;
     counter.add(before.endpoint, next.endpoint, before.error);
   }

@@ -36,10 +36,14 @@ export function createRecorder({ stats, logger, isAccessLogEnabled, sinks = [] }
 
 function levelOf(outcome: Outcome): LogLevel {
   // Polled every few seconds by dashboards and load balancers.
-  if (outcome.path.startsWith("/internal/") && isQuietAnswer(outcome)) return "debug";
+  if (isPolledPath(outcome.path) && isQuietAnswer(outcome)) return "debug";
   if (outcome.error?.code === "internal") return "error";
   const culprit = outcome.error === undefined ? "client" : errorTable[outcome.error.code].culprit;
   return culprit !== "client" || outcome.status >= 500 ? "warn" : "info";
+}
+
+function isPolledPath(path: string): boolean {
+  return path.startsWith("/internal/") || path === "/metrics";
 }
 
 function isQuietAnswer({ method, status }: Outcome): boolean {

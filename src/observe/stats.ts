@@ -65,7 +65,7 @@ export class Stats {
     }
     const model = this.models.add(outcome, this.#clock.wallTime(), this.#hasSeries);
     this.overhead.add(outcome, this.#hasSeries);
-    this.events.add(outcome, model);
+    this.events.add(outcome, model, this.#hasSeries);
     if (outcome.usage !== undefined && last !== undefined) {
       const hasSeries = this.#byEndpoint.has(last.endpoint);
       this.tokens.add(hasSeries ? last.endpoint : undefined, last.model, outcome.usage);
@@ -75,7 +75,7 @@ export class Stats {
 
   /** A circuit breaker has changed. */
   noteTransition({ endpoint, to }: { readonly endpoint: string; readonly to: string }): void {
-    this.events.transitions.add(endpoint, to);
+    if (this.#retained?.has(endpoint) !== false) this.events.transitions.add(endpoint, to);
   }
 
   /** Call when the set of endpoints changes: the others' series go, and what still ends there counts in total only. */
@@ -93,6 +93,11 @@ export class Stats {
 
   endpoint(name: string): AttemptTotals {
     return this.#byEndpoint.get(name)?.totals() ?? noAttempts;
+  }
+
+  /** Failed attempts at the endpoint since the last that succeeded. */
+  errorsInRow(name: string): number {
+    return this.#byEndpoint.get(name)?.errorsInRow ?? 0;
   }
 
   totals(): AttemptTotals {

@@ -9,6 +9,7 @@ import type { Model } from "../models/model.ts";
 import type { OllamaFleet } from "../models/ollama-fleet.ts";
 import type { ModelPlace } from "../models/place-index.ts";
 import type { UnifiedModel } from "../models/unified-model.ts";
+import type { EventLoopDelay } from "../observe/event-loop-delay.ts";
 import type { LiveRequests } from "../observe/live-requests.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import type { Stats } from "../observe/stats.ts";
@@ -46,6 +47,8 @@ export interface ServerDependencies {
   readonly cooldowns?: Pick<Cooldowns, "active"> | undefined;
   /** Missing while sessions are not sticky. */
   readonly sticky?: StickyView | undefined;
+  /** Measured while somebody asks. */
+  readonly eventLoop?: EventLoopDelay | undefined;
   /** Missing while `proxy.prefer_loaded` is off. */
   readonly loaded?: Pick<LoadedModels, "modelsAt"> | undefined;
   /** The requests under way; missing where nobody may look at them. */
@@ -89,6 +92,8 @@ export interface ServerSettings {
   readonly maxBodyBytes: number;
   /** `server.bare_routes`: whether `/v1/…` and `/api/…` are there without `/olla/…` in front. */
   readonly hasBareRoutes: boolean;
+  /** `telemetry.metrics.bare_route`: whether `/metrics` is what `/internal/metrics` is. */
+  readonly hasBareMetrics?: boolean;
   /** Whether the Messages API is served: `/olla/anthropic`, and Anthropic's list to its clients everywhere. */
   readonly hasAnthropicRoutes: boolean;
   /** `server.admin.port`: where `/internal/` and management are, and nothing else; undefined where one port is for all. */

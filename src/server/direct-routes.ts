@@ -33,6 +33,7 @@ import { renderEndpointStatus } from "./routes/status-endpoints.ts";
 import { renderModelStatus } from "./routes/status-models.ts";
 import { version } from "./routes/version.ts";
 import { anthropicPrefix, type Scope, type Scopes } from "./scope.ts";
+import { addTelemetryRoutes, bareMetricsPath, telemetryPaths } from "./telemetry-routes.ts";
 
 /** Which port a request came in at: `both` where one port is for everything. */
 export type Side = "both" | "main" | "admin";
@@ -57,6 +58,9 @@ export function createDirectRoutes(
   app.all("/internal/health", readOnly, health);
   if (side === "main") app.all("/internal/*", (c) => Promise.reject(otherPort(c.env, side, adminPort)));
   else addInternalRoutes(app, deps, admin);
+  if (side === "main" && deps.settings.hasBareMetrics === true) {
+    app.all(bareMetricsPath, (c) => Promise.reject(otherPort(c.env, side, adminPort)));
+  }
   if (side === "admin") app.all("/olla/*", (c) => Promise.reject(otherPort(c.env, side, adminPort)));
   else addModelRoutes(app, deps, scopes);
 
@@ -77,12 +81,15 @@ export function createDirectRoutes(
 
 /** What Olla says about itself. `/internal/health` is not among it: that is for everybody. */
 function addInternalRoutes(app: Hono<DirectEnv>, deps: ServerDependencies, admin: AdminGuard): void {
-  app.use("/internal/*", async (c, next) => {
+  const guarded: MiddlewareHandler<DirectEnv> = async (c, next) => {
     const { method } = c.env.request;
     if (readingMethods.has(method)) admin.requireReader(c.env);
     else admin.requireAdmin(c.env);
     await next();
-  });
+  };
+  app.use("/internal/*", guarded);
+  if (deps.settings.hasBareMetrics === true) app.use(bareMetricsPath, guarded);
+  addTelemetryRoutes(app, deps);
   app.all(
     "/internal/status",
     readOnly,
@@ -179,6 +186,7 @@ const internalPaths: readonly string[] = [
   "/internal/stats/keys",
   "/internal/stats/sticky",
   "/internal/stats/translators",
+  ...telemetryPaths,
 ];
 
 /** Only who is on this machine is told where to go: the admin port is nobody else's business. */

@@ -4,7 +4,7 @@ import { type Arrival, arrive } from "./arrival.ts";
 import { asOllaError } from "./as-olla-error.ts";
 import type { ConnectionControl } from "./connection.ts";
 import { decodeSegment } from "./decode-segment.ts";
-import type { ServerDependencies } from "./dependencies.ts";
+import type { ServerDependencies, ServerSettings } from "./dependencies.ts";
 import { dialectFor } from "./dialect-of.ts";
 import { createDirectRoutes, describeCause, otherPort, type Side } from "./direct-routes.ts";
 import { createExchange } from "./exchange.ts";
@@ -17,6 +17,7 @@ import { renderError } from "./render-error.ts";
 import { createOllamaRequests } from "./routes/ollama-requests.ts";
 import { refuseWebSocket } from "./routes/web-socket.ts";
 import { isOwnPath, type ScopedPath, Scopes } from "./scope.ts";
+import { bareMetricsPath } from "./telemetry-routes.ts";
 
 export interface Router {
   /** Answers every request; never rejects. */
@@ -93,7 +94,7 @@ export function createRouter(deps: ServerDependencies): Router {
     scoped: ScopedPath | undefined,
     side: Side,
   ): Promise<Response> => {
-    const entry = guard?.enter(received, kindOf(received, scoped));
+    const entry = guard?.enter(received, kindOf(received, scoped, settings));
     if (entry === undefined) return dispatch(received, scoped, side);
     const { clientKey, lease, refusal, headers } = entry;
     const arrival: Arrival = { ...received, clientKey, lease };
@@ -141,12 +142,17 @@ export function createRouter(deps: ServerDependencies): Router {
 }
 
 /** All that is not listed here is for those with a key, so that no spelling of a path gets around it. */
-function kindOf({ path, request }: Arrival, scoped: ScopedPath | undefined): RequestKind {
+function kindOf(
+  { path, request }: Arrival,
+  scoped: ScopedPath | undefined,
+  { hasBareMetrics }: ServerSettings,
+): RequestKind {
   if (scoped !== undefined) {
     if (isOwnPath(scoped, request.method)) return "own";
     return isManagement(scoped, request.method) ? "open" : "inference";
   }
   if (path.startsWith("/internal/")) return decodeSegment(path) === "/internal/health" ? "health" : "open";
+  if (path === bareMetricsPath && hasBareMetrics === true) return "open";
   return path === "/" || path === "/version" ? "open" : "own";
 }
 

@@ -50,7 +50,8 @@ interface ValidationResult {
   };
 }
 
-function rejectBadQuery({ error }: ValidationResult): undefined {
+/** For the query validators of other routes as well. */
+export function rejectBadQuery({ error }: ValidationResult): undefined {
   const issue = error?.issues[0];
   if (issue === undefined) return undefined;
   throw new OllaError("invalid_request", issue.message, { field: String(issue.path[0] ?? "query") });

@@ -1,6 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { displayBytes } from "../../models/listings/display-text.ts";
 import type { AttemptTotals } from "../../observe/endpoint-series.ts";
+import type { SecurityTotals } from "../../observe/security-counts.ts";
 import type { EndpointView, ServerDependencies } from "../dependencies.ts";
 import { inDisplayOrder } from "../endpoint-order.ts";
 import {
@@ -107,11 +108,16 @@ function issuesOf(health: EndpointView["health"], totals: AttemptTotals): string
   return issues;
 }
 
+/** More has been refused than a few clients' mistakes. */
+export function isSecurityElevated(totals: SecurityTotals): boolean {
+  return totals.rateLimitViolations + totals.sizeLimitViolations > 100 || totals.limitedAddresses > 10;
+}
+
 function renderSecurity({ stats }: StatusSources): object {
-  const { rateLimitViolations, sizeLimitViolations, limitedAddresses } = stats.security();
-  const isElevated = rateLimitViolations + sizeLimitViolations > 100 || limitedAddresses > 10;
+  const totals = stats.security();
+  const { rateLimitViolations, sizeLimitViolations, limitedAddresses } = totals;
   return {
-    status: isElevated ? "elevated" : "normal",
+    status: isSecurityElevated(totals) ? "elevated" : "normal",
     blocked_ips: limitedAddresses,
     violations: { rate_limits: rateLimitViolations, size_limits: sizeLimitViolations },
   };
