@@ -36,6 +36,9 @@ const routes = [
   "/olla/ollama/api/tags",
   "/olla/models/none",
   "/internal/stats/keys",
+  "/internal/stats/models?include_endpoints=true&include_summary=true",
+  "/internal/process",
+  "/internal/metrics",
   "/nothing",
 ];
 

@@ -12,6 +12,9 @@ const internal = [
   "/internal/status/models",
   "/internal/stats/sticky",
   "/internal/stats/translators",
+  "/internal/stats/models",
+  "/internal/process",
+  "/internal/metrics",
 ];
 const pull = { method: "POST", headers: { "X-Olla-Endpoint": "home" }, body: "{}" };
 const adminPort = 40999;
