@@ -32,7 +32,7 @@ export interface ModelTotals {
 
 export type ModelSums = Pick<ModelTotals, "requests" | "successes" | "failures" | "bytes">;
 
-const maxPlaces = 2_000;
+const maxPlaces = 1_000;
 
 /**
  * Counts by the model that endpoints were asked for, and by model and endpoint, from process start. A place goes with its

@@ -117,9 +117,9 @@ describe("/internal/metrics", () => {
     const { numberOf } = await scrape(busyServer());
     const place = 'endpoint="alpha",model="llama3"';
     expect(numberOf(`olla_upstream_time_to_first_token_seconds_sum{${place}}`)).toBeCloseTo(0.08);
-    expect(numberOf(`olla_upstream_time_to_first_token_seconds_bucket{${place},le="0.06"}`)).toBe(0);
-    expect(numberOf(`olla_upstream_time_to_first_token_seconds_bucket{${place},le="0.08"}`)).toBe(1);
-    expect(numberOf(`olla_upstream_time_to_first_token_seconds_bucket{${place},le="+Inf"}`)).toBe(1);
+    expect(numberOf(`olla_upstream_time_to_first_token_seconds_bucket{le="0.06",${place}}`)).toBe(0);
+    expect(numberOf(`olla_upstream_time_to_first_token_seconds_bucket{le="0.08",${place}}`)).toBe(1);
+    expect(numberOf(`olla_upstream_time_to_first_token_seconds_bucket{le="+Inf",${place}}`)).toBe(1);
     expect(numberOf(`olla_upstream_inter_token_latency_seconds_sum{${place}}`)).toBeCloseTo(0.01);
     expect(numberOf('olla_http_time_to_first_token_seconds_sum{route="openai"}')).toBeCloseTo(0.1);
     expect(numberOf('olla_http_request_duration_seconds_count{route="openai",stream="true"}')).toBe(1);

@@ -45,7 +45,7 @@ export const fleetFamilies: readonly MetricFamily[] = [
   gauge("olla_live_requests", ["phase"], "Requests under way, by what they are busy with.", ({ live }) => {
     const counts = { receiving: 0, routing: 0, queued: 0, waiting: 0, streaming: 0 };
     if (live === undefined) return [];
-    for (const { phase } of live) counts[phase] += 1;
+    for (const { phase } of live.all()) counts[phase] += 1;
     return Object.entries(counts).map(([phase, count]) => [[phase], count]);
   }),
   gauge(

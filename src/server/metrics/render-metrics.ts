@@ -3,24 +3,40 @@ import type { HistogramView } from "../../observe/histogram.ts";
 import { allFamilies } from "./all-families.ts";
 import type { MetricFamily, MetricRow, MetricSources } from "./family.ts";
 
-type Value = MetricValue<string> & { readonly metricName?: string };
+type Value = MetricValue<string> & { readonly metricName?: string; readonly sharedLabels?: object };
+
+/** Longest time that requests wait while a scrape is written, as far as one metric's series are not more. */
+const longestTurnMs = 5;
 
 /** The text of `/internal/metrics`. Loaded by the first scrape, because the library is of no use before. */
-export function renderMetrics(sources: MetricSources): Promise<string> {
+export async function renderMetrics(sources: MetricSources): Promise<string> {
   const registry = new Registry();
   for (const family of allFamilies) registry.registerMetric(asMetric(family, sources));
-  return registry.metrics();
+  const texts: string[] = [];
+  let turnBeganAt = performance.now();
+  for (const { name } of allFamilies) {
+    texts.push(await registry.getSingleMetricAsString(name));
+    if (performance.now() - turnBeganAt < longestTurnMs) continue;
+    // A large fleet has thousands of series, and streams have to go on meanwhile.
+    await new Promise((resolve) => setImmediate(resolve));
+    turnBeganAt = performance.now();
+  }
+  return `${texts.join("\n")}\n`;
 }
 
 export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
-/** What the library needs of a metric in order to write it; it asks for the values at once. */
+/** What the library needs of a metric in order to write it. The values are read when it asks for them. */
 function asMetric(family: MetricFamily, sources: MetricSources): Metric {
   const { name, help, type } = family;
-  const values =
-    family.type === "histogram" ? histogramValues(family, sources) : numberValues(family, sources);
-  const object = { name, help, type, values, aggregator: "sum" };
-  const metric = { name, get: async () => object as unknown as MetricObjectWithValues<MetricValue<string>> };
+  const read = () => ({
+    name,
+    help,
+    type,
+    values: family.type === "histogram" ? histogramValues(family, sources) : numberValues(family, sources),
+    aggregator: "sum",
+  });
+  const metric = { name, get: async () => read() as unknown as MetricObjectWithValues<MetricValue<string>> };
   return metric as unknown as Metric;
 }
 
@@ -39,15 +55,17 @@ function histogramValues(
   sources: MetricSources,
 ): Value[] {
   return sorted(family.read(sources)).flatMap(([values, histogram]) => {
-    const labels = named(family.labels, values);
+    // Shared, they are written out only once.
+    const sharedLabels = named(family.labels, values);
     return [
-      ...bucketsOf(histogram).map(([bound, count]) => ({
+      ...bucketsOf(histogram).map(([le, value]) => ({
         metricName: `${family.name}_bucket`,
-        labels: { ...labels, le: bound },
-        value: count,
+        labels: { le },
+        sharedLabels,
+        value,
       })),
-      { metricName: `${family.name}_sum`, labels, value: histogram.sum / 1000 },
-      { metricName: `${family.name}_count`, labels, value: histogram.count },
+      { metricName: `${family.name}_sum`, labels: {}, sharedLabels, value: histogram.sum / 1000 },
+      { metricName: `${family.name}_count`, labels: {}, sharedLabels, value: histogram.count },
     ];
   });
 }

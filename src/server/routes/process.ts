@@ -65,5 +65,5 @@ function delayMember(times: HistogramView): object {
 }
 
 function streamsOf(live: LiveRequests): number {
-  return [...live].filter(({ phase }) => phase === "streaming").length;
+  return live.all().filter(({ phase }) => phase === "streaming").length;
 }
