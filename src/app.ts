@@ -5,6 +5,7 @@ import { createListenerTls } from "./app/listener-tls.ts";
 import { createMaintenance } from "./app/maintenance.ts";
 import type { AppOptions } from "./app/options.ts";
 import { createRequestPath } from "./app/request-path.ts";
+import { createRequestRecords } from "./app/request-records.ts";
 import { createStats } from "./app/stats.ts";
 import { createOllamaFleet } from "./models/ollama-fleet.ts";
 import { EventLoopDelay } from "./observe/event-loop-delay.ts";
@@ -22,7 +23,7 @@ export interface AppAddress {
 export interface App {
   /**
    * Opens the ports at once, whether endpoints are there or not, and begins to look at them.
-   * @throws ListenError when one can't be opened
+   * @throws ListenError when one can't be opened, RequestLogRefusal when the request log is to go where it may not
    */
   start(): AppAddress;
   /** Resolves when every endpoint has been looked at once. Never rejects; call it after `start`. */
@@ -37,7 +38,13 @@ export function createApp(options: AppOptions): App {
   const fleet = createFleet(options);
   const stats = createStats(options, fleet);
   const eventLoop = new EventLoopDelay(clock);
-  const recorder = createRecorder({ stats, logger, isAccessLogEnabled: config.server.request_logging });
+  const records = createRequestRecords(options);
+  const recorder = createRecorder({
+    stats,
+    logger,
+    isAccessLogEnabled: config.server.request_logging,
+    sinks: [records.sink],
+  });
   const instanceId = crypto.randomUUID().slice(0, 13);
   const front = createFrontGuards(options, instanceId);
   const path = createRequestPath({ ...options, instanceId, stats }, fleet, recorder.record);
@@ -76,6 +83,7 @@ export function createApp(options: AppOptions): App {
     },
     live: path.live,
     maintenance: createMaintenance(fleet),
+    history: records.history,
     connections: path.connections,
     stats,
     breakers: path.breakers,
@@ -108,6 +116,7 @@ export function createApp(options: AppOptions): App {
   return {
     start() {
       const { port, admin } = config.server;
+      records.start();
       // First, so that nobody meets a main port whose admin port is missing.
       const ofAdmin =
         admin.port === undefined
@@ -128,6 +137,7 @@ export function createApp(options: AppOptions): App {
       await path.inspector?.flush();
       await fleet.stop();
       path.engine.transport.close();
+      await records.stop();
       return endings.includes("aborted") ? "aborted" : "drained";
     },
   };

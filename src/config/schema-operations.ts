@@ -86,27 +86,23 @@ export const requestLog = section(
   {
     enabled: booleanKey({
       initial: false,
-      status: "later",
       env: "auto",
       doc: "Keep a record of every request in a database.",
     }),
     path: stringKey({
       initial: "olla.db",
       unit: "path",
-      status: "later",
       env: "auto",
       doc: "The database file.",
     }),
     max_age: durationKey({
       initial: "168h",
       isAge: true,
-      status: "later",
       env: "auto",
       doc: "Records older than this are deleted. 0 keeps them.",
     }),
     max_size: sizeKey({
       initial: "512MiB",
-      status: "later",
       env: "auto",
       doc: "The oldest records go when the file grows past this. 0 is no limit.",
     }),

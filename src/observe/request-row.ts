@@ -70,10 +70,18 @@ export interface DecisionTrace {
   readonly timings: RequestTimings;
 }
 
+/** Every member of a row, undefined where nothing is known. */
+export type RequestRowMembers = Record<keyof RequestRow, string | number | boolean | undefined>;
+
 export function toRequestRow(outcome: Outcome): RequestRow {
+  return withoutUndefined(rowMembersOf(outcome)) as unknown as RequestRow;
+}
+
+/** The same for those who want each member anyway. */
+export function rowMembersOf(outcome: Outcome): RequestRowMembers {
   const { attempts, clientApi, decision, error, usage } = outcome;
   const ttftMs = ttftOf(outcome);
-  const row: Record<keyof RequestRow, string | number | boolean | undefined> = {
+  return {
     id: outcome.requestId,
     time: Math.round(outcome.receivedAt),
     method: outcome.method,
@@ -107,7 +115,6 @@ export function toRequestRow(outcome: Outcome): RequestRow {
     sticky: outcome.stickyOutcome,
     mode: clientApi?.mode,
   };
-  return withoutUndefined(row) as unknown as RequestRow;
 }
 
 export function toDecisionTrace(outcome: Outcome): DecisionTrace {
@@ -118,8 +125,8 @@ export function toDecisionTrace(outcome: Outcome): DecisionTrace {
     ...(decision && { strategy: decision.strategy, action: decision.action, reason: decision.reason }),
     ...(outcome.stickyOutcome && { sticky: outcome.stickyOutcome }),
     candidates: outcome.considered?.() ?? [],
-    held_back: outcome.heldBack ?? [],
-    attempts: outcome.attempts,
+    held_back: (outcome.heldBack ?? []).map((held) => ({ ...held, atMs: toTenths(held.atMs) })),
+    attempts: outcome.attempts.map(inTenths),
     timings: {
       ...optional("body_ms", milestones?.bodyMs),
       ...optional("inspected_ms", milestones?.inspectedMs),
@@ -152,6 +159,16 @@ export function failuresOf(attempts: Outcome["attempts"]): string[] | undefined 
 
 export function toTenths(milliseconds: number): number {
   return Math.round(milliseconds * 10) / 10;
+}
+
+function inTenths(attempt: AttemptRecord): AttemptRecord {
+  const { durationMs, startedMs, queuedMs } = attempt;
+  return {
+    ...attempt,
+    durationMs: toTenths(durationMs),
+    ...(startedMs !== undefined && { startedMs: toTenths(startedMs) }),
+    ...(queuedMs !== undefined && { queuedMs: toTenths(queuedMs) }),
+  };
 }
 
 function withoutUndefined(row: Record<string, unknown>): Record<string, unknown> {

@@ -12,6 +12,7 @@ import type { UnifiedModel } from "../models/unified-model.ts";
 import type { EventLoopDelay } from "../observe/event-loop-delay.ts";
 import type { LiveRequests } from "../observe/live-requests.ts";
 import type { Outcome } from "../observe/outcome.ts";
+import type { RequestHistory } from "../observe/request-history.ts";
 import type { Stats } from "../observe/stats.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
@@ -53,6 +54,8 @@ export interface ServerDependencies {
   readonly loaded?: Pick<LoadedModels, "modelsAt"> | undefined;
   /** The requests under way; missing where nobody may look at them. */
   readonly live?: LiveRequests | undefined;
+  /** The requests that have ended; missing where nobody may look at them. */
+  readonly history?: RequestHistory | undefined;
   /** What operators can do; missing where they can do nothing. */
   readonly maintenance?: Maintenance | undefined;
   /** Reads an endpoint's list of models anew, some time after the call. */

@@ -24,6 +24,7 @@ import { checkModelQuery, modelDetail, modelsPath, renderModels } from "./routes
 import { notFound } from "./routes/not-found.ts";
 import { fleetAnswer } from "./routes/ollama-answers.ts";
 import { providerListing, providerModel, unsupportedPath } from "./routes/provider-listing.ts";
+import { checkRequestQuery, renderRequests, requestDetail, requestsPath } from "./routes/requests.ts";
 import { routeList } from "./routes/route-list.ts";
 import { renderKeyStatistics } from "./routes/stats-keys.ts";
 import { renderStickyStatistics } from "./routes/stats-sticky.ts";
@@ -124,6 +125,15 @@ function addInternalRoutes(app: Hono<DirectEnv>, deps: ServerDependencies, admin
     app.all("/internal/requests/:id{.+}/cancel", asAdmin, postOnly, cancelRequest(sources));
   }
 
+  const { history } = deps;
+  if (history !== undefined) {
+    const sources = { ...deps, history };
+    app.all(requestsPath, asAdmin, readOnly, checkRequestQuery(deps.clock), async (c) =>
+      jsonResponse(await renderRequests(c.req.valid("query"), sources)),
+    );
+    app.all(`${requestsPath}/*`, asAdmin, readOnly, requestDetail(sources));
+  }
+
   app.all("/internal/stats/keys", readOnly, () => jsonResponse(renderKeyStatistics(deps)));
   app.all("/internal/stats/sticky", readOnly, () => jsonResponse(renderStickyStatistics(deps.sticky)));
   app.all("/internal/stats/translators", readOnly, () => jsonResponse(renderTranslatorStatistics(deps)));
@@ -182,6 +192,8 @@ const internalPaths: readonly string[] = [
   "/internal/endpoints/{name}/enable",
   "/internal/endpoints/{name}/probe",
   "/internal/models/refresh",
+  "/internal/requests",
+  "/internal/requests/{id}",
   "/internal/requests/{id}/cancel",
   "/internal/stats/keys",
   "/internal/stats/sticky",
