@@ -8,6 +8,7 @@ import { ModelCatalog } from "../../src/models/catalog.ts";
 import { createOllamaFleet } from "../../src/models/ollama-fleet.ts";
 import type { Outcome } from "../../src/observe/outcome.ts";
 import { createRecorder } from "../../src/observe/recorder.ts";
+import type { RequestHistory } from "../../src/observe/request-history.ts";
 import { Stats } from "../../src/observe/stats.ts";
 import type { Exchange } from "../../src/pipeline/exchange.ts";
 import { builtinProfiles } from "../../src/profiles/builtin.ts";
@@ -50,6 +51,7 @@ interface TestServerOptions {
   readonly peer?: string;
   readonly aliases?: ModelAliases;
   readonly guards?: Pick<ServerDependencies, "guard" | "admin">;
+  readonly history?: RequestHistory;
   /** What the status shows of breakers, queues and cooldowns; nothing when not given. */
   readonly traffic?: (clock: FakeClock) => Pick<ServerDependencies, "breakers" | "queues" | "cooldowns">;
 }
@@ -90,6 +92,7 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
     stats,
     ...options.traffic?.(clock),
     ...options.guards,
+    history: options.history,
     record(outcome) {
       outcomes.push(outcome);
       recorder.record(outcome);
