@@ -5,6 +5,7 @@ import type { RequestHistory, RequestQuestion } from "../../observe/request-hist
 import type { RequestRow } from "../../observe/request-row.ts";
 import { decodeSegment } from "../decode-segment.ts";
 import type { DirectEnv } from "../direct-env.ts";
+import { formatTime } from "../format-text.ts";
 import { jsonResponse } from "../json-response.ts";
 
 export const requestsPath = "/internal/requests";
@@ -30,7 +31,7 @@ export async function renderRequests(
   { history, clock }: RequestSources,
 ): Promise<object> {
   const { source, requests, next, note } = await history.list(question);
-  const timestamp = new Date(clock.wallTime()).toISOString();
+  const timestamp = formatTime(clock.wallTime());
   return { timestamp, source, ...(note !== undefined && { note }), requests: requests.map(withTime), next };
 }
 
@@ -50,5 +51,5 @@ export function requestDetail({ history }: RequestSources): Handler<DirectEnv> {
 }
 
 function withTime(row: RequestRow): object {
-  return { ...row, time: new Date(row.time).toISOString() };
+  return { ...row, time: formatTime(row.time) };
 }
