@@ -65,6 +65,11 @@ export class Journal {
     await this.#emptying;
   }
 
+  /** Resolves when it is not being emptied, or no longer. Never rejects. */
+  async emptied(): Promise<void> {
+    while (this.#emptying !== undefined) await this.#emptying.catch(() => undefined);
+  }
+
   /** Empties it, and closes the database. Never rejects. */
   async close(): Promise<void> {
     try {

@@ -60,7 +60,7 @@ export class RequestLog {
 
   /** @throws OllaError invalid_request; whatever SQLite says where the file cannot be read */
   async list({ filter, ...question }: RequestQuestion): Promise<RequestPage> {
-    this.#writer.flush();
+    await this.#writeWaiting();
     const oldest = this.#retention.oldestTime ?? Number.NEGATIVE_INFINITY;
     const since = Math.max(filter.since ?? Number.NEGATIVE_INFINITY, oldest);
     const bounded = Number.isFinite(since) ? { ...filter, since } : filter;
@@ -73,8 +73,14 @@ export class RequestLog {
 
   /** @throws whatever SQLite says where the file cannot be read */
   async find(id: string): Promise<FoundRequest | undefined> {
-    this.#writer.flush();
+    await this.#writeWaiting();
     return readRequest(this.#database, id, this.#retention.oldestTime);
+  }
+
+  /** So that whoever looks finds what has just ended. */
+  async #writeWaiting(): Promise<void> {
+    await this.#journal.emptied();
+    this.#writer.flush();
   }
 
   /** Resolves when nothing is being deleted. */

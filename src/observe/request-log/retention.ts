@@ -116,13 +116,17 @@ export class Retention {
     const { database, maxBytes, journal } = this.#options;
     await journal.empty();
     const most = Math.floor((maxBytes * shrunkenShare) / this.#pageBytes);
-    using select = database.prepare<{ end: number | null }, []>(
-      `SELECT max(seq) + 1 AS end FROM (SELECT seq FROM requests ORDER BY seq LIMIT ${batchRows})`,
+    using select = database.prepare<{ first: number | null; last: number | null }, []>(
+      "SELECT (SELECT min(seq) FROM requests) AS first, (SELECT max(seq) FROM requests) AS last",
     );
     if (!this.#isTooLarge()) return true;
-    while (this.#pages() - this.#freePages() > most && !this.#isStopped) {
-      const end = select.get()?.end ?? undefined;
-      if (end === undefined || this.#deleteBefore(end) === 0) break;
+    while (!this.#isStopped) {
+      const used = this.#pages() - this.#freePages();
+      const { first, last } = select.get() ?? {};
+      if (used <= most || typeof first !== "number" || typeof last !== "number") break;
+      // A row is as large as another: so many of them as pages have to go, and at least one.
+      const share = Math.ceil(((last - first + 1) * (used - most)) / used);
+      this.#deleteBefore(first + Math.min(batchRows, Math.max(1, share)));
       await this.#pause();
     }
     return true;
