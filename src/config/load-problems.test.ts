@@ -84,19 +84,17 @@ describe("a key that does not exist", () => {
 
 describe("a key that this version does not act on", () => {
   test("gives one warning with its position, and only when it differs from the default", async () => {
-    const { config, problems } = await load(
-      "request_log:\n  enabled: true\n  path: requests.db\n  max_age: 168h\n",
-    );
-    expect(config?.request_log.path).toBe("requests.db");
+    const { config, problems } = await load("config:\n  watch: false\n");
+    expect(config?.config.watch).toBe(false);
     expect(problems.map(formatProblem)).toEqual([
-      "olla.yaml:2:12  request_log.enabled: this version does not act on this key yet",
-      "olla.yaml:3:9  request_log.path: this version does not act on this key yet",
+      "olla.yaml:2:10  config.watch: this version does not act on this key yet",
     ]);
+    expect(await problemsOf("config:\n  watch: true\n")).toEqual([]);
   });
 
   test("is warned about when a variable sets it", async () => {
-    expect(await problemsOf("", { OLLA_REQUEST_LOG_ENABLED: "true" })).toEqual([
-      "OLLA_REQUEST_LOG_ENABLED  request_log.enabled: this version does not act on this key yet",
+    expect(await problemsOf("", { OLLA_CONFIG_WATCH: "false" })).toEqual([
+      "OLLA_CONFIG_WATCH  config.watch: this version does not act on this key yet",
     ]);
   });
 

@@ -87,13 +87,13 @@ export const requestLog = section(
     enabled: booleanKey({
       initial: false,
       env: "auto",
-      doc: "Keep a record of every request in a database.",
+      doc: "Keep a record of every request in a database. Without it the last 200 are in memory.",
     }),
     path: stringKey({
       initial: "olla.db",
       unit: "path",
       env: "auto",
-      doc: "The database file.",
+      doc: "The database file, from the working directory where it is relative. It and its folder are made if they are not there.",
     }),
     max_age: durationKey({
       initial: "168h",
@@ -104,7 +104,7 @@ export const requestLog = section(
     max_size: sizeKey({
       initial: "512MiB",
       env: "auto",
-      doc: "The oldest records go when the file grows past this. 0 is no limit.",
+      doc: "The oldest records go when the file, with what is written beside it, grows past this. 0 is no limit.",
     }),
   },
   "Requests on record.",

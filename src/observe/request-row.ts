@@ -118,25 +118,33 @@ export function rowMembersOf(outcome: Outcome): RequestRowMembers {
 }
 
 export function toDecisionTrace(outcome: Outcome): DecisionTrace {
-  const { decision, milestones } = outcome;
-  const optional = (name: string, value: number | undefined) =>
-    value === undefined ? {} : { [name]: toTenths(value) };
+  const { decision, stickyOutcome } = outcome;
   return {
     ...(decision && { strategy: decision.strategy, action: decision.action, reason: decision.reason }),
-    ...(outcome.stickyOutcome && { sticky: outcome.stickyOutcome }),
+    ...(stickyOutcome && { sticky: stickyOutcome }),
     candidates: outcome.considered?.() ?? [],
     held_back: (outcome.heldBack ?? []).map((held) => ({ ...held, atMs: toTenths(held.atMs) })),
     attempts: outcome.attempts.map(inTenths),
-    timings: {
-      ...optional("body_ms", milestones?.bodyMs),
-      ...optional("inspected_ms", milestones?.inspectedMs),
-      ...optional("routed_ms", milestones?.routedMs),
-      queue_ms: toTenths(outcome.queueMs),
-      ...optional("head_ms", outcome.headMs),
-      ...optional("ttft_ms", ttftOf(outcome)),
-      duration_ms: toTenths(outcome.durationMs),
-    },
+    timings: timingsOf(outcome),
   };
+}
+
+// Made for every request while the log is on, so without an object for each member that may be absent.
+function timingsOf(outcome: Outcome): RequestTimings {
+  const { milestones, headMs } = outcome;
+  const timings: { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] } = {
+    queue_ms: toTenths(outcome.queueMs),
+    duration_ms: toTenths(outcome.durationMs),
+  };
+  if (milestones !== undefined) {
+    timings.body_ms = toTenths(milestones.bodyMs);
+    timings.inspected_ms = toTenths(milestones.inspectedMs);
+    if (milestones.routedMs !== undefined) timings.routed_ms = toTenths(milestones.routedMs);
+  }
+  if (headMs !== undefined) timings.head_ms = toTenths(headMs);
+  const ttftMs = ttftOf(outcome);
+  if (ttftMs !== undefined) timings.ttft_ms = toTenths(ttftMs);
+  return timings;
 }
 
 /**
@@ -163,12 +171,11 @@ export function toTenths(milliseconds: number): number {
 
 function inTenths(attempt: AttemptRecord): AttemptRecord {
   const { durationMs, startedMs, queuedMs } = attempt;
-  return {
-    ...attempt,
-    durationMs: toTenths(durationMs),
-    ...(startedMs !== undefined && { startedMs: toTenths(startedMs) }),
-    ...(queuedMs !== undefined && { queuedMs: toTenths(queuedMs) }),
-  };
+  const rounded: { -readonly [Name in keyof AttemptRecord]: AttemptRecord[Name] } = { ...attempt };
+  rounded.durationMs = toTenths(durationMs);
+  if (startedMs !== undefined) rounded.startedMs = toTenths(startedMs);
+  if (queuedMs !== undefined) rounded.queuedMs = toTenths(queuedMs);
+  return rounded;
 }
 
 function withoutUndefined(row: Record<string, unknown>): Record<string, unknown> {
