@@ -20,7 +20,7 @@ import { findDeadPort } from "../support/dead-port.ts";
 import { FakeUpstream } from "../support/fake-upstream.ts";
 import { parseLogLines } from "../support/log-lines.ts";
 import { runToEnd } from "../support/run-to-end.ts";
-import { sourceCommand } from "../support/spawn-olla.ts";
+import { sourceCommand, spawnOlla } from "../support/spawn-olla.ts";
 import { type OllaSettings, type RunningOlla, startOlla } from "../support/start-olla.ts";
 import {
   answerJson,
@@ -457,6 +457,47 @@ describe("a file that", () => {
     expect(errors).toHaveLength(1);
     expect(JSON.stringify(errors)).toContain("The request log cannot be opened");
   });
+});
+
+describe("while Olla runs, a file that", () => {
+  test("loses its tables is told of, and requests come from memory", async () => {
+    await using alpha = new FakeUpstream();
+    await using olla = await startWithLog({ endpoints: [endpointOf(alpha, "alpha")] });
+    await askAndFind(olla, "before");
+    using database = new Database(path);
+    database.run("DROP TABLE requests");
+    expect((await askAndFind(olla, "after")).request.status).toBe(200);
+    expect(await page(olla)).toMatchObject({
+      source: "memory",
+      note: expect.stringContaining("The request log cannot be read"),
+      requests: [{ id: "after" }, { id: "before" }],
+    });
+    expect(olla.output()).toContain("The request log could not be written");
+  });
+
+  test("is left behind by a kill has what was written, and is whole", async () => {
+    await using alpha = new FakeUpstream();
+    const endpoints = [endpointOf(alpha, "alpha")];
+    {
+      await using olla = await spawnOlla({ endpoints, sections: { request_log: { enabled: true, path } } });
+      for (const id of ["one", "two"]) {
+        const answer = await fetch(olla.url + chatPath, {
+          method: "POST",
+          headers: { "X-Request-ID": id },
+          body: chatBody(),
+        });
+        await answer.arrayBuffer();
+      }
+      const answer = await fetch(`${olla.url}/internal/requests/two`);
+      expect(answer.status).toBe(200);
+      olla.signal("SIGKILL");
+      await olla.exited;
+    }
+    await using olla = await startWithLog({ endpoints });
+    expect((await page(olla)).requests.map(({ id }) => id)).toEqual(["two", "one"]);
+    using database = new Database(path, { readonly: true });
+    expect(database.query("PRAGMA integrity_check").values()).toEqual([["ok"]]);
+  }, 20_000);
 });
 
 test("no secret is in the file or in what is shown of it", async () => {
