@@ -6,6 +6,7 @@ import { createMaintenance } from "./app/maintenance.ts";
 import type { AppOptions } from "./app/options.ts";
 import { createRequestPath } from "./app/request-path.ts";
 import { createRequestRecords } from "./app/request-records.ts";
+import { runFigures } from "./app/run-figures.ts";
 import { createStats } from "./app/stats.ts";
 import { createOllamaFleet } from "./models/ollama-fleet.ts";
 import { EventLoopDelay } from "./observe/event-loop-delay.ts";
@@ -134,6 +135,9 @@ export function createApp(options: AppOptions): App {
       eventLoop.stop();
       const grace = config.server.shutdown_timeout;
       const endings = await Promise.all(listeners.map((listener) => listener.stop(grace)));
+      if (config.engineering.show_nerdstats) {
+        logger.info("What this run took", runFigures(options, fleet, stats));
+      }
       await path.inspector?.flush();
       await fleet.stop();
       path.engine.transport.close();

@@ -76,7 +76,6 @@ export const dashboard = section(
 export const engineering = section({
   show_nerdstats: booleanKey({
     initial: false,
-    status: "later",
     env: ["OLLA_SHOW_NERD_STATS"],
     doc: "Log memory and run-time figures at shutdown.",
   }),

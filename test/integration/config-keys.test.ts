@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { neverRetriedStatuses } from "../../src/pipeline/failover-policy.ts";
 import { findDeadPort } from "../support/dead-port.ts";
 import { FakeUpstream } from "../support/fake-upstream.ts";
+import { parseLogLines } from "../support/log-lines.ts";
 import { RawClient } from "../support/raw-client.ts";
 import type { Behaviour } from "../support/socket-server.ts";
 import { type RunningOlla, startOlla } from "../support/start-olla.ts";
@@ -200,4 +201,25 @@ test("the status names engine and profile, the access line what failed", async (
   expect(pair.olla.accessLog().find(({ attempts }) => attempts === 2)).toMatchObject({
     failed: ["failing: 503"],
   });
+});
+
+test("engineering.show_nerdstats logs at the stop what the run took and did, and only then", async () => {
+  const figures = async (isShown: boolean) => {
+    await using upstream = new FakeUpstream();
+    await using olla = await startOlla({
+      endpoints: [{ name: "one", url: upstream.url, type: upstream.kind }],
+      sections: { engineering: { show_nerdstats: isShown } },
+    });
+    await (await ask(olla)).arrayBuffer();
+    const records = () => parseLogLines(olla.output()).filter(({ msg }) => msg === "What this run took");
+    expect(records()).toEqual([]);
+    await olla.stop();
+    return records();
+  };
+  expect(await figures(false)).toEqual([]);
+  expect(await figures(true)).toMatchObject([
+    { attempts: 1, failed_attempts: 0, output_tokens: 1, endpoints: 1, endpoints_healthy: 1, models: 1 },
+  ]);
+  const [record] = await figures(true);
+  expect(Number(record?.memory_rss_bytes)).toBeGreaterThan(1e6);
 });
