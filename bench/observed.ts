@@ -1,0 +1,124 @@
+// `bun bench/observed.ts [--before FILE]`: what it costs to be seen. The same small requests through Olla as it comes, and
+// through Olla with everything on that watches requests: request log, traces of every request, a dashboard, a scraper.
+// With --before also through another build, such as the one from before a change. Prints ratios, pair by pair; see README.md.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ollaCommand, spawnOlla, startUpstream, stopChild, untilTrue } from "./peers.ts";
+import { cpuSeconds } from "./process-usage.ts";
+import type { Job, JobResult } from "./workload.ts";
+
+/** Many short rounds: a pair of them meets the same moment of a noisy machine. */
+const rounds = 30;
+const requestsPerRound = 6_000;
+const scrapeEveryMs = 5_000;
+
+interface Contender {
+  readonly name: string;
+  readonly pid: number;
+  readonly port: number;
+  readonly cpuPerRequest: number[];
+}
+
+/** A collector that takes everything and keeps nothing. */
+function startCollector() {
+  let batches = 0;
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      await request.arrayBuffer();
+      batches += 1;
+      return new Response(new Uint8Array(0), { headers: { "Content-Type": "application/x-protobuf" } });
+    },
+  });
+  return { url: `http://127.0.0.1:${server.port}`, batches: () => batches, stop: () => server.stop(true) };
+}
+
+/** An open page, and a Prometheus. @returns what ends both */
+function watch(port: number): () => void {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const page = async () => {
+    const feed = await fetch(`http://127.0.0.1:${port}/internal/events`, { signal });
+    for await (const _piece of feed.body ?? []);
+  };
+  void page().catch(() => {});
+  const scrape = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/internal/metrics`, { signal });
+    await answer.arrayBuffer();
+  };
+  const timer = setInterval(() => void scrape().catch(() => {}), scrapeEveryMs);
+  return () => {
+    clearInterval(timer);
+    controller.abort();
+  };
+}
+
+async function runRound({ port, pid, cpuPerRequest }: Contender, isCounted: boolean): Promise<void> {
+  const path = "/olla/proxy/v1/chat/completions";
+  const job: Job = { kind: "small", port, path, connections: 16, requests: requestsPerRound };
+  const before = cpuSeconds(pid);
+  const client = Bun.spawn([process.execPath, join(import.meta.dir, "load-client.ts"), JSON.stringify(job)], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const printed = await new Response(client.stdout).text();
+  if ((await client.exited) !== 0) throw new Error("the load client failed");
+  const { answers, errors } = JSON.parse(printed) as JobResult;
+  if (errors > 0) throw new Error(`${errors} requests failed`);
+  if (isCounted) cpuPerRequest.push(((cpuSeconds(pid) - before) * 1e6) / answers);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
+}
+
+async function main(): Promise<void> {
+  if (process.platform !== "linux") throw new Error("processor times come from /proc: it runs on Linux only");
+  const { values } = parseArgs({ options: { before: { type: "string" } } });
+  const folder = await mkdtemp(join(tmpdir(), "olla-observed-"));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const upstream = await startUpstream();
+  stack.defer(() => upstream.stop());
+  const collector = startCollector();
+  stack.defer(() => collector.stop());
+
+  const start = async (name: string, command: readonly string[], config: object): Promise<Contender> => {
+    const urls = [`http://127.0.0.1:${upstream.port}`];
+    const { child, port } = await spawnOlla(folder, name, urls, { command, config });
+    stack.defer(() => stopChild(child));
+    await untilTrue(async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/olla/proxy/v1/models`).catch(() => undefined);
+      return answer?.ok === true && (await answer.text()).includes('"bench"');
+    }, `${name} has found the model`);
+    return { name, port, pid: child.pid, cpuPerRequest: [] };
+  };
+  const observed = {
+    request_log: { enabled: true, path: join(folder, "requests.db") },
+    telemetry: { otlp: { enabled: true, endpoint: collector.url, sample_ratio: 1 } },
+  };
+  const contenders = [
+    ...(values.before === undefined ? [] : [await start("before", [values.before], {})]),
+    await start("plain", ollaCommand(), {}),
+    await start("everything", ollaCommand(), observed),
+  ];
+  const everything = contenders.at(-1);
+  if (everything !== undefined) stack.defer(watch(everything.port));
+
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const contender of contenders) await runRound(contender, round > 0);
+  }
+  const [first] = contenders;
+  for (const { name, cpuPerRequest } of contenders) {
+    const ratios = cpuPerRequest.map((value, index) => value / (first?.cpuPerRequest[index] ?? value));
+    console.log(
+      `${name.padEnd(10)} ${median(cpuPerRequest).toFixed(1)} µs of CPU per small request, ${median(ratios).toFixed(3)} times ${first?.name}`,
+    );
+  }
+  console.log(`batches of traces: ${collector.batches()}`);
+}
+
+await main();
