@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { UsageError } from "./arguments.ts";
+import { addQuestions } from "./questions.ts";
 import { type RootOptions, wrongUsage } from "./root-options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -65,6 +66,7 @@ function createProgram(options: ProgramOptions, finish: (code: number) => void):
       const { demo } = await import("./demo.ts");
       finish(await demo({ terminal, build }));
     });
+  addQuestions(program, options, finish);
   program
     .command("validate")
     .description("check the configuration and exit")

@@ -12,6 +12,7 @@ export async function run(args: readonly string[]): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     isScreen: process.stdout.isTTY === true,
+    size: () => sizeOf(process.stdout),
     exitNow: (code) => process.exit(code),
   };
   let code = 1;
@@ -23,6 +24,11 @@ export async function run(args: readonly string[]): Promise<void> {
   await drain(process.stdout);
   await drain(process.stderr);
   process.exit(code);
+}
+
+/** Some terminals do not know their size, or say 0: then they have that of the first ones. */
+function sizeOf({ isTTY, columns, rows }: NodeJS.WriteStream): ReturnType<NonNullable<Terminal["size"]>> {
+  return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined;
 }
 
 /** What is still in a pipe's buffer would be lost at exit. */

@@ -7,6 +7,8 @@ export interface Terminal {
   readonly cwd: string;
   /** Whether standard output is a screen. */
   readonly isScreen: boolean;
+  /** How much fits onto the screen, now; undefined where standard output is none. */
+  size?(): { readonly columns: number; readonly rows: number } | undefined;
   /** Ends the process without waiting for anything: for a second Ctrl-C. */
   exitNow(code: number): void;
 }
@@ -33,4 +35,13 @@ export interface Painter {
 export function createPainter(isColoured: boolean): Painter {
   const paint = (code: number) => (text: string) => (isColoured ? `\u001b[${code}m${text}\u001b[0m` : text);
   return { bold: paint(1), dim: paint(2), green: paint(32), yellow: paint(33), red: paint(31) };
+}
+
+/**
+ * Cells that a line may take. Without a screen nothing wraps and somebody may search it, so there is no end to it unless
+ * `COLUMNS` says so.
+ */
+export function lineWidth({ size, env }: Pick<Terminal, "size" | "env">): number {
+  const columns = size?.()?.columns ?? Number(env.COLUMNS);
+  return columns > 0 ? Math.max(20, Math.floor(columns)) : Number.MAX_SAFE_INTEGER;
 }

@@ -118,6 +118,16 @@ export function keyFault(key: string): string | undefined {
 /** @returns `sha256:` and 64 digits */
 export async function readKeyFile(
   file: string,
+  sources: KeySources,
+  report: Report,
+): Promise<string | undefined> {
+  const key = await readKeyText(file, sources, report);
+  return key === undefined ? undefined : `sha256:${digestOf(key)}`;
+}
+
+/** The key itself, for those who have to send it; everybody else needs no more than `readKeyFile` gives. */
+export async function readKeyText(
+  file: string,
   { cwd, readFile, readMode }: KeySources,
   report: Report,
 ): Promise<string | undefined> {
@@ -145,7 +155,7 @@ export async function readKeyFile(
       "warning",
     );
   }
-  return `sha256:${digestOf(key)}`;
+  return key;
 }
 
 function warnOfExpiry(raw: unknown, report: Report): void {

@@ -46,6 +46,8 @@ export interface LoadOptions {
   readonly readFile?: ReadTextFile;
   /** Permission bits of a file; the disk's when not given. */
   readonly readMode?: (path: string) => Promise<number | undefined>;
+  /** Given the admin key itself, of which the configuration keeps the digest only: for programs that send it. */
+  readonly onAdminKey?: (key: Secret) => void;
 }
 
 export type ValueSource = "default" | "file" | "environment";
@@ -100,7 +102,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const keySources = { ...sources, readMode: options.readMode ?? readFileMode };
   const keyHashes = await readClientKeys(reading.tree, keySources, report);
   const serverTls = await readServerTls(valueAt(reading.tree, ["server"]), sources, report);
-  const adminKey = await readAdminKey(reading.tree, keySources, report);
+  const adminKey = await readAdminKey(reading.tree, keySources, report, options.onAdminKey);
   checkAliases(reading.tree, report);
   const isUsable = reading.parsed !== undefined && !problems.some((problem) => problem.severity === "error");
   return {

@@ -73,7 +73,7 @@ describe.each(["/internal/status", "/internal/status/endpoints"])("%s", (path) =
     const server = trafficServer();
     expect(await endpointRow(server, path, "alpha")).toEqual({
       circuit_breaker: { state: "closed" },
-      queue: { depth: 0 },
+      queue: { depth: 0, limit: 1 },
     });
     expect(await endpointRow(server, path, "beta")).toEqual({ circuit_breaker: { state: "closed" } });
   });

@@ -49,8 +49,9 @@ function renderBreaker({ state, retryAt }: BreakerStatus, now: number): object {
 }
 
 function queueMember(name: string, { queues }: TrafficSources): object {
-  if (queues === undefined || queues.limitOf(name) <= 0) return {};
-  return { queue: { depth: queues.queueDepth(name) } };
+  const limit = queues?.limitOf(name) ?? 0;
+  if (queues === undefined || limit <= 0) return {};
+  return { queue: { depth: queues.queueDepth(name), limit } };
 }
 
 /** What became of all who had to wait, for the system's part of the status. */

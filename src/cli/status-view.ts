@@ -1,0 +1,272 @@
+import { formatAmount, formatCount, formatMs, formatRate } from "./figures.ts";
+import type { AliasLine, EndpointLine, FleetView, ModelLine } from "./fleet-view.ts";
+import type { Rates } from "./rate-window.ts";
+import { fit, widthOf } from "./safe-text.ts";
+import { type Column, formatHeading, formatRow, layOut } from "./table.ts";
+import type { Painter } from "./terminal.ts";
+
+export interface StatusOptions {
+  /** The address that was asked. */
+  readonly shown: string;
+  readonly painter: Painter;
+  /** Cells of a line; no line gets longer. */
+  readonly width: number;
+  /** Lines there is room for; what does not fit is counted instead. Undefined: as many as it takes. */
+  readonly height?: number | undefined;
+  /** While watching. */
+  readonly rates?: Rates | undefined;
+  /** When the last look failed: the rest is as old as this. */
+  readonly silence?: { readonly reason: string; readonly ageMs: number } | undefined;
+}
+
+/** Everything a person wants to know at a glance, line by line, without line breaks. */
+export function renderStatus(fleet: FleetView, options: StatusOptions): string[] {
+  const head = renderHead(fleet, options);
+  const height = options.height ?? Number.POSITIVE_INFINITY;
+  // Each section costs an empty line and a heading. Endpoints come first, then aliases, which are few, then models.
+  let room = height - head.length;
+  const take = (lines: readonly string[][]): string[] => lines.flat().slice(0, Math.max(0, room));
+  const endpoints = take([renderEndpoints(fleet.endpoints, options, room - 2)]);
+  room -= endpoints.length;
+  const aliasRoom = Math.min(fleet.aliases.length, 4, Math.max(0, Math.floor(room / 2) - 2));
+  const aliases = renderAliases(
+    fleet.aliases,
+    options,
+    options.height === undefined ? fleet.aliases.length : aliasRoom,
+  );
+  room -= aliases.length;
+  const models = take([renderModels(fleet.models, options, room - 2)]);
+  return [...head, ...endpoints, ...models, ...aliases];
+}
+
+type Segment = readonly [text: string, paint?: ((text: string) => string) | undefined];
+
+const separator = " · ";
+
+/** As many of them as there is room for. */
+function joinSegments(segments: readonly Segment[], width: number, painter: Painter): string {
+  let line = "";
+  let used = 0;
+  for (const [text, paint] of segments) {
+    if (text === "") continue;
+    const lead = used === 0 ? "" : separator;
+    const room = width - used - lead.length;
+    if (used > 0 && widthOf(text) > room) break;
+    const shown = fit(text, room);
+    line += painter.dim(lead) + (paint?.(shown) ?? shown);
+    used += lead.length + widthOf(shown);
+  }
+  return line;
+}
+
+function renderHead(fleet: FleetView, options: StatusOptions): string[] {
+  const { painter, width, shown, rates, silence } = options;
+  const paintSystem = { healthy: painter.green, degraded: painter.yellow }[fleet.system] ?? painter.red;
+  const lines = [
+    joinSegments(
+      [
+        [`Olla ${fleet.version}`, painter.bold],
+        [`${fleet.system === "healthy" ? "●" : "○"} ${fleet.system}`, paintSystem],
+        [`up ${fleet.uptime}`],
+        [shown],
+      ],
+      width,
+      painter,
+    ),
+    joinSegments(
+      [
+        [`${fleet.endpointsUp} endpoints up`],
+        [`${formatCount(fleet.inFlight)} in flight`],
+        [fleet.waiting === 0 ? "" : `${formatCount(fleet.waiting)} waiting`, painter.yellow],
+        [`${fleet.engine} engine`],
+        [`${fleet.balancer} balancer`],
+      ],
+      width,
+      painter,
+    ),
+    joinSegments(describeTotals(fleet, painter), width, painter),
+  ];
+  if (rates !== undefined) lines.push(joinSegments(describeRates(rates, painter), width, painter));
+  if (silence !== undefined) {
+    const age = `As it was ${formatMs(silence.ageMs)} ago: `;
+    lines.push(painter.red(fit(`${age}${silence.reason}`, width)));
+  }
+  return lines;
+}
+
+function describeTotals(fleet: FleetView, painter: Painter): Segment[] {
+  if (fleet.requests === 0) return [["no requests yet", painter.dim]];
+  const { failures } = fleet;
+  return [
+    [formatAmount(fleet.requests, "request")],
+    [`${fleet.success} ok`],
+    [failures === 0 ? "" : `${formatCount(failures)} failed`, painter.red],
+    [`tokens ${formatCount(fleet.inputTokens)} in, ${formatCount(fleet.outputTokens)} out`],
+  ];
+}
+
+function describeRates(rates: Rates, painter: Painter): Segment[] {
+  return [
+    [`last ${formatMs(Math.round(rates.overMs / 1000) * 1000).replace(".0", "")}`, painter.dim],
+    [`${formatRate(rates.requests)} requests/s`, painter.bold],
+    [`${formatRate(rates.tokens)} tokens/s`, painter.bold],
+    [`${formatRate(rates.errors)} errors/s`, rates.errors > 0 ? painter.red : undefined],
+  ];
+}
+
+interface Mark {
+  readonly glyph: string;
+  readonly paint: keyof Painter;
+}
+
+const marks: Readonly<Record<string, Mark>> = {
+  healthy: { glyph: "●", paint: "green" },
+  busy: { glyph: "●", paint: "yellow" },
+  warming: { glyph: "◐", paint: "yellow" },
+  draining: { glyph: "◐", paint: "yellow" },
+  unknown: { glyph: "◌", paint: "dim" },
+};
+const down: Mark = { glyph: "○", paint: "red" };
+
+/** In one word; that an operator has taken it out says more than that it is well. */
+function stateOf(endpoint: EndpointLine): string {
+  if (!endpoint.isDraining) return endpoint.status;
+  return endpoint.status === "healthy" ? "draining" : `draining, ${endpoint.status}`;
+}
+
+function markOf(endpoint: EndpointLine): Mark {
+  const isUp = ["healthy", "busy", "warming"].includes(endpoint.status);
+  return marks[endpoint.isDraining && isUp ? "draining" : endpoint.status] ?? down;
+}
+
+function endpointColumns(painter: Painter): readonly Column<EndpointLine>[] {
+  return [
+    {
+      title: "ENDPOINT",
+      importance: 20,
+      minWidth: 14,
+      cell: (row) => `${markOf(row).glyph} ${row.name}`,
+      paint: (text, row) => text.replace(/^\S+/, (glyph) => painter[markOf(row).paint](glyph)),
+    },
+    { title: "KIND", importance: 4, cell: (row) => row.kind },
+    {
+      title: "STATUS",
+      importance: 19,
+      cell: stateOf,
+      paint: (text, row) => painter[markOf(row).paint](text),
+    },
+    {
+      title: "BREAKER",
+      importance: 15,
+      cell: (row) =>
+        [
+          row.breaker,
+          row.brokenModels === 0 ? "" : formatAmount(row.brokenModels, "model"),
+          row.isCooling ? "cooling" : "",
+        ]
+          .filter((part) => part !== "")
+          .join(", "),
+      paint: painter.red,
+    },
+    {
+      title: "RUN",
+      align: "right",
+      importance: 18,
+      cell: ({ running, limit }) => (limit === undefined ? `${running}` : `${running}/${limit}`),
+    },
+    {
+      title: "QUEUE",
+      align: "right",
+      importance: 12,
+      cell: ({ waiting }) => (waiting === undefined ? "" : formatCount(waiting)),
+      paint: (text, { waiting = 0 }) => (waiting > 0 ? painter.yellow(text) : text),
+    },
+    { title: "REQS", align: "right", importance: 14, cell: ({ requests }) => formatCount(requests) },
+    {
+      title: "OK",
+      align: "right",
+      importance: 13,
+      cell: ({ success }) => success,
+      paint: (text, { success }) => (success === "100%" || success === "" ? text : painter.yellow(text)),
+    },
+    {
+      title: "AVG",
+      align: "right",
+      importance: 11,
+      cell: ({ latencyMs }) => (latencyMs === undefined ? "" : formatMs(latencyMs)),
+    },
+    { title: "MODELS", align: "right", importance: 5, cell: ({ models }) => String(models) },
+    { title: "ISSUES", importance: 1, cell: ({ issues }) => issues, paint: painter.yellow },
+  ];
+}
+
+function modelColumns(painter: Painter): readonly Column<ModelLine>[] {
+  return [
+    { title: "MODEL", importance: 20, minWidth: 20, cell: (row) => row.name },
+    { title: "SIZE", align: "right", importance: 1, cell: (row) => row.size },
+    { title: "AT", importance: 10, minWidth: 12, cell: (row) => row.places.join(", ") },
+    {
+      title: "LOADED AT",
+      importance: 8,
+      minWidth: 10,
+      cell: ({ loadedAt, places }) => {
+        if (loadedAt === undefined) return "";
+        if (loadedAt.length === 0) return "nowhere";
+        return loadedAt.length === places.length && places.length > 1 ? "all" : loadedAt.join(", ");
+      },
+      paint: (text, { loadedAt }) => (loadedAt?.length ? painter.green(text) : painter.dim(text)),
+    },
+    { title: "TOKENS IN", align: "right", importance: 5, cell: (row) => tokens(row, row.inputTokens) },
+    { title: "OUT", align: "right", importance: 6, cell: (row) => tokens(row, row.outputTokens) },
+  ];
+}
+
+function tokens(row: ModelLine, count: number): string {
+  return row.inputTokens + row.outputTokens === 0 ? "" : formatCount(count);
+}
+
+function renderEndpoints(rows: readonly EndpointLine[], options: StatusOptions, room: number): string[] {
+  if (rows.length === 0)
+    return ["", fit("No endpoints: Olla has nobody to send requests to.", options.width)];
+  return renderSection(endpointColumns(options.painter), rows, "endpoint", options, room);
+}
+
+function renderModels(rows: readonly ModelLine[], options: StatusOptions, room: number): string[] {
+  if (rows.length === 0) return [];
+  return renderSection(modelColumns(options.painter), rows, "model", options, room);
+}
+
+function renderSection<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  thing: string,
+  { width, painter }: StatusOptions,
+  room: number,
+): string[] {
+  const shown = rows.length <= room ? rows : rows.slice(0, Math.max(0, room - 1));
+  // Of all of them, so that columns stay where they are when a window grows.
+  const layout = layOut(columns, rows, width);
+  const rest = rows.length - shown.length;
+  return [
+    "",
+    painter.bold(formatHeading(layout)),
+    ...shown.map((row) => formatRow(layout, row)),
+    ...(rest === 0 ? [] : [painter.dim(fit(`and ${formatAmount(rest, `more ${thing}`)}`, width))]),
+  ];
+}
+
+function renderAliases(
+  rows: readonly AliasLine[],
+  { width, painter }: StatusOptions,
+  room: number,
+): string[] {
+  if (rows.length === 0 || room < 1) return [];
+  const shown = rows.length <= room ? rows : rows.slice(0, room - 1);
+  const rest = rows.length - shown.length;
+  return [
+    "",
+    painter.bold("ALIAS"),
+    ...shown.map(({ name, targets }) => fit(`${name} → ${targets.join(" | ")}`, width)),
+    ...(rest === 0 ? [] : [painter.dim(`and ${rest} more`)]),
+  ];
+}

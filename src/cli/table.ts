@@ -1,0 +1,91 @@
+import { fit, padTo, widthOf } from "./safe-text.ts";
+
+export interface Column<Row> {
+  /** In capitals, as it stands above the column. */
+  readonly title: string;
+  readonly align?: "left" | "right";
+  /** Where the screen is too narrow, the columns with the smallest number go first. */
+  readonly importance: number;
+  /** How narrow the column may become, by cutting texts, before another one has to go; as wide as its texts if absent. */
+  readonly minWidth?: number;
+  /** Nothing to say is "": a column that says nothing in any row is left out. */
+  readonly cell: (row: Row) => string;
+  /** Colours of the padded cell. */
+  readonly paint?: (text: string, row: Row) => string;
+}
+
+/** Which columns there is room for, and how wide they are. */
+export interface TableLayout<Row> {
+  readonly columns: readonly { readonly column: Column<Row>; readonly width: number }[];
+}
+
+const gap = "  ";
+
+/**
+ * Chooses columns and widths so that no line is wider than `width`.
+ * @param floors of an earlier layout whose lines are on the screen already: its columns stay, and get no narrower
+ */
+export function layOut<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  width: number,
+  floors?: TableLayout<Row>,
+): TableLayout<Row> {
+  const floorOf = (column: Column<Row>) =>
+    floors?.columns.find((other) => other.column.title === column.title)?.width;
+  const kept = columns
+    .map((column) => {
+      const widest = Math.max(0, ...rows.map((row) => widthOf(column.cell(row))), floorOf(column) ?? 0);
+      const natural = Math.max(widest, widthOf(column.title));
+      return {
+        column,
+        isSilent: widest === 0,
+        natural,
+        least: Math.min(natural, column.minWidth ?? natural),
+      };
+    })
+    .filter(({ isSilent }) => !isSilent);
+  while (kept.length > 1 && totalOf(kept.map(({ least }) => least)) > width) {
+    const least = Math.min(...kept.map(({ column }) => column.importance));
+    kept.splice(
+      kept.findLastIndex(({ column }) => column.importance === least),
+      1,
+    );
+  }
+  const widths = kept.map(({ least }) => least);
+  let spare = width - totalOf(widths);
+  // One cell at a time to each that wants more, so that none takes all.
+  for (let isGrowing = true; isGrowing; ) {
+    isGrowing = false;
+    for (const [index, { natural }] of kept.entries()) {
+      const current = widths[index] ?? 0;
+      if (current >= natural || spare <= 0) continue;
+      widths[index] = current + 1;
+      spare -= 1;
+      isGrowing = true;
+    }
+  }
+  return {
+    columns: kept.map(({ column }, index) => ({ column, width: Math.min(widths[index] ?? 0, width) })),
+  };
+}
+
+export function formatHeading<Row>({ columns }: TableLayout<Row>): string {
+  return joinCells(columns.map(({ column, width }) => padTo(fit(column.title, width), width, column.align)));
+}
+
+export function formatRow<Row>({ columns }: TableLayout<Row>, row: Row): string {
+  const cells = columns.map(({ column, width }) => {
+    const text = padTo(fit(column.cell(row), width), width, column.align);
+    return column.paint?.(text, row) ?? text;
+  });
+  return joinCells(cells);
+}
+
+function joinCells(cells: readonly string[]): string {
+  return cells.join(gap).trimEnd();
+}
+
+function totalOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, 0) + gap.length * Math.max(0, widths.length - 1);
+}
