@@ -24,6 +24,11 @@ export function formatMs(milliseconds: number): string {
   return formatDuration(Math.round(milliseconds / step) * step);
 }
 
+/** Milliseconds, in whole seconds: `0s`, `12s`, `3m5s`. */
+export function formatSeconds(milliseconds: number): string {
+  return formatDuration(Math.round(milliseconds / 1000) * 1000);
+}
+
 /** Per second: `0`, `0.4`, `12`, `1500`. */
 export function formatRate(perSecond: number): string {
   if (perSecond === 0) return "0";

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../lib/json.ts";
 import { formatCount, formatMs } from "./figures.ts";
 import { numberAt, optionalNumberAt, textAt } from "./fleet-view.ts";
+import { fit, widthOf } from "./safe-text.ts";
 import type { Column } from "./table.ts";
 import type { Painter } from "./terminal.ts";
 
@@ -112,11 +113,19 @@ export function requestColumns(painter: Painter, now: number): readonly Column<R
   return [
     { title: "TIME", importance: 17, cell: (row) => formatMoment(row.time, now), paint: painter.dim },
     { title: "ID", importance: 16, minWidth: 26, cell: (row) => row.id },
-    { title: "MODEL → ENDPOINT", importance: 20, minWidth: 16, cell: formatPlace },
+    {
+      title: "MODEL → ENDPOINT",
+      importance: 20,
+      minWidth: 22,
+      cell: formatPlace,
+      // Names of models are long, and mostly alike.
+      cut: (row, width) =>
+        formatPlace({ ...row, model: fit(row.model, Math.max(6, width - 3 - widthOf(row.endpoint))) }),
+    },
     {
       title: "STATUS",
       importance: 19,
-      minWidth: 7,
+      minWidth: 9,
       cell: describeEnding,
       paint: (text, row) => painter[endingPaint(row)](text),
     },

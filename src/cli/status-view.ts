@@ -1,4 +1,4 @@
-import { formatAmount, formatCount, formatMs, formatRate } from "./figures.ts";
+import { formatAmount, formatCount, formatMs, formatRate, formatSeconds } from "./figures.ts";
 import type { AliasLine, EndpointLine, FleetView, ModelLine } from "./fleet-view.ts";
 import type { Rates } from "./rate-window.ts";
 import { fit, widthOf } from "./safe-text.ts";
@@ -13,9 +13,9 @@ export interface StatusOptions {
   readonly width: number;
   /** Lines there is room for; what does not fit is counted instead. Undefined: as many as it takes. */
   readonly height?: number | undefined;
-  /** While watching. */
-  readonly rates?: Rates | undefined;
-  /** When the last look failed: the rest is as old as this. */
+  /** While watching; `none` before there is anything to compare with. */
+  readonly rates?: Rates | "none" | undefined;
+  /** When the latest look failed: the rest is as old as this. */
   readonly silence?: { readonly reason: string; readonly ageMs: number } | undefined;
 }
 
@@ -61,13 +61,11 @@ function joinSegments(segments: readonly Segment[], width: number, painter: Pain
 
 function renderHead(fleet: FleetView, options: StatusOptions): string[] {
   const { painter, width, shown, rates, silence } = options;
-  const paintSystem = { healthy: painter.green, degraded: painter.yellow }[fleet.system] ?? painter.red;
   const lines = [
     joinSegments(
       [
         [`Olla ${fleet.version}`, painter.bold],
-        [`${fleet.system === "healthy" ? "●" : "○"} ${fleet.system}`, paintSystem],
-        [`up ${fleet.uptime}`],
+        ...(silence === undefined ? describeSystem(fleet, painter) : describeAge(silence.ageMs, painter)),
         [shown],
       ],
       width,
@@ -86,12 +84,19 @@ function renderHead(fleet: FleetView, options: StatusOptions): string[] {
     ),
     joinSegments(describeTotals(fleet, painter), width, painter),
   ];
-  if (rates !== undefined) lines.push(joinSegments(describeRates(rates, painter), width, painter));
-  if (silence !== undefined) {
-    const age = `As it was ${formatMs(silence.ageMs)} ago: `;
-    lines.push(painter.red(fit(`${age}${silence.reason}`, width)));
-  }
+  // In place of the rates, so that nothing below moves.
+  if (silence !== undefined) lines.push(painter.red(fit(silence.reason, width)));
+  else if (rates !== undefined) lines.push(joinSegments(describeRates(rates, painter), width, painter));
   return lines;
+}
+
+function describeSystem({ system, uptime }: FleetView, painter: Painter): Segment[] {
+  const paint = { healthy: painter.green, degraded: painter.yellow }[system] ?? painter.red;
+  return [[`${system === "healthy" ? "●" : "○"} ${system}`, paint], [`up ${uptime}`]];
+}
+
+function describeAge(ageMs: number, painter: Painter): Segment[] {
+  return [[`○ no answer for ${formatSeconds(ageMs)}: this is how it was`, painter.red]];
 }
 
 function describeTotals(fleet: FleetView, painter: Painter): Segment[] {
@@ -105,12 +110,18 @@ function describeTotals(fleet: FleetView, painter: Painter): Segment[] {
   ];
 }
 
-function describeRates(rates: Rates, painter: Painter): Segment[] {
+function describeRates(rates: Rates | "none", painter: Painter): Segment[] {
+  if (rates === "none")
+    return [
+      ["rates come with the next look", painter.dim],
+      ["q quits", painter.dim],
+    ];
   return [
-    [`last ${formatMs(Math.round(rates.overMs / 1000) * 1000).replace(".0", "")}`, painter.dim],
+    [`last ${formatSeconds(rates.overMs)}`, painter.dim],
     [`${formatRate(rates.requests)} requests/s`, painter.bold],
     [`${formatRate(rates.tokens)} tokens/s`, painter.bold],
     [`${formatRate(rates.errors)} errors/s`, rates.errors > 0 ? painter.red : undefined],
+    ["q quits", painter.dim],
   ];
 }
 

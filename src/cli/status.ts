@@ -1,7 +1,7 @@
 import { systemClock } from "../lib/clock.ts";
 import { parseDuration } from "../lib/duration.ts";
 import { UsageError } from "./arguments.ts";
-import { formatMs } from "./figures.ts";
+import { formatSeconds } from "./figures.ts";
 import { type FleetBodies, readFleet } from "./fleet-view.ts";
 import { type Rates, RateWindow } from "./rate-window.ts";
 import { AskError, type ConnectionOptions, findOlla, type RunningOlla } from "./running-olla.ts";
@@ -158,7 +158,7 @@ function openDisplay({ olla, terminal, isJson }: WatchOptions): Display {
     renderStatus(readFleet(bodies), {
       ...viewOptions(olla, terminal),
       height,
-      rates,
+      rates: rates ?? "none",
       silence: failure === undefined ? undefined : { reason: failure, ageMs },
     });
   if (!terminal.isScreen) {
@@ -166,7 +166,7 @@ function openDisplay({ olla, terminal, isJson }: WatchOptions): Display {
       // The same old figures again would look like new ones.
       show(seen, ageMs) {
         if (seen.failure === undefined) terminal.out(`${render(seen, ageMs).join("\n")}\n\n`);
-        else terminal.out(`No answer for ${formatMs(ageMs)}: ${seen.failure}\n\n`);
+        else terminal.out(`No answer for ${formatSeconds(ageMs)}: ${seen.failure}\n\n`);
       },
       quit: never,
       close() {},

@@ -10,6 +10,8 @@ export interface Column<Row> {
   readonly minWidth?: number;
   /** Nothing to say is "": a column that says nothing in any row is left out. */
   readonly cell: (row: Row) => string;
+  /** The cell in at most so many terminal cells, where its end is not the part to do without. */
+  readonly cut?: (row: Row, width: number) => string;
   /** Colours of the padded cell. */
   readonly paint?: (text: string, row: Row) => string;
 }
@@ -76,7 +78,9 @@ export function formatHeading<Row>({ columns }: TableLayout<Row>): string {
 
 export function formatRow<Row>({ columns }: TableLayout<Row>, row: Row): string {
   const cells = columns.map(({ column, width }) => {
-    const text = padTo(fit(column.cell(row), width), width, column.align);
+    const whole = column.cell(row);
+    const short = widthOf(whole) > width ? (column.cut?.(row, width) ?? whole) : whole;
+    const text = padTo(fit(short, width), width, column.align);
     return column.paint?.(text, row) ?? text;
   });
   return joinCells(cells);

@@ -86,9 +86,10 @@ const barWidth = 60;
 
 /** One bar of the whole time, and what its parts are. */
 function renderTimes(request: RequestLine, trace: JsonObject, { painter, width }: TraceOptions): string[] {
-  const spans = spansOf(request, trace).filter(({ ms }) => ms >= 0.05);
-  const total = spans.reduce((sum, { ms }) => sum + ms, 0);
-  if (total <= 0) return [];
+  const all = spansOf(request, trace);
+  const total = all.reduce((sum, { ms }) => sum + ms, 0);
+  if (total <= 0 || request.attempts === 0) return [];
+  const spans = all.filter(({ ms }) => ms > total / 500);
   const cells = Math.min(barWidth, width - indent.length);
   const bar = shareCells(spans, total, cells)
     .map(({ span, count }) => painter[span.paint](span.glyph.repeat(count)))
