@@ -24,19 +24,14 @@ export function renderStatus(fleet: FleetView, options: StatusOptions): string[]
   const head = renderHead(fleet, options);
   const height = options.height ?? Number.POSITIVE_INFINITY;
   // Each section costs an empty line and a heading. Endpoints come first, then aliases, which are few, then models.
+  const headings = 2;
   let room = height - head.length;
-  const take = (lines: readonly string[][]): string[] => lines.flat().slice(0, Math.max(0, room));
-  const endpoints = take([renderEndpoints(fleet.endpoints, options, room - 2)]);
+  const endpoints = renderEndpoints(fleet.endpoints, options, room - headings);
   room -= endpoints.length;
-  const aliasRoom = Math.min(fleet.aliases.length, 4, Math.max(0, Math.floor(room / 2) - 2));
-  const aliases = renderAliases(
-    fleet.aliases,
-    options,
-    options.height === undefined ? fleet.aliases.length : aliasRoom,
-  );
+  const aliasRoom = Number.isFinite(room) ? Math.min(4, Math.floor(room / 2) - headings) : room;
+  const aliases = renderAliases(fleet.aliases, options, aliasRoom);
   room -= aliases.length;
-  const models = take([renderModels(fleet.models, options, room - 2)]);
-  return [...head, ...endpoints, ...models, ...aliases];
+  return [...head, ...endpoints, ...renderModels(fleet.models, options, room - headings), ...aliases];
 }
 
 type Segment = readonly [text: string, paint?: ((text: string) => string) | undefined];
@@ -172,7 +167,7 @@ function endpointColumns(painter: Painter): readonly Column<EndpointLine>[] {
       cell: (row) =>
         [
           row.breaker,
-          row.brokenModels === 0 ? "" : formatAmount(row.brokenModels, "model"),
+          row.brokenModels === 0 ? "" : `${formatAmount(row.brokenModels, "model")} open`,
           row.isCooling ? "cooling" : "",
         ]
           .filter((part) => part !== "")
@@ -184,6 +179,8 @@ function endpointColumns(painter: Painter): readonly Column<EndpointLine>[] {
       align: "right",
       importance: 18,
       cell: ({ running, limit }) => (limit === undefined ? `${running}` : `${running}/${limit}`),
+      paint: (text, { running, limit = Number.POSITIVE_INFINITY }) =>
+        running >= limit ? painter.yellow(text) : text,
     },
     {
       title: "QUEUE",
@@ -213,9 +210,9 @@ function endpointColumns(painter: Painter): readonly Column<EndpointLine>[] {
 
 function modelColumns(painter: Painter): readonly Column<ModelLine>[] {
   return [
-    { title: "MODEL", importance: 20, minWidth: 20, cell: (row) => row.name },
+    { title: "MODEL", importance: 20, minWidth: 30, cell: (row) => row.name },
     { title: "SIZE", align: "right", importance: 1, cell: (row) => row.size },
-    { title: "AT", importance: 10, minWidth: 12, cell: (row) => row.places.join(", ") },
+    { title: "AT", importance: 10, minWidth: 14, cell: (row) => row.places.join(", ") },
     {
       title: "LOADED AT",
       importance: 8,
@@ -254,7 +251,9 @@ function renderSection<Row>(
   { width, painter }: StatusOptions,
   room: number,
 ): string[] {
-  const shown = rows.length <= room ? rows : rows.slice(0, Math.max(0, room - 1));
+  // A heading and nothing below it says less than nothing.
+  if (room < 1) return [];
+  const shown = rows.length <= room ? rows : rows.slice(0, room - 1);
   // Of all of them, so that columns stay where they are when a window grows.
   const layout = layOut(columns, rows, width);
   const rest = rows.length - shown.length;

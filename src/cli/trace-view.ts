@@ -224,7 +224,7 @@ function renderAttempts(request: RequestLine, trace: JsonObject, { painter, widt
       const error = textAt(row, "error");
       const isGood = error === "";
       const text = `${index + 1}  ${describeAttempt(row, index === last ? request : undefined)}`;
-      return wrap(text, width - 4).map((line, part) => {
+      return wrap(text, width - 4, 3).map((line, part) => {
         const glyph = part > 0 ? " " : isGood ? painter.green("✓") : painter.red("✗");
         return `${indent}${glyph} ${part > 0 ? `   ${line}` : line}`;
       });
@@ -258,16 +258,16 @@ function describeAttempt(row: JsonObject, request: RequestLine | undefined): str
   return parts.filter((part) => part !== "").join(", ");
 }
 
-/** Breaks at spaces; a word that is longer than a line is cut. */
-function wrap(text: string, width: number): string[] {
+/** Breaks at spaces; a word that is longer than a line is cut. @param hang what lines but the first have less of */
+function wrap(text: string, width: number, hang = 0): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
     const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && widthOf(longer) > width) {
+    if (line !== "" && widthOf(longer) > width - (lines.length > 0 ? hang : 0)) {
       lines.push(line);
       line = word;
     } else line = longer;
   }
-  return [...lines, line].map((each) => fit(each, width));
+  return [...lines, line].map((each, index) => fit(each, width - (index > 0 ? hang : 0)));
 }
