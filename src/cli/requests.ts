@@ -2,6 +2,7 @@ import { systemClock } from "../lib/clock.ts";
 import { parseDuration } from "../lib/duration.ts";
 import { isObject, type JsonObject } from "../lib/json.ts";
 import { UsageError } from "./arguments.ts";
+import { textAt } from "./fleet-view.ts";
 import { type RequestLine, readRequest, requestColumns } from "./request-view.ts";
 import { AskError, type ConnectionOptions, findOlla, type RunningOlla } from "./running-olla.ts";
 import { printableJson } from "./safe-text.ts";
@@ -28,7 +29,7 @@ const path = "/internal/requests";
 const followEveryMs = 1_000;
 /** Requests that ended between two looks; more than that are not shown, and that is said. */
 const followLimit = 200;
-const largestLimit = 1_000;
+const largestLimit = 500;
 
 const memoryHint =
   "Only the last 200 requests are known, and none from before Olla started: `request_log.enabled: true` keeps all of them.\n";
@@ -45,7 +46,7 @@ export async function requests(
   terminal: Terminal,
 ): Promise<number> {
   const limit = readLimit(flags.limit);
-  const filters = readFilters(flags, Date.now());
+  const filters = readFilters(flags);
   if (id !== undefined && flags.follow === true)
     throw new UsageError("--follow is for the list, not for one request");
   const olla = await findOlla(flags, configPath, terminal);
@@ -55,7 +56,8 @@ export async function requests(
   list.print(first.rows.slice(0, limit));
   if (flags.json !== true) {
     if (first.rows.length === 0) terminal.err(flags.follow === true ? "None yet.\n" : "No such requests.\n");
-    if (first.isFromMemory) terminal.err(memoryHint);
+    if (first.note !== "") terminal.err(`${first.note}\n`);
+    else if (first.isFromMemory) terminal.err(memoryHint);
   }
   return flags.follow === true ? await follow({ olla, filters, list, terminal }, first.rows) : 0;
 }
@@ -66,8 +68,8 @@ export function readLimit(text: string): number {
   throw new UsageError(`--limit: expected a number of 1 to ${largestLimit}, got "${text}"`);
 }
 
-/** The query of the list, without its limit. @param now milliseconds since the epoch */
-export function readFilters(flags: Omit<RequestsFlags, "limit">, now: number): URLSearchParams {
+/** The query of the list, without its limit. @throws UsageError */
+export function readFilters(flags: Omit<RequestsFlags, "limit">): URLSearchParams {
   const query = new URLSearchParams();
   for (const name of ["model", "endpoint", "key"] as const) {
     const value = flags[name];
@@ -89,7 +91,8 @@ export function readFilters(flags: Omit<RequestsFlags, "limit">, now: number): U
     if (ageMs === undefined || ageMs <= 0) {
       throw new UsageError(`--since: expected a duration such as 15m or 2h, got "${since}"`);
     }
-    query.set("since", new Date(now - ageMs).toISOString());
+    // As it is: the clock that counts is the one of the machine that Olla runs on.
+    query.set("since", since);
   }
   return query;
 }
@@ -98,6 +101,8 @@ interface Page {
   /** Newest first. */
   readonly rows: readonly JsonObject[];
   readonly isFromMemory: boolean;
+  /** Why the rows are not from where the configuration says; "" where they are. */
+  readonly note: string;
   readonly hasMore: boolean;
 }
 
@@ -106,7 +111,12 @@ async function askFor(olla: RunningOlla, filters: URLSearchParams, limit: number
   query.set("limit", String(limit));
   const body = await askForRequests(olla, `${path}?${query}`);
   const rows = Array.isArray(body.requests) ? body.requests.filter(isObject) : [];
-  return { rows, isFromMemory: body.source === "memory", hasMore: typeof body.next === "string" };
+  return {
+    rows,
+    isFromMemory: body.source === "memory",
+    note: textAt(body, "note"),
+    hasMore: typeof body.next === "string",
+  };
 }
 
 async function askForRequests(olla: RunningOlla, target: string): Promise<JsonObject> {

@@ -48,10 +48,12 @@ interface Where {
   readonly address: OllaAddress;
   readonly key: { readonly text: Secret; readonly source: string } | undefined;
   readonly tls: ClientTls;
+  /** For each question, from connecting to the last byte. */
+  readonly timeoutMs: number;
 }
 
 const keyVariable = "OLLA_SERVER_ADMIN_KEY";
-const timeoutMs = 5_000;
+const usualTimeoutMs = 5_000;
 /** Thousands of models are a few megabytes. */
 const maxBytes = 64 * 1024 ** 2;
 
@@ -64,6 +66,7 @@ export async function findOlla(
   options: ConnectionOptions,
   configPath: string | undefined,
   { env, cwd }: Pick<Terminal, "env" | "cwd">,
+  timeoutMs = usualTimeoutMs,
 ): Promise<RunningOlla> {
   const given = options.url === undefined ? undefined : parseAddress(options.url);
   const keyOfFile = options.keyFile === undefined ? undefined : await readKey(options.keyFile, cwd);
@@ -77,7 +80,7 @@ export async function findOlla(
   // what listens here is this machine.
   const rejectUnauthorized = !(address.isThisMachine && ca === undefined);
   const tls = { rejectUnauthorized, ...(ca === undefined ? {} : { ca }) };
-  return connectTo({ address, key, tls });
+  return connectTo({ address, key, tls, timeoutMs });
 }
 
 async function readConfiguration(
@@ -142,7 +145,7 @@ async function readNamedFile(flag: string, file: string, cwd: string): Promise<s
 }
 
 function connectTo(where: Where): RunningOlla {
-  const { address, key, tls } = where;
+  const { address, key, tls, timeoutMs } = where;
   const headers = new Headers({ Accept: "application/json" });
   if (key !== undefined) headers.set("Authorization", `Bearer ${key.text.reveal()}`);
   const unix = address.socketPath;
@@ -163,7 +166,9 @@ function connectTo(where: Where): RunningOlla {
         throw new AskError(describeSilence(error, address), { cause: error });
       }
       const body = parseJson(new TextDecoder().decode(result.body));
-      if (result.status === 200 && isObject(body)) return body;
+      // Many a server answers anything with some JSON.
+      const isOlla = result.headers.has("x-olla-request-id");
+      if (result.status === 200 && isOlla && isObject(body)) return body;
       throw refusal(result, body, where);
     },
   };
@@ -178,7 +183,7 @@ function tlsFor(tls: ClientTls, { base, isThisMachine }: OllaAddress): Pick<BunF
 function describeSilence(error: unknown, { shown, base, socketPath }: OllaAddress): string {
   const cure = "is Olla running? Start it with `olla`, or say where it is with --url";
   if (error instanceof HttpGetTimeout) {
-    return `no answer from ${shown} within ${timeoutMs / 1000}s. Is it Olla's address? Else say where it is with --url`;
+    return `no answer from ${shown} within ${error.timeoutMs / 1000}s. Is it Olla's address? Else say where it is with --url`;
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (socketPath !== undefined && code === "ENOENT") return `there is no socket at ${shown}: ${cure}`;

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../lib/json.ts";
-import { formatCount, formatMs } from "./figures.ts";
+import { formatAmount, formatCount, formatMs } from "./figures.ts";
 import { numberAt, objectAt, objectsAt, optionalNumberAt, textAt } from "./fleet-view.ts";
 import { describeEnding, endingPaint, formatMoment, type RequestLine, readRequest } from "./request-view.ts";
 import { fit, padTo, widthOf } from "./safe-text.ts";
@@ -24,6 +24,7 @@ export function renderTrace(body: JsonObject, options: TraceOptions): string[] {
     renderTimes(request, trace, options),
     renderCandidates(trace, options),
     renderAttempts(request, trace, options),
+    renderNamesakes(numberAt(body, "others"), options),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -230,6 +231,13 @@ function renderAttempts(request: RequestLine, trace: JsonObject, { painter, widt
       });
     }),
   ];
+}
+
+/** Clients choose ids. */
+function renderNamesakes(others: number, { painter, width }: TraceOptions): string[] {
+  if (others === 0) return [];
+  const text = `${formatAmount(others, "earlier request")} had the same id; the list shows them.`;
+  return wrap(text, width).map(painter.dim);
 }
 
 /** @param request of the last attempt: what became of its answer */

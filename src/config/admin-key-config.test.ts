@@ -19,8 +19,21 @@ function fileWith(name: string, text: string, mode = 0o600): string {
 
 async function load(admin: string, env: Record<string, string> = {}) {
   const path = fileWith("olla.yaml", `server: { admin: ${admin} }\n`);
-  const { config, problems } = await loadConfig({ path, env, cwd: folder });
-  return { digest: config?.server.admin.key?.reveal(), config, told: problems.map(formatProblem).join("\n") };
+  let given: string | undefined;
+  const { config, problems } = await loadConfig({
+    path,
+    env,
+    cwd: folder,
+    onAdminKey: (text) => {
+      given = text.reveal();
+    },
+  });
+  return {
+    given,
+    digest: config?.server.admin.key?.reveal(),
+    config,
+    told: problems.map(formatProblem).join("\n"),
+  };
 }
 
 describe("the admin key", () => {
@@ -32,8 +45,10 @@ describe("the admin key", () => {
     ["in a file that a variable names", "{}", { OLLA_SERVER_ADMIN_KEY_FILE: "admin.key" }],
   ])("%s is kept as its digest, and shown nowhere", async (_place, admin, env) => {
     fileWith("admin.key", `\uFEFF${key}\n`);
-    const { digest, config, told } = await load(admin, env);
+    const { digest, given, config, told } = await load(admin, env);
     expect(digest).toBe(digestOf(key));
+    // Who has to send it is given it, and nobody else.
+    expect(given).toBe(key);
     expect(told).toBe("");
     expect(JSON.stringify(config)).not.toContain(digestOf(key));
     expect(Bun.inspect(config, { depth: 9 })).not.toContain("canary");
