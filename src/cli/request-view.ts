@@ -112,11 +112,12 @@ export function formatPlace({
 export function requestColumns(painter: Painter, now: number): readonly Column<RequestLine>[] {
   return [
     { title: "TIME", importance: 17, cell: (row) => formatMoment(row.time, now), paint: painter.dim },
-    { title: "ID", importance: 16, minWidth: 26, cell: (row) => row.id },
+    { title: "ID", importance: 16, minWidth: 28, usualWidth: 28, cell: (row) => row.id },
     {
       title: "MODEL → ENDPOINT",
       importance: 20,
       minWidth: 22,
+      usualWidth: 28,
       cell: formatPlace,
       // Names of models are long, and mostly alike.
       cut: (row, width) =>
@@ -126,6 +127,7 @@ export function requestColumns(painter: Painter, now: number): readonly Column<R
       title: "STATUS",
       importance: 19,
       minWidth: 9,
+      usualWidth: 16,
       cell: describeEnding,
       paint: (text, row) => painter[endingPaint(row)](text),
     },
@@ -144,13 +146,21 @@ export function requestColumns(painter: Painter, now: number): readonly Column<R
     },
     {
       title: "TTFT",
+      usualWidth: 5,
       align: "right",
       importance: 12,
       cell: ({ ttftMs }) => (ttftMs === undefined ? "" : formatMs(ttftMs)),
     },
-    { title: "TOOK", align: "right", importance: 18, cell: ({ durationMs }) => formatMs(durationMs) },
+    {
+      title: "TOOK",
+      usualWidth: 5,
+      align: "right",
+      importance: 18,
+      cell: ({ durationMs }) => formatMs(durationMs),
+    },
     {
       title: "TOKENS",
+      usualWidth: 10,
       align: "right",
       importance: 6,
       cell: ({ inputTokens, outputTokens }) =>

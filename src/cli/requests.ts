@@ -5,7 +5,7 @@ import { UsageError } from "./arguments.ts";
 import { textAt } from "./fleet-view.ts";
 import { type RequestLine, readRequest, requestColumns } from "./request-view.ts";
 import { AskError, type ConnectionOptions, findOlla, type RunningOlla } from "./running-olla.ts";
-import { printableJson } from "./safe-text.ts";
+import { harmless, printableJson } from "./safe-text.ts";
 import { endWhenUnread } from "./screen.ts";
 import { listenForStop } from "./stop-signal.ts";
 import { formatHeading, formatRow, layOut, type TableLayout } from "./table.ts";
@@ -31,8 +31,7 @@ const followEveryMs = 1_000;
 const followLimit = 200;
 const largestLimit = 500;
 
-const memoryHint =
-  "Only the last 200 requests are known, and none from before Olla started: `request_log.enabled: true` keeps all of them.\n";
+const memoryHint = "Only the last 200 requests are in memory; `request_log.enabled: true` keeps all.\n";
 
 /**
  * Shows the last requests of a running Olla, those that end from now on, or one of them with why it went where it went.
@@ -142,7 +141,7 @@ async function showOne(
   } catch (error) {
     if (!(error instanceof AskError && error.code === "request_not_found")) throw error;
     throw new AskError(
-      `${error.message}. \`olla requests\` lists those that are known; \`request_log.enabled: true\` keeps them longer`,
+      `${olla.shown} has no request ${harmless(id)} on record: \`olla requests\` lists those it has, once they have ended`,
       { cause: error },
     );
   }
@@ -161,7 +160,12 @@ interface RequestList {
   print(rows: readonly JsonObject[]): void;
 }
 
-export function createList(flags: Pick<RequestsFlags, "json">, terminal: Terminal): RequestList {
+/** @param now milliseconds since the epoch, asked for with each print */
+export function createList(
+  flags: Pick<RequestsFlags, "json">,
+  terminal: Terminal,
+  now: () => number = Date.now,
+): RequestList {
   if (flags.json === true) {
     return {
       print(rows) {
@@ -175,7 +179,7 @@ export function createList(flags: Pick<RequestsFlags, "json">, terminal: Termina
     print(rows) {
       if (rows.length === 0) return;
       const lines = rows.toReversed().map(readRequest);
-      const next = layOut(requestColumns(painter, Date.now()), lines, lineWidth(terminal), layout);
+      const next = layOut(requestColumns(painter, now()), lines, lineWidth(terminal), layout);
       // Columns that moved need a heading of their own.
       if (!isSame(layout, next)) terminal.out(`${painter.bold(formatHeading(next))}\n`);
       layout = next;

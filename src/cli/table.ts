@@ -4,10 +4,12 @@ export interface Column<Row> {
   /** In capitals, as it stands above the column. */
   readonly title: string;
   readonly align?: "left" | "right";
-  /** Where the screen is too narrow, the columns with the smallest number go first. */
+  /** Where the screen is too narrow, the columns with the smallest number go first; below 10 they are minor. */
   readonly importance: number;
   /** How narrow the column may become, by cutting texts, before another one has to go; as wide as its texts if absent. */
   readonly minWidth?: number;
+  /** What it needs to be read with ease: gets it before minor columns are shown, and where there is room to spare. */
+  readonly usualWidth?: number;
   /** Nothing to say is "": a column that says nothing in any row is left out. */
   readonly cell: (row: Row) => string;
   /** The cell in at most so many terminal cells, where its end is not the part to do without. */
@@ -22,6 +24,7 @@ export interface TableLayout<Row> {
 }
 
 const gap = "  ";
+const minor = 10;
 
 /**
  * Chooses columns and widths so that no line is wider than `width`.
@@ -44,32 +47,48 @@ export function layOut<Row>(
         isSilent: widest === 0,
         natural,
         least: Math.min(natural, column.minWidth ?? natural),
+        eased: Math.min(natural, column.usualWidth ?? column.minWidth ?? natural),
       };
     })
     .filter(({ isSilent }) => !isSilent);
-  while (kept.length > 1 && totalOf(kept.map(({ least }) => least)) > width) {
-    const least = Math.min(...kept.map(({ column }) => column.importance));
+  for (;;) {
+    const lowest = Math.min(...kept.map(({ column }) => column.importance));
+    const needed = kept.map(({ eased, least }) => (lowest < minor ? eased : least));
+    if (kept.length <= 1 || totalOf(needed) <= width) break;
     kept.splice(
-      kept.findLastIndex(({ column }) => column.importance === least),
+      kept.findLastIndex(({ column }) => column.importance === lowest),
       1,
     );
   }
   const widths = kept.map(({ least }) => least);
+  growTo(
+    widths,
+    kept.map(({ natural }) => natural),
+    width,
+  );
+  growTo(
+    widths,
+    kept.map(({ column }) => column.usualWidth ?? 0),
+    width,
+  );
+  return {
+    columns: kept.map(({ column }, index) => ({ column, width: Math.min(widths[index] ?? 0, width) })),
+  };
+}
+
+/** Hands out what is left of the line, one cell at a time to each that wants more, so that none takes all. */
+function growTo(widths: number[], wishes: readonly number[], width: number): void {
   let spare = width - totalOf(widths);
-  // One cell at a time to each that wants more, so that none takes all.
-  for (let isGrowing = true; isGrowing; ) {
+  for (let isGrowing = true; isGrowing && spare > 0; ) {
     isGrowing = false;
-    for (const [index, { natural }] of kept.entries()) {
+    for (const [index, wish] of wishes.entries()) {
       const current = widths[index] ?? 0;
-      if (current >= natural || spare <= 0) continue;
+      if (current >= wish || spare <= 0) continue;
       widths[index] = current + 1;
       spare -= 1;
       isGrowing = true;
     }
   }
-  return {
-    columns: kept.map(({ column }, index) => ({ column, width: Math.min(widths[index] ?? 0, width) })),
-  };
 }
 
 export function formatHeading<Row>({ columns }: TableLayout<Row>): string {

@@ -212,7 +212,8 @@ function renderCandidates(trace: JsonObject, { painter, width }: TraceOptions): 
 function describeDecision(trace: JsonObject): string[] {
   const [strategy, action, reason] = ["strategy", "action", "reason"].map((name) => textAt(trace, name));
   if (strategy === "" && reason === "") return [];
-  return [[`${action} by ${strategy}`, reason].filter(Boolean).join(": ")];
+  const words = reason?.replaceAll("_", " ");
+  return [[`${action} by the strategy ${strategy}`, words].filter(Boolean).join(": ")];
 }
 
 function renderAttempts(request: RequestLine, trace: JsonObject, { painter, width }: TraceOptions): string[] {

@@ -32,6 +32,9 @@ export function sampleRow(changes: Partial<ApiRow> = {}): ApiRow {
   };
 }
 
+/** Some minutes after all of them, on the same day in every time zone. */
+export const sampleNow = Date.parse("2026-11-28T16:25:00Z");
+
 /** One of each kind, newest first. */
 export const sampleRows: readonly ApiRow[] = [
   sampleRow(),

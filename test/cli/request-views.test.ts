@@ -1,14 +1,15 @@
 import { expect, test } from "bun:test";
+import { formatMoment } from "../../src/cli/request-view.ts";
 import { createList, readFilters, readLimit } from "../../src/cli/requests.ts";
 import { widthOf } from "../../src/cli/safe-text.ts";
 import { createPainter, type Terminal } from "../../src/cli/terminal.ts";
 import { renderTrace } from "../../src/cli/trace-view.ts";
 import type { JsonObject } from "../../src/lib/json.ts";
-import { sampleRow, sampleRows, sampleTrace, sampleTraced } from "./request-samples.ts";
+import { sampleNow, sampleRow, sampleRows, sampleTrace, sampleTraced } from "./request-samples.ts";
 
 const overTheWire = (value: unknown) => JSON.parse(JSON.stringify(value)) as JsonObject;
 /** Clocks of the machine that runs the tests may be anywhere. */
-const withoutTimes = (text: string) => text.replace(/(?:\d\d-\d\d )?\d\d:\d\d:\d\d/g, "HH:MM:SS");
+const withoutTimes = (text: string) => text.replace(/\d\d:\d\d:\d\d/g, "HH:MM:SS");
 
 function list(columns: number, ...batches: (readonly object[])[]): string {
   let written = "";
@@ -24,23 +25,19 @@ function list(columns: number, ...batches: (readonly object[])[]): string {
     size: () => ({ columns, rows: 24 }),
     exitNow() {},
   };
-  const target = createList({}, terminal);
+  const target = createList({}, terminal, () => sampleNow);
   for (const batch of batches) target.print(batch.map(overTheWire));
   return written;
 }
 
 test("the list has the newest request at its end, and what went wrong in words", () => {
-  expect(
-    `\n${withoutTimes(list(150, sampleRows))}`
-      .replace(/^HH:MM:SS +/gm, "HH:MM:SS  ")
-      .replace(/^TIME +/m, "TIME  "),
-  ).toBe(`
-TIME  ID                        MODEL → ENDPOINT           STATUS               TRIES  QUEUE   TTFT   TOOK     TOKENS  TOK/S  KEY
-HH:MM:SS  quick-gecko-123412341234  lama3                      404 model_not_found                         1ms                    ann
-HH:MM:SS  idle-raven-777777777777   llama3.2:latest → gpu-box  499 client_abort                          31.4s                    ann
-HH:MM:SS  eager-ibex-99aabbccddee   llama3.2:latest → gpu-box  502 connect_refused      2                  8ms                    ann
-HH:MM:SS  swift-puma-0a1b2c3d4e5f   llama3.2:latest → desk     200                      2   1.5s   2.4s   9.8s  12.4k+850    8.8  ann
-HH:MM:SS  calm-otter-1f0c9a7be542   llama3.2:latest → gpu-box  200                                413ms   4.2s     35+210     52  ann
+  expect(`\n${withoutTimes(list(150, sampleRows))}`).toBe(`
+TIME      ID                            MODEL → ENDPOINT              STATUS               TRIES  QUEUE   TTFT   TOOK      TOKENS  TOK/S  KEY
+HH:MM:SS  quick-gecko-123412341234      lama3                         404 model_not_found                         1ms                     ann
+HH:MM:SS  idle-raven-777777777777       llama3.2:latest → gpu-box     499 client_abort                          31.4s                     ann
+HH:MM:SS  eager-ibex-99aabbccddee       llama3.2:latest → gpu-box     502 connect_refused      2                  8ms                     ann
+HH:MM:SS  swift-puma-0a1b2c3d4e5f       llama3.2:latest → desk        200                      2   1.5s   2.4s   9.8s   12.4k+850    8.8  ann
+HH:MM:SS  calm-otter-1f0c9a7be542       llama3.2:latest → gpu-box     200                                413ms   4.2s      35+210     52  ann
 `);
 });
 
@@ -58,6 +55,12 @@ test("no line is wider than the screen", () => {
   }
 });
 
+test("a request of another day has its day", () => {
+  expect(formatMoment(sampleNow, sampleNow)).toMatch(/^\d\d:\d\d:\d\d$/);
+  expect(formatMoment(sampleNow - 3 * 86_400_000, sampleNow)).toMatch(/^11-\d\d \d\d:\d\d:\d\d$/);
+  expect(formatMoment(undefined, sampleNow)).toBe("");
+});
+
 test("what follows keeps the columns, and gets a heading only where they had to change", () => {
   const one = list(150, sampleRows, [sampleRow()]);
   expect(one.match(/ENDPOINT/g)).toHaveLength(1);
@@ -67,7 +70,7 @@ test("what follows keeps the columns, and gets a heading only where they had to 
 
 function trace(row: object, changes: object = {}, width = 80): string[] {
   const body = overTheWire({ request: row, trace: { ...sampleTrace, ...changes } });
-  return renderTrace(body, { painter: createPainter(false), width, now: 0 });
+  return renderTrace(body, { painter: createPainter(false), width, now: sampleNow });
 }
 
 test("a trace says where the request went, why, and where the time went", () => {
@@ -89,7 +92,7 @@ Where the time went
   █ the rest of the answer           7.4s   76%
 
 Who was considered
-  routed by alias: model found on 3 endpoints
+  routed by the strategy alias: model found on 3 endpoints
   ● gpu-box  asked as number 1
   ● desk     asked as number 2
   ● spare    a candidate that was not needed
@@ -129,7 +132,7 @@ test("an answer in one piece has no first token, and one that was cut says how i
 
 test("requests that share an id are mentioned", () => {
   const body = overTheWire({ request: sampleTraced, trace: sampleTrace, others: 2 });
-  const lines = renderTrace(body, { painter: createPainter(false), width: 80, now: 0 });
+  const lines = renderTrace(body, { painter: createPainter(false), width: 80, now: sampleNow });
   expect(lines.at(-1)).toBe("2 earlier requests had the same id; the list shows them.");
 });
 

@@ -122,7 +122,7 @@ test("one request is explained, one that nobody knows is said to be unknown", as
   expect(JSON.parse(json.stdout)).toMatchObject({ request: { id: sampleTraced.id } });
   const unknown = await ask(log, "no/such id");
   expect([unknown.code, unknown.stdout]).toEqual([1, ""]);
-  expect(unknown.stderr).toContain("`olla requests` lists those that are known");
+  expect(unknown.stderr).toContain("`olla requests` lists those it has");
 });
 
 test("JSON is one request in a line, in the order of the table", async () => {
