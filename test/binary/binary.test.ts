@@ -58,6 +58,19 @@ describe.skipIf(!isAskedFor)(`the compiled file, in an empty folder${reason}`, (
     expect(await within(olla.exited, 5_000, "olla exits")).toBe(0);
   });
 
+  test("asks one that runs how it is", async () => {
+    await using upstream = new FakeUpstream();
+    await using olla = await spawnOlla(
+      { endpoints: [{ name: "one", url: upstream.url, type: "openai-compatible" }] },
+      command,
+    );
+    const { code, stdout } = await runToEnd(["status", "--url", olla.url], { command });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/● one +openai-compatible +healthy/);
+    const none = await runToEnd(["status", "--url", `http://127.0.0.1:${findDeadPort()}`], { command });
+    expect([none.code, none.stderr.includes("nothing listens at")]).toEqual([1, true]);
+  });
+
   test("every shipped profile is in the file", async () => {
     const { code, stdout } = await runToEnd(["validate"], { command });
     const shipped = [...new Bun.Glob("*.yaml").scanSync(join(import.meta.dir, "../../profiles"))];
