@@ -174,7 +174,7 @@ export function createList(
     };
   }
   const painter = createPainter(hasColour(terminal));
-  let layout: TableLayout<RequestLine> | undefined;
+  let layout: TableLayout<RequestLine> = { columns: [] };
   return {
     print(rows) {
       if (rows.length === 0) return;
@@ -188,8 +188,8 @@ export function createList(
   };
 }
 
-function isSame<Row>(one: TableLayout<Row> | undefined, other: TableLayout<Row>): boolean {
-  if (one?.columns.length !== other.columns.length) return false;
+function isSame<Row>(one: TableLayout<Row>, other: TableLayout<Row>): boolean {
+  if (one.columns.length !== other.columns.length) return false;
   return other.columns.every(({ column, width }, index) => {
     const before = one.columns[index];
     return before?.column.title === column.title && before.width === width;

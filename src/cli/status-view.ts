@@ -151,6 +151,7 @@ function endpointColumns(painter: Painter): readonly Column<EndpointLine>[] {
       title: "ENDPOINT",
       importance: 20,
       minWidth: 14,
+      usualWidth: 26,
       cell: (row) => `${markOf(row).glyph} ${row.name}`,
       paint: (text, row) => text.replace(/^\S+/, (glyph) => painter[markOf(row).paint](glyph)),
     },
@@ -210,12 +211,12 @@ function endpointColumns(painter: Painter): readonly Column<EndpointLine>[] {
 
 function modelColumns(painter: Painter): readonly Column<ModelLine>[] {
   return [
-    { title: "MODEL", importance: 20, minWidth: 30, cell: (row) => row.name },
+    { title: "MODEL", importance: 20, minWidth: 30, usualWidth: 44, cell: (row) => row.name },
     { title: "SIZE", align: "right", importance: 1, cell: (row) => row.size },
-    { title: "AT", importance: 10, minWidth: 14, cell: (row) => row.places.join(", ") },
+    { title: "AT", importance: 13, minWidth: 14, usualWidth: 20, cell: (row) => row.places.join(", ") },
     {
       title: "LOADED AT",
-      importance: 8,
+      importance: 12,
       minWidth: 10,
       cell: ({ loadedAt, places }) => {
         if (loadedAt === undefined) return "";
@@ -224,8 +225,8 @@ function modelColumns(painter: Painter): readonly Column<ModelLine>[] {
       },
       paint: (text, { loadedAt }) => (loadedAt?.length ? painter.green(text) : painter.dim(text)),
     },
-    { title: "TOKENS IN", align: "right", importance: 5, cell: (row) => tokens(row, row.inputTokens) },
-    { title: "OUT", align: "right", importance: 6, cell: (row) => tokens(row, row.outputTokens) },
+    { title: "TOKENS IN", align: "right", importance: 10, cell: (row) => tokens(row, row.inputTokens) },
+    { title: "OUT", align: "right", importance: 11, cell: (row) => tokens(row, row.outputTokens) },
   ];
 }
 
@@ -251,8 +252,8 @@ function renderSection<Row>(
   { width, painter }: StatusOptions,
   room: number,
 ): string[] {
-  // A heading and nothing below it says less than nothing.
-  if (room < 1) return [];
+  // A heading and nothing below it but how much is missing says less than nothing.
+  if (room < Math.min(2, rows.length)) return [];
   const shown = rows.length <= room ? rows : rows.slice(0, room - 1);
   // Of all of them, so that columns stay where they are when a window grows.
   const layout = layOut(columns, rows, width);

@@ -8,7 +8,7 @@ export interface Column<Row> {
   readonly importance: number;
   /** How narrow the column may become, by cutting texts, before another one has to go; as wide as its texts if absent. */
   readonly minWidth?: number;
-  /** What it needs to be read with ease: gets it before minor columns are shown, and where there is room to spare. */
+  /** What it needs to be read with ease: gets it before minor columns are shown. */
   readonly usualWidth?: number;
   /** Nothing to say is "": a column that says nothing in any row is left out. */
   readonly cell: (row: Row) => string;
@@ -28,7 +28,8 @@ const minor = 10;
 
 /**
  * Chooses columns and widths so that no line is wider than `width`.
- * @param floors of an earlier layout whose lines are on the screen already: its columns stay, and get no narrower
+ * @param floors of a table that gets more rows: the layout of those that are on the screen already, whose columns stay and
+ *   get no narrower; room to spare then goes to rows to come
  */
 export function layOut<Row>(
   columns: readonly Column<Row>[],
@@ -66,11 +67,13 @@ export function layOut<Row>(
     kept.map(({ natural }) => natural),
     width,
   );
-  growTo(
-    widths,
-    kept.map(({ column }) => column.usualWidth ?? 0),
-    width,
-  );
+  if (floors !== undefined) {
+    growTo(
+      widths,
+      kept.map(({ column }) => column.usualWidth ?? 0),
+      width,
+    );
+  }
   return {
     columns: kept.map(({ column }, index) => ({ column, width: Math.min(widths[index] ?? 0, width) })),
   };
