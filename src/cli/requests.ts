@@ -4,7 +4,13 @@ import { isObject, type JsonObject } from "../lib/json.ts";
 import { UsageError } from "./arguments.ts";
 import { textAt } from "./fleet-view.ts";
 import { type RequestLine, readRequest, requestColumns } from "./request-view.ts";
-import { AskError, type ConnectionOptions, findOlla, type RunningOlla } from "./running-olla.ts";
+import {
+  AskError,
+  type ConnectionOptions,
+  findOlla,
+  type RunningOlla,
+  refusedPauseMs,
+} from "./running-olla.ts";
 import { harmless, printableJson } from "./safe-text.ts";
 import { endWhenUnread } from "./screen.ts";
 import { listenForStop } from "./stop-signal.ts";
@@ -217,20 +223,21 @@ async function follow(
   });
   const stopped = stop.received.then(() => "stopped" as const);
   let known = new Set(first.map(identify));
-  let isSilent = false;
+  let failure: AskError | undefined;
   for (;;) {
-    const pause = new Promise<void>((resolve) => void clock.after(followEveryMs, resolve));
+    const pauseMs = failure?.isRefusal === true ? refusedPauseMs : followEveryMs;
+    const pause = new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
     if ((await Promise.race([pause, stopped])) === "stopped") break;
     const page = await Promise.race([askFor(olla, filters, followLimit).catch(asAskError), stopped]);
     if (page === "stopped") break;
     if (page instanceof AskError) {
       // Once, and not with every look.
-      if (!isSilent) terminal.err(`olla: ${page.message}\nolla: waiting for it to come back\n`);
-      isSilent = true;
+      if (failure === undefined) terminal.err(`olla: ${page.message}\nolla: waiting for it to come back\n`);
+      failure = page;
       continue;
     }
-    if (isSilent) terminal.err("olla: it is back\n");
-    isSilent = false;
+    if (failure !== undefined) terminal.err("olla: it is back\n");
+    failure = undefined;
     const news = page.rows.filter((row) => !known.has(identify(row)));
     if (news.length === followLimit && page.hasMore) terminal.err("olla: more came at once than are shown\n");
     list.print(news);

@@ -34,6 +34,11 @@ export class AskError extends Error {
     this.code = options.code;
     this.status = options.status;
   }
+
+  /** Whether asking again without another key can't help, and would count against this machine. */
+  get isRefusal(): boolean {
+    return this.status === 401 || this.status === 403 || this.status === 429;
+  }
 }
 
 /** An Olla that runs somewhere, as operators may ask it. */
@@ -54,6 +59,11 @@ interface Where {
 
 const keyVariable = "OLLA_SERVER_ADMIN_KEY";
 const usualTimeoutMs = 5_000;
+/**
+ * Olla makes an address wait that sends ten wrong keys in a minute, with the right one, too. So one that watches with a
+ * key that is no longer right must not take that from those who have the new one.
+ */
+export const refusedPauseMs = 30_000;
 /** Thousands of models are a few megabytes. */
 const maxBytes = 64 * 1024 ** 2;
 

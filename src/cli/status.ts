@@ -4,7 +4,13 @@ import { UsageError } from "./arguments.ts";
 import { formatSeconds } from "./figures.ts";
 import { type FleetBodies, readFleet } from "./fleet-view.ts";
 import { type Rates, RateWindow } from "./rate-window.ts";
-import { AskError, type ConnectionOptions, findOlla, type RunningOlla } from "./running-olla.ts";
+import {
+  AskError,
+  type ConnectionOptions,
+  findOlla,
+  type RunningOlla,
+  refusedPauseMs,
+} from "./running-olla.ts";
 import { printableJson } from "./safe-text.ts";
 import { endWhenUnread, openScreen } from "./screen.ts";
 import { renderStatus, type StatusOptions } from "./status-view.ts";
@@ -54,8 +60,9 @@ export function readInterval(text: string): number {
 }
 
 async function look(olla: RunningOlla): Promise<FleetBodies> {
-  const [overview, endpoints, models] = await Promise.all([
-    olla.ask("/internal/status"),
+  // Alone, because a wrong key should count once.
+  const overview = await olla.ask("/internal/status");
+  const [endpoints, models] = await Promise.all([
     olla.ask("/internal/status/endpoints"),
     olla.ask("/internal/status/models?detailed=true&group=family"),
   ]);
@@ -81,7 +88,7 @@ interface Seen {
   /** Of a monotonic clock, of the last look that succeeded. */
   readonly atMs: number;
   /** Why the latest look failed. */
-  readonly failure: string | undefined;
+  readonly failure: AskError | undefined;
 }
 
 async function watch(options: WatchOptions, first: FleetBodies): Promise<number> {
@@ -110,13 +117,14 @@ async function watch(options: WatchOptions, first: FleetBodies): Promise<number>
   try {
     for (;;) {
       redraw();
-      const pause = new Promise<void>((resolve) => void clock.after(intervalMs, resolve));
+      const pauseMs = seen.failure?.isRefusal === true ? Math.max(intervalMs, refusedPauseMs) : intervalMs;
+      const pause = new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
       if ((await Promise.race([pause, stopped])) === "stopped") return 0;
       const next = await Promise.race([look(olla).catch(asAskError), stopped]);
       if (next === "stopped") return 0;
       seen =
         next instanceof AskError
-          ? { ...seen, failure: next.message }
+          ? { ...seen, failure: next }
           : {
               bodies: next,
               rates: window.add(readFleet(next), clock.now()),
@@ -148,7 +156,7 @@ function openDisplay({ olla, terminal, isJson }: WatchOptions): Display {
     return {
       show({ bodies, failure }) {
         if (failure === undefined) terminal.out(`${printableJson(bodies)}\n`);
-        else terminal.err(`olla: ${failure}\n`);
+        else terminal.err(`olla: ${failure.message}\n`);
       },
       quit: never,
       close() {},
@@ -159,14 +167,14 @@ function openDisplay({ olla, terminal, isJson }: WatchOptions): Display {
       ...viewOptions(olla, terminal),
       height,
       rates: rates ?? "none",
-      silence: failure === undefined ? undefined : { reason: failure, ageMs },
+      silence: failure === undefined ? undefined : { reason: failure.message, ageMs },
     });
-  if (!terminal.isScreen) {
+  if (!terminal.isScreen || terminal.env.TERM === "dumb") {
     return {
       // The same old figures again would look like new ones.
       show(seen, ageMs) {
         if (seen.failure === undefined) terminal.out(`${render(seen, ageMs).join("\n")}\n\n`);
-        else terminal.out(`No answer for ${formatSeconds(ageMs)}: ${seen.failure}\n\n`);
+        else terminal.out(`No answer for ${formatSeconds(ageMs)}: ${seen.failure.message}\n\n`);
       },
       quit: never,
       close() {},

@@ -148,6 +148,11 @@ describe("an admin key", () => {
         ask([], { files: { "config.yaml": config } }),
       ]);
       for (const { code, stdout } of right) expect([code, stdout.startsWith("Olla ")]).toEqual([0, true]);
+      // A wrong key counts once, although more is asked: ten in a minute, and Olla listens to nobody from here.
+      const guesses = await Promise.all(
+        Array.from({ length: 8 }, () => ask(["--url", url, "--key-file", join(folder, "wrong.key")])),
+      );
+      for (const { stderr } of guesses) expect(stderr).toContain("has another admin key");
       for (const run of [none, wrong, ...right]) expect(run.stdout + run.stderr).not.toContain("canary");
     }));
 
