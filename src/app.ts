@@ -40,11 +40,12 @@ export function createApp(options: AppOptions): App {
   const stats = createStats(options, fleet);
   const eventLoop = new EventLoopDelay(clock);
   const records = createRequestRecords(options);
+  const tracing = options.startTracing?.((name) => fleet.registry.byName(name)?.endpoint);
   const recorder = createRecorder({
     stats,
     logger,
     isAccessLogEnabled: config.server.request_logging,
-    sinks: [records.sink],
+    sinks: tracing === undefined ? [records.sink] : [records.sink, tracing.record],
   });
   const instanceId = crypto.randomUUID().slice(0, 13);
   const front = createFrontGuards(options, instanceId);
@@ -96,6 +97,7 @@ export function createApp(options: AppOptions): App {
     guard: createGuard(options),
     readOrigin: createClientOrigin(options),
     ...front,
+    beginTrace: tracing?.begin,
     record: recorder.record,
   });
 
@@ -141,7 +143,7 @@ export function createApp(options: AppOptions): App {
       await path.inspector?.flush();
       await fleet.stop();
       path.engine.transport.close();
-      await records.stop();
+      await Promise.all([records.stop(), tracing?.stop()]);
       return endings.includes("aborted") ? "aborted" : "drained";
     },
   };

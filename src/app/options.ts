@@ -4,6 +4,7 @@ import type { BuildIdentity } from "../lib/build-identity.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
+import type { StartTracing } from "./tracing.ts";
 
 export interface AppOptions {
   readonly config: Config;
@@ -15,6 +16,8 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly build: BuildIdentity;
+  /** Of `loadTracing`; undefined where nothing is traced. */
+  readonly startTracing?: StartTracing | undefined;
   /** Instead of the configured port; 0 takes a free one. */
   readonly port?: number;
 }

@@ -1,3 +1,4 @@
+import { loadTracing } from "../app/tracing.ts";
 import { createApp } from "../app.ts";
 import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
@@ -48,6 +49,7 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
     logger,
     clock,
     build,
+    startTracing: await loadTracing(loaded.otlp, { config, clock, logger, build }),
   });
   return await runApp({
     app,

@@ -23,6 +23,7 @@ import {
 import { findConfigFile, type ReadTextFile, readFileMode, readTextFile } from "./find-file.ts";
 import { type ListedKey, listKeys, valueAt } from "./key-list.ts";
 import { findAdvice, findUnknownKeys, findUnusedKeys, type Notice } from "./notices.ts";
+import { type OtlpSettings, readOtlpSettings } from "./otlp-settings.ts";
 import {
   type ConfigProblem,
   comparePositions,
@@ -55,6 +56,8 @@ export type ValueSource = "default" | "file" | "environment";
 export interface LoadedConfig {
   /** `undefined` when any problem is an error. */
   readonly config: Config | undefined;
+  /** Where traces go; `undefined` where none are to be made, and when any problem is an error. */
+  readonly otlp: OtlpSettings | undefined;
   /** What the parts that know the profiles can check even when `config` is undefined. */
   readonly drafts: ConfigDrafts;
   /** The file that was read, as it was named; `undefined` when there is none. */
@@ -104,12 +107,21 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const serverTls = await readServerTls(valueAt(reading.tree, ["server"]), sources, report);
   const adminKey = await readAdminKey(reading.tree, keySources, report, options.onAdminKey);
   checkAliases(reading.tree, report);
+  const otlp =
+    reading.parsed &&
+    readOtlpSettings(reading.parsed.telemetry.otlp, {
+      env,
+      isSet: (key) => sourceOf(source, `telemetry.otlp.${key}`) !== "default",
+      report,
+      add: (problem) => problems.push(problem),
+    });
   const isUsable = reading.parsed !== undefined && !problems.some((problem) => problem.severity === "error");
   return {
     config:
       isUsable && reading.parsed !== undefined
         ? buildConfig(readAliases(reading.parsed, source), { secrets, keyHashes, serverTls, adminKey })
         : undefined,
+    otlp: isUsable ? otlp : undefined,
     drafts: readDrafts(reading.tree),
     file,
     problems: problems.toSorted(comparePositions),

@@ -11,6 +11,7 @@ import {
   stringListKey,
   unsetStringKey,
 } from "./key-types.ts";
+import { describeCollectorFault } from "./otlp-settings.ts";
 
 export const logging = section(
   {
@@ -121,19 +122,24 @@ export const telemetry = section(
     otlp: section({
       enabled: booleanKey({
         initial: false,
-        status: "later",
         env: "auto",
         doc: "Send traces by OTLP over HTTP.",
       }),
-      endpoint: unsetStringKey({ unit: "URL", status: "later", env: "auto", doc: "Where traces go." }),
-      headers: secretMapKey({ status: "later", doc: "Headers sent along with traces." }),
+      endpoint: unsetStringKey({
+        unit: "URL",
+        env: "auto",
+        check: describeCollectorFault,
+        doc: "Address of the collector; `/v1/traces` is appended where it does not end so. Unset: the `OTEL_EXPORTER_OTLP_…ENDPOINT` variables, else `http://localhost:4318`.",
+      }),
+      headers: secretMapKey({
+        doc: "Headers sent along with traces. Unset: the `OTEL_EXPORTER_OTLP_…HEADERS` variables.",
+      }),
       sample_ratio: numberKey({
         initial: 1,
         min: 0,
         max: 1,
-        status: "later",
         env: "auto",
-        doc: "Share of requests that are traced.",
+        doc: "Share of the requests that are traced, among those whose client does not trace; else the client decides. Unset: `OTEL_TRACES_SAMPLER`.",
       }),
     }),
   },

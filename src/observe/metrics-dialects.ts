@@ -85,13 +85,14 @@ const nothing: JsonObject = Object.freeze({});
 /** The parts of the counts that every dialect can tell, in whichever object the dialect has its `usage`. */
 export function readDetails(
   document: JsonObject,
-): Pick<DialectFigures, "cached_tokens" | "reasoning_tokens"> {
+): Pick<DialectFigures, "cached_tokens" | "cache_creation_tokens" | "reasoning_tokens"> {
   const usage = document.usage ?? member(document, "response").usage ?? member(document, "message").usage;
   if (!isJsonObject(usage)) return nothing;
   const input = usage.prompt_tokens_details ?? usage.input_tokens_details;
   const output = usage.completion_tokens_details ?? usage.output_tokens_details;
   return {
     cached_tokens: isJsonObject(input) ? input.cached_tokens : usage.cache_read_input_tokens,
+    cache_creation_tokens: usage.cache_creation_input_tokens,
     reasoning_tokens: isJsonObject(output) ? output.reasoning_tokens : undefined,
   };
 }

@@ -19,6 +19,7 @@ const targets: ReadonlyMap<string, Target> = new Map([
   ["output_tokens", to("count", "output_tokens")],
   ["total_tokens", to("count", "total_tokens")],
   ["cached_tokens", to("count", "cached_tokens")],
+  ["cache_creation_tokens", to("count", "cache_creation_tokens")],
   ["reasoning_tokens", to("count", "reasoning_tokens")],
   ["is_complete", to("truth", "is_complete")],
   ["done", to("truth", "is_complete")],

@@ -4,6 +4,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { ClientApiName } from "../translate/client-api.ts";
 import type { Dialect } from "../translate/dialect.ts";
+import type { RequestTrace } from "./tracing/request-trace.ts";
 import type { ProviderMetrics } from "./usage.ts";
 
 /** One send to one endpoint. */
@@ -22,6 +23,8 @@ export interface AttemptRecord {
   readonly queuedMs?: number;
   /** What went wrong, in words for people; no address, no credential. */
   readonly message?: string | undefined;
+  /** As the endpoint was told in `traceparent`; absent while requests are not traced. */
+  readonly spanId?: string | undefined;
 }
 
 /** Why an endpoint was no candidate for a request, in the order in which routing asks. */
@@ -145,4 +148,6 @@ export interface Outcome {
   readonly heldBack?: readonly HeldBack[] | undefined;
   /** What routing made of each endpoint; put together only when asked, from what was known then. */
   readonly considered?: (() => readonly ConsideredEndpoint[]) | undefined;
+  /** The trace that it belongs to; absent while requests are not traced. */
+  readonly trace?: RequestTrace | undefined;
 }

@@ -55,6 +55,7 @@ function accessFields(outcome: Outcome): LogFields {
   const { attempts, decision, error } = outcome;
   return {
     request_id: outcome.requestId,
+    trace_id: outcome.trace?.traceId,
     method: outcome.method,
     path: outcome.path,
     query: outcome.query || undefined,

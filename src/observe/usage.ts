@@ -11,6 +11,8 @@ export interface ProviderMetrics {
   readonly total_tokens?: number;
   /** The part of `input_tokens` that came out of the endpoint's cache. */
   readonly cached_tokens?: number;
+  /** The part of `input_tokens` that the endpoint put into its cache, where it says so. */
+  readonly cache_creation_tokens?: number;
   /** The part of `output_tokens` that the model thought and did not say. */
   readonly reasoning_tokens?: number;
   /** As the endpoint says, else as measured here. */

@@ -108,6 +108,7 @@ async function askEndpoint(
     if (asked > maxQuestions || leftMs <= 0) break;
     build ??= context.builder(exchange, inspection);
     const question = { ...chosen, request: buildQuestion(chosen, build), timeoutMs: leftMs };
+    exchange.trace?.markQuestion(question.request.headers);
     const tokens = await ask(question, exchange, context);
     if (tokens !== undefined) return { tokens, source: chosen.question.source, candidate: chosen.candidate };
   }

@@ -1,5 +1,6 @@
 import type { OllaError } from "../errors.ts";
 import type { Outcome } from "../observe/outcome.ts";
+import type { RequestTrace } from "../observe/tracing/request-trace.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { Dialect } from "../translate/dialect.ts";
 import type { ClientKey } from "./client-key.ts";
@@ -37,6 +38,8 @@ export interface Exchange {
   readonly upstreamPath: string;
   /** The only endpoint that the request may be sent to, because its client has named it. */
   readonly pinnedEndpoint?: string;
+  /** Undefined for what is not traced. */
+  readonly trace?: RequestTrace | undefined;
   /** Called once, when the answer has ended. Undefined where nobody waits for that. */
   onEnd?(outcome: Outcome): void;
   /** Stops the connection's idle timeout: called once the body is read, before anything slow. */

@@ -13,6 +13,7 @@ import type {
   RoutingDecision,
 } from "../observe/outcome.ts";
 import { redactQuery } from "../observe/redact-query.ts";
+import type { RequestTrace } from "../observe/tracing/request-trace.ts";
 import type { ProviderMetrics } from "../observe/usage.ts";
 import { Cancellation } from "../proxy/cancellation.ts";
 import type { Ending } from "../proxy/ending.ts";
@@ -142,7 +143,7 @@ export class RequestLedger implements LiveRequest {
   }
 
   noteAttempt(attempt: AttemptRecord): void {
-    this.#attempts.push(attempt);
+    this.#attempts.push(withSpan(attempt, this.#exchange.trace));
     this.#asked = undefined;
     this.#phase = "queued";
   }
@@ -232,7 +233,8 @@ export class RequestLedger implements LiveRequest {
     this.#isClosed = true;
     if (this.#liveSlot !== undefined) this.#context.live?.remove(this.#liveSlot);
     if (this.#answered?.isFailure === false) {
-      this.#attempts.push(answeredAttempt(this.#answered, closing, this.#exchange.receivedAt));
+      const attempt = answeredAttempt(this.#answered, closing, this.#exchange.receivedAt);
+      this.#attempts.push(withSpan(attempt, this.#exchange.trace));
     }
     const { request, requestId, receivedAt, path, query, clientAddress, clientKey } = this.#exchange;
     const { clock } = this.#context;
@@ -274,6 +276,7 @@ export class RequestLedger implements LiveRequest {
       milestones: this.#milestones(closing.firstSentAt),
       heldBack: this.#heldBack,
       considered: this.#considered,
+      trace: this.#exchange.trace,
     };
     this.#context.record(outcome);
     this.#exchange.onEnd?.(outcome);
@@ -295,6 +298,10 @@ export class RequestLedger implements LiveRequest {
 function stickyOutcomeOf(sticky: StickyRequest | undefined): Outcome["stickyOutcome"] {
   const outcome = sticky?.outcome;
   return outcome === "disabled" ? undefined : outcome;
+}
+
+function withSpan(attempt: AttemptRecord, trace: RequestTrace | undefined): AttemptRecord {
+  return trace === undefined ? attempt : { ...attempt, spanId: trace.takeAttemptSpanId() };
 }
 
 function answeredAttempt(

@@ -170,6 +170,7 @@ async function deliver(
     const encodeAttempt = context.encoder(exchange, inspection, apiRequest);
     const encode = (candidate: Candidate) => {
       const dispatch = encodeAttempt(candidate);
+      exchange.trace?.mark(dispatch.request.headers);
       if (apiRequest?.api.isCommon === true)
         ledger.noteCommonApi(apiRequest.api.name, dispatch.translated !== undefined);
       else ledger.noteDispatch(dispatch.isNative);

@@ -1,4 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
+import type { RequestTrace } from "../observe/tracing/request-trace.ts";
+import type { BeginTrace } from "../observe/tracing/tracing.ts";
 import type { ClientKey } from "../pipeline/client-key.ts";
 import { type ConnectionControl, peerAddress } from "./connection.ts";
 import type { ReadClientOrigin } from "./guard/client-address.ts";
@@ -28,23 +30,28 @@ export interface Arrival {
   readonly path: string;
   /** `""` or starting with `?`. */
   readonly query: string;
+  /** Undefined for what is not traced. */
+  readonly trace?: RequestTrace | undefined;
 }
 
 /**
  * Must be called before anything is awaited.
  * @param readOrigin undefined where no proxy is trusted
+ * @param beginTrace undefined where nothing is traced
  */
 export function arrive(
   request: Request,
   connection: ConnectionControl,
   clock: Clock,
   readOrigin?: ReadClientOrigin,
+  beginTrace?: BeginTrace,
 ): Arrival {
   const url = absoluteUrl(request.url);
   const pathAt = url.indexOf("/", url.indexOf("://") + 3);
   const queryAt = url.indexOf("?", pathAt);
   const peer = peerAddress(request, connection);
   const origin = readOrigin?.(peer, request.headers);
+  const path = queryAt < 0 ? url.slice(pathAt) : url.slice(pathAt, queryAt);
   return {
     request,
     connection,
@@ -54,8 +61,9 @@ export function arrive(
     clientAddress: origin?.address ?? peer,
     trustedForwarding: origin?.isFromTrustedProxy === true ? { chain: origin.forwardedFor } : undefined,
     url,
-    path: queryAt < 0 ? url.slice(pathAt) : url.slice(pathAt, queryAt),
+    path,
     query: queryAt < 0 ? "" : url.slice(queryAt),
+    trace: beginTrace?.(path, request.headers),
   };
 }
 

@@ -14,6 +14,7 @@ import type { LiveRequests } from "../observe/live-requests.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import type { RequestHistory } from "../observe/request-history.ts";
 import type { Stats } from "../observe/stats.ts";
+import type { BeginTrace } from "../observe/tracing/tracing.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
 import type { Admission } from "../proxy/admission.ts";
@@ -70,6 +71,8 @@ export interface ServerDependencies {
   readonly admin?: AdminGuard | undefined;
   /** Missing where no proxy's word about its clients is taken. */
   readonly readOrigin?: ReadClientOrigin | undefined;
+  /** Says to which trace a request belongs. Missing where nothing is traced. */
+  readonly beginTrace?: BeginTrace | undefined;
   /** Takes the outcome of what the server answers itself; the pipeline records its own requests. */
   readonly record: (outcome: Outcome) => void;
 }

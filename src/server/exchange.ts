@@ -22,6 +22,7 @@ export function createExchange(arrival: Arrival, scoped: ScopedPath, idleTimeout
     query: arrival.query,
     dialect,
     route: scope.prefix,
+    trace: arrival.trace,
     scope: scope.profile,
     upstreamPath,
     isLocalRoute: scope.isLocalOnly,

@@ -53,5 +53,6 @@ export function ownOutcome(
     error: error === undefined ? undefined : { code: error.code, message: error.message },
     attempts: [],
     decision: undefined,
+    trace: arrival.trace,
   };
 }

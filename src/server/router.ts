@@ -105,7 +105,7 @@ export function createRouter(deps: ServerDependencies): Router {
   };
 
   const answer = (request: Request, connection: ConnectionControl, side: Side) => {
-    const arrival = arrive(request, connection, clock, deps.readOrigin);
+    const arrival = arrive(request, connection, clock, deps.readOrigin, deps.beginTrace);
     if (isDraining) return refuse(arrival, shuttingDown(), [["Connection", "close"]]);
     if (estimateHeadBytes(request, arrival.path) > settings.maxHeaderBytes) {
       return refuse(arrival, headTooLarge(settings.maxHeaderBytes));

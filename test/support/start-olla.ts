@@ -1,3 +1,4 @@
+import { loadTracing } from "../../src/app/tracing.ts";
 import { createApp } from "../../src/app.ts";
 import { readTextFile } from "../../src/config/find-file.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -30,11 +31,15 @@ const configPath = "/nowhere/olla.yaml";
  * Builds the app as `olla serve` does, from the text of a configuration, inside this process, and waits until it is
  * ready. The default port stands in the text because 0 is no valid one there.
  */
-export async function startOlla(settings: OllaSettings, clock: Clock = systemClock): Promise<RunningOlla> {
+export async function startOlla(
+  settings: OllaSettings,
+  clock: Clock = systemClock,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningOlla> {
   const text = renderConfig(settings, 40114);
   const loaded = await loadConfig({
     path: configPath,
-    env: {},
+    env,
     cwd: "/",
     readFile: async (path) => (path === configPath ? text : await readTextFile(path)),
   });
@@ -43,19 +48,22 @@ export async function startOlla(settings: OllaSettings, clock: Clock = systemClo
   }
   const { profiles } = loadProfiles({ filter: loaded.config.proxy.profile_filter });
   const written: string[] = [];
+  const { config } = loaded;
+  const logger = createLogger({
+    level: config.logging.level,
+    format: formatJson,
+    output: { write: (line) => written.push(line), flush: () => Promise.resolve() },
+    clock,
+  });
   const app = createApp({
-    config: loaded.config,
+    config,
     isSet: loaded.isSet,
     profiles,
-    logger: createLogger({
-      level: loaded.config.logging.level,
-      format: formatJson,
-      output: { write: (line) => written.push(line), flush: () => Promise.resolve() },
-      clock,
-    }),
+    logger,
     clock,
     build: buildIdentity,
     port: 0,
+    startTracing: await loadTracing(loaded.otlp, { config, clock, logger, build: buildIdentity }),
   });
   const { url, port } = app.start();
   let stopped: Promise<unknown> | undefined;
