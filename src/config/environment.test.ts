@@ -28,6 +28,7 @@ function sampleFor(key: ListedKey): { text: string; value: unknown } {
     return { text: "10.1.0.0/16, ::1/128,", value: ["10.1.0.0/16", "::1/128"] };
   if (type === "list") return { text: " a ,b,,", value: ["a", "b"] };
   if (unit === "secret") return { text: "s3cret", value: new Secret("s3cret") };
+  if (unit === "URL") return { text: "http://elsewhere:4318", value: "http://elsewhere:4318" };
   const other = choices.length > 1 ? choices.find((choice) => choice !== initial) : undefined;
   // "memory" is the only choice there is; its second spelling is empty, which means unset.
   const text = other ?? (key.path === "model_registry.type" ? "memory" : "elsewhere");

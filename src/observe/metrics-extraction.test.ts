@@ -195,6 +195,7 @@ describe("a stream", () => {
       output_tokens: 12,
       total_tokens: 42,
       cached_tokens: 20,
+      cache_creation_tokens: 6,
     });
   });
 
