@@ -81,6 +81,22 @@ test("a batch arrives as OTLP over HTTP, with the headers that were configured",
   expect(delivery?.headers.get("user-agent")).toBe("olla/1.2.3");
 });
 
+test("no proxy of the environment gets to see it", async () => {
+  const before = process.env.HTTP_PROXY;
+  process.env.HTTP_PROXY = `http://127.0.0.1:${findDeadPort()}`;
+  try {
+    await using receiver = new OtlpReceiver();
+    // Whoever obeys the variable does not get through.
+    await expect(fetch(receiver.url, { method: "POST" })).rejects.toThrow();
+    const { exporter, lost } = createExport(receiver.url, createHastyClock());
+    await exporter.send(await batchOf(1));
+    expect([receiver.deliveries.length, lost]).toEqual([1, []]);
+  } finally {
+    if (before === undefined) delete process.env.HTTP_PROXY;
+    else process.env.HTTP_PROXY = before;
+  }
+});
+
 test.each([429, 502, 503, 504])("after a %i the batch is sent again, later each time", async (status) => {
   const clock = createHastyClock();
   await using receiver = new OtlpReceiver((_delivery, ordinal) => {
