@@ -284,6 +284,7 @@ test("what operators and strangers ask makes no trace, and a list of models does
   await (await fetch(`${traced.olla.url}/olla/proxy/v1/models`)).text();
   const { request } = await onlyTrace(traced, 0);
   expect(request.attributes["url.path"]).toBe("/olla/proxy/v1/models");
+  expect(request.name).toBe("GET /olla/{route}/v1/models");
 });
 
 describe("the share of traces", () => {

@@ -3,7 +3,7 @@ import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { decodeSpans, type OtlpSpan } from "../../../test/support/otlp-decoder.ts";
 import type { Endpoint } from "../../endpoints/endpoint.ts";
 import type { AttemptRecord, Outcome } from "../outcome.ts";
-import { createSpanEncoder } from "./encode-spans.ts";
+import { createSpanEncoder, type EncodeSpans } from "./encode-spans.ts";
 import { createEnvelope } from "./envelope.ts";
 import { createPathReader, providerOf } from "./operations.ts";
 import { RequestTrace } from "./request-trace.ts";
@@ -55,13 +55,16 @@ function endpointAt(origin: string, kind = "vllm"): Endpoint {
 }
 
 async function spansOf(changes: Partial<Outcome>, origin = "http://gpu.lan:8000"): Promise<OtlpSpan[]> {
-  const outcome = { ...usual, ...changes };
   const encode = createSpanEncoder({
     convention: "v1.41",
     servedAt: { scheme: "http", address: "localhost", port: 40114 },
     ids,
     endpointOf: (name) => (name === "gpu" ? endpointAt(origin) : undefined),
   });
+  return await encodeAll(encode, { ...usual, ...changes });
+}
+
+async function encodeAll(encode: EncodeSpans, outcome: Outcome): Promise<OtlpSpan[]> {
   const batches: SpanBatch[] = [];
   const queue = new SpanQueue({
     clock: createFakeClock(),
@@ -168,6 +171,36 @@ test("an endpoint that is gone has no address, and one with a usual port has it"
   ]);
 });
 
+test("what is remembered of a path, an endpoint and a model is theirs alone", async () => {
+  const encode = createSpanEncoder({
+    convention: "v1.41",
+    servedAt: { scheme: "http", address: undefined, port: undefined },
+    ids,
+    endpointOf: (name) => endpoints[name],
+  });
+  const endpoints: Record<string, Endpoint> = { a: endpointAt("http://a:1"), b: endpointAt("http://b:2") };
+  const asked: readonly (readonly [method: string, path: string, endpoint: string, model: string])[] = [
+    ["POST", "/olla/openai/v1/chat/completions", "a", "x"],
+    ["POST", "/olla/openai/v1/chat/completions", "a", "y"],
+    ["POST", "/olla/openai/v1/chat/completions", "b", "x"],
+    ["POST", "/olla/openai/v1/embeddings", "a", "x"],
+    ["PUT", "/olla/openai/v1/embeddings", "a", "x"],
+  ];
+  for (const round of [1, 2]) {
+    for (const [method, path, endpoint, model] of asked) {
+      const outcome = { ...usual, method, path, endpoint, attempts: [attempt({ endpoint, model })] };
+      const [request, made] = await encodeAll(encode, outcome);
+      const operation = path.endsWith("embeddings") ? "embeddings" : "chat";
+      expect([round, request?.name, made?.name]).toEqual([
+        round,
+        `${method} ${path}`,
+        `${operation} ${model}`,
+      ]);
+      expect(made?.attributes).toMatchObject({ "server.address": endpoint, "gen_ai.request.model": model });
+    }
+  }
+});
+
 test("what a client invents is cut, and its method is no name", async () => {
   const [span] = await spansOf({
     method: "STEAL",
@@ -201,10 +234,15 @@ describe("a path", () => {
     ["/olla/proxy/v1/models/some/model", "proxy", "/olla/proxy/*", undefined],
     ["/olla/proxy", "proxy", "/olla/proxy/*", undefined],
     ["/olla/nonsense/v1/chat/completions", "other", undefined, undefined],
+    ["/olla/vllm/v1/models", "models", "/olla/{route}/v1/models", undefined],
+    ["/v1/models", "models", "/v1/models", undefined],
+    ["/olla/nonsense/at-all", "models", undefined, undefined],
+    // The same path was of another route a moment ago.
+    ["/olla/proxy/v1/models", "models", "/olla/{route}/v1/models", undefined],
   ])("%s of route %s", (path, label, route, operation) => {
-    expect(read(path, label)).toEqual({ route, operation });
+    expect(read(path, label)).toMatchObject({ route, operation });
     // The second time it is remembered.
-    expect(read(path, label)).toEqual({ route, operation });
+    expect(read(path, label)).toMatchObject({ route, operation });
   });
 });
 

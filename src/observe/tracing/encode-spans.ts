@@ -2,7 +2,14 @@ import { errorTable } from "../../errors.ts";
 import type { AttemptRecord, Outcome } from "../outcome.ts";
 import { createPathReader, type KnownPath } from "./operations.ts";
 import type { RequestTrace } from "./request-trace.ts";
-import { createKeys, EndpointAttributes, type EndpointOf, type Keys } from "./span-attributes.ts";
+import {
+  createKeys,
+  EndpointAttributes,
+  type EndpointFacts,
+  type EndpointOf,
+  type Keys,
+  writeOnce,
+} from "./span-attributes.ts";
 import type { Convention } from "./span-names.ts";
 import { type AttributeKey, SpanWriter } from "./span-writer.ts";
 import type { TraceIds } from "./trace-ids.ts";
@@ -82,37 +89,49 @@ function encodeServedAt({ scheme, address, port }: ServedAt, { of }: Keys): Uint
 function encodeRequest(
   outcome: Outcome,
   trace: RequestTrace,
-  { route }: KnownPath,
+  { route, written }: KnownPath,
   writer: SpanWriter,
-  { keys: { of }, servedAt }: Parts,
+  parts: Parts,
 ): void {
-  const isKnownMethod = knownMethods.has(outcome.method);
-  const method = isKnownMethod ? outcome.method : "_OTHER";
-  const title = isKnownMethod ? method : "HTTP";
+  const { of } = parts.keys;
   const began = writer.beginSpan();
   writer.id(tags.trace, trace.traceId);
   writer.id(tags.span, trace.spanId);
   if (trace.tracestate !== undefined) writer.text(tags.state, trace.tracestate);
   if (trace.parentSpanId !== undefined) writer.id(tags.parent, trace.parentSpanId);
-  writer.text(tags.name, route === undefined ? title : `${title} ${route}`);
-  writer.number(tags.kind, serverKind);
   writer.time(timeTags.start, outcome.receivedAt);
   writer.time(timeTags.end, outcome.receivedAt + outcome.durationMs);
+  const writeSubject = (to: SpanWriter) => encodeSubject(outcome, route, to, parts);
+  if (written === undefined) writeSubject(writer);
+  else writeOnce(written, outcome.method, writer, writeSubject);
 
-  writer.raw(servedAt);
-  writer.textAttribute(of.method, method);
-  if (!isKnownMethod) writer.textAttribute(of.methodOriginal, cut(outcome.method));
-  writer.textAttribute(of.path, cut(outcome.path, longestPath));
-  if (route !== undefined) writer.textAttribute(of.route, route);
   // 499 was never sent to anybody.
   if (outcome.ending !== "client-abort") writer.intAttribute(of.status, outcome.status);
   writer.textAttribute(of.client, cut(outcome.clientAddress));
   if (outcome.userAgent !== undefined) writer.textAttribute(of.userAgent, cut(outcome.userAgent));
   writer.intAttribute(of.requestBytes, outcome.requestBytes);
   writer.intAttribute(of.responseBytes, outcome.responseBytes);
-
   encodeRouting(outcome, writer, of);
   endSpan(writer, began, requestError(outcome), of.errorType, trace.flags, trace.parentSpanId !== undefined);
+}
+
+/** What was asked for, and where: the same for every request with this method and path. */
+function encodeSubject(
+  { method, path, route: ollaRoute }: Outcome,
+  route: string | undefined,
+  writer: SpanWriter,
+  { keys: { of }, servedAt }: Parts,
+): void {
+  const isKnownMethod = knownMethods.has(method);
+  const title = isKnownMethod ? method : "HTTP";
+  writer.text(tags.name, route === undefined ? title : `${title} ${route}`);
+  writer.number(tags.kind, serverKind);
+  writer.raw(servedAt);
+  writer.textAttribute(of.method, isKnownMethod ? method : "_OTHER");
+  if (!isKnownMethod) writer.textAttribute(of.methodOriginal, cut(method));
+  writer.textAttribute(of.path, cut(path, longestPath));
+  if (route !== undefined) writer.textAttribute(of.route, route);
+  if (ollaRoute !== undefined) writer.textAttribute(of.ollaRoute, ollaRoute);
 }
 
 /** What no convention has a name for. */
@@ -120,7 +139,6 @@ function encodeRouting(outcome: Outcome, writer: SpanWriter, of: Keys["of"]): vo
   const { decision, clientApi, stickyOutcome, milestones } = outcome;
   const { model, requestedModel, endpoint, backendType, tier } = outcome;
   writer.textAttribute(of.requestId, cut(outcome.requestId));
-  if (outcome.route !== undefined) writer.textAttribute(of.ollaRoute, outcome.route);
   if (outcome.clientKey !== undefined) writer.textAttribute(of.key, cut(outcome.clientKey));
   if (requestedModel !== undefined) writer.textAttribute(of.requestedModel, cut(requestedModel));
   if (model !== undefined) writer.textAttribute(of.model, cut(model));
@@ -151,42 +169,51 @@ interface TracedAttempt {
   readonly index: number;
 }
 
-function encodeAttempt(
-  { outcome, trace, path, attempt, index }: TracedAttempt,
-  writer: SpanWriter,
-  { keys: { of, genAi }, endpoints, ids }: Parts,
-): void {
-  const { operation } = path;
+function encodeAttempt(traced: TracedAttempt, writer: SpanWriter, parts: Parts): void {
+  const { outcome, trace, path, attempt, index } = traced;
+  const { of, genAi } = parts.keys;
   const isAnswer = isAnswering(outcome, attempt, index);
   const startedMs = attempt.startedMs ?? 0;
   const began = writer.beginSpan();
   writer.id(tags.trace, trace.traceId);
-  writer.id(tags.span, attempt.spanId ?? ids.spanId());
+  writer.id(tags.span, attempt.spanId ?? parts.ids.spanId());
   if (trace.tracestate !== undefined) writer.text(tags.state, trace.tracestate);
   writer.id(tags.parent, trace.spanId);
-  const title = operation ?? (knownMethods.has(outcome.method) ? outcome.method : "HTTP");
-  const subject = operation === undefined ? undefined : attempt.model;
-  writer.text(tags.name, subject === undefined ? title : `${title} ${cut(subject)}`);
-  writer.number(tags.kind, clientKind);
   const endMs = isAnswer ? Math.max(outcome.durationMs, startedMs) : startedMs + attempt.durationMs;
   writer.time(timeTags.start, outcome.receivedAt + startedMs);
   writer.time(timeTags.end, outcome.receivedAt + endMs);
+  const at = parts.endpoints.of(attempt.endpoint);
+  const writeQuestion = (to: SpanWriter) => encodeQuestion(traced, at, to, parts.keys);
+  if (at === undefined || path.operation === undefined) writeQuestion(writer);
+  else writeOnce(at.questions, `${path.operation} ${attempt.model ?? ""}`, writer, writeQuestion);
 
-  const at = endpoints.of(attempt.endpoint);
-  if (at !== undefined) writer.raw(at.server);
   if (attempt.status !== undefined) writer.intAttribute(of.status, attempt.status);
-  writer.textAttribute(of.endpoint, cut(attempt.endpoint));
   writer.intAttribute(of.attempt, index + 1);
   if (attempt.queuedMs !== undefined) writer.doubleAttribute(of.queueMs, attempt.queuedMs);
-  if (operation === undefined) {
-    writer.textAttribute(of.method, knownMethods.has(outcome.method) ? outcome.method : "_OTHER");
-  } else {
-    writer.textAttribute(genAi.operation, operation);
-    if (at !== undefined) writer.raw(at.provider);
-    if (attempt.model !== undefined) writer.textAttribute(genAi.requestModel, cut(attempt.model));
-    if (isAnswer) encodeAnswer(outcome, startedMs, writer, genAi);
-  }
+  if (isAnswer && path.operation !== undefined) encodeAnswer(outcome, startedMs, writer, genAi);
   endSpan(writer, began, attemptError(attempt), of.errorType, trace.flags, false);
+}
+
+/** Who was asked, and for what: the same for every attempt at an endpoint with this operation and model. */
+function encodeQuestion(
+  { outcome: { method }, path: { operation }, attempt: { endpoint, model } }: TracedAttempt,
+  at: EndpointFacts | undefined,
+  writer: SpanWriter,
+  { of, genAi }: Keys,
+): void {
+  writer.number(tags.kind, clientKind);
+  if (at !== undefined) writer.raw(at.server);
+  writer.textAttribute(of.endpoint, cut(endpoint));
+  if (operation === undefined) {
+    const isKnownMethod = knownMethods.has(method);
+    writer.text(tags.name, isKnownMethod ? method : "HTTP");
+    writer.textAttribute(of.method, isKnownMethod ? method : "_OTHER");
+    return;
+  }
+  writer.text(tags.name, model === undefined ? operation : `${operation} ${cut(model)}`);
+  writer.textAttribute(genAi.operation, operation);
+  if (at !== undefined) writer.raw(at.provider);
+  if (model !== undefined) writer.textAttribute(genAi.requestModel, cut(model));
 }
 
 /** What the answer has told of itself. Input tokens include what came from a cache, whatever the dialect. */

@@ -32,36 +32,43 @@ export interface KnownPath {
   readonly route: string | undefined;
   /** `gen_ai.operation.name`; undefined where no model is asked for anything. */
   readonly operation: string | undefined;
+  /** What spans say of every request to it, by its method; undefined for paths that are too many to remember. */
+  readonly written: Map<string, Uint8Array> | undefined;
 }
 
 const mostPaths = 500;
 
 /** Takes paths apart, and remembers those of the bounded set. */
-export function createPathReader(): (path: string, route: string | undefined) => KnownPath {
-  const remembered = new Map<string, KnownPath>();
-  return (path, route) => {
+export function createPathReader(): (path: string, label: string | undefined) => KnownPath {
+  const remembered = new Map<string, KnownPath & { readonly label: string | undefined }>();
+  return (path, label) => {
     const known = remembered.get(path);
-    if (known !== undefined) return known;
-    const read = readPath(path, route);
-    if (read.route !== undefined && !read.route.endsWith("*") && remembered.size < mostPaths) {
-      remembered.set(path, read);
-    }
+    if (known !== undefined && known.label === label) return known;
+    const read = readPath(path, label);
+    if (read.written !== undefined && remembered.size < mostPaths) remembered.set(path, { ...read, label });
     return read;
   };
 }
 
-/** @param route Olla's own name for it; `other` for a path that leads nowhere */
-function readPath(path: string, route: string | undefined): KnownPath {
-  if (route === undefined || route === "other") return { route: undefined, operation: undefined };
+/** What Olla answers itself may have anything in its path, also where it only says that there is no such thing. */
+const ownLabels: ReadonlySet<string> = new Set(["models", "internal", "ui"]);
+
+/** @param label Olla's own name of the route; `other` for a path that leads nowhere */
+function readPath(path: string, label: string | undefined): KnownPath {
+  const isOwn = label === undefined || ownLabels.has(label);
+  if (label === "other") return { route: undefined, operation: undefined, written: undefined };
   const isPrefixed = path.startsWith("/olla/");
   const prefixEnd = isPrefixed ? path.indexOf("/", "/olla/".length) : 0;
   // As the route is called, not as somebody spelled it.
-  const prefix = isPrefixed ? `/olla/${route}` : "";
+  const prefix = isPrefixed ? `/olla/${isOwn ? "{route}" : label}` : "";
   const rest = prefixEnd < 0 ? "" : path.slice(prefixEnd);
   // OpenAI's clients append to a base that may end before `/v1`, and some endpoints answer at both.
   const found = [rest, `/v1${rest}`].find((candidate) => knownPaths.has(candidate));
-  if (found === undefined) return { route: `${prefix}/*`, operation: undefined };
-  return { route: prefix + rest, operation: knownPaths.get(found) };
+  if (found === undefined) {
+    return { route: isOwn ? undefined : `${prefix}/*`, operation: undefined, written: undefined };
+  }
+  const written = isOwn ? undefined : new Map<string, Uint8Array>();
+  return { route: prefix + rest, operation: knownPaths.get(found), written };
 }
 
 const providersByHost: readonly (readonly [host: RegExp, provider: string])[] = [

@@ -21,9 +21,18 @@ export function createKeys(convention: Convention): Keys {
 /** Undefined for an endpoint that is gone. */
 export type EndpointOf = (name: string) => Endpoint | undefined;
 
-/** What is the same for every attempt at an endpoint, written once for each. */
+/** What is the same for every attempt at an endpoint, encoded once. */
+export interface EndpointFacts {
+  /** `server.address` and `server.port`. */
+  readonly server: Uint8Array;
+  readonly provider: Uint8Array;
+  /** For what is the same for every attempt with one question: by operation and model. */
+  readonly questions: Map<string, Uint8Array>;
+}
+
+/** The endpoints that spans have spoken of; an endpoint that is replaced begins anew. */
 export class EndpointAttributes {
-  readonly #written = new WeakMap<Endpoint, { readonly server: Uint8Array; readonly provider: Uint8Array }>();
+  readonly #written = new WeakMap<Endpoint, EndpointFacts>();
   readonly #endpointOf: EndpointOf;
   readonly #keys: Keys;
 
@@ -33,7 +42,7 @@ export class EndpointAttributes {
   }
 
   /** Undefined for one that is gone. */
-  of(name: string): { readonly server: Uint8Array; readonly provider: Uint8Array } | undefined {
+  of(name: string): EndpointFacts | undefined {
     const endpoint = this.#endpointOf(name);
     if (endpoint === undefined) return undefined;
     let written = this.#written.get(endpoint);
@@ -44,7 +53,7 @@ export class EndpointAttributes {
     return written;
   }
 
-  #write(endpoint: Endpoint): { readonly server: Uint8Array; readonly provider: Uint8Array } {
+  #write(endpoint: Endpoint): EndpointFacts {
     const { of, genAi } = this.#keys;
     const url = URL.parse(endpoint.origin);
     const server = new SpanWriter();
@@ -54,6 +63,35 @@ export class EndpointAttributes {
     }
     const provider = new SpanWriter();
     provider.textAttribute(genAi.provider, providerOf(endpoint, url?.hostname ?? ""));
-    return { server: server.written().slice(), provider: provider.written().slice() };
+    return {
+      server: server.written().slice(),
+      provider: provider.written().slice(),
+      questions: new Map(),
+    };
   }
 }
+
+/** Remembers what `write` writes, up to so many times that clients who invent keys cannot fill the memory. */
+export function writeOnce(
+  remembered: Map<string, Uint8Array>,
+  key: string,
+  writer: SpanWriter,
+  write: (writer: SpanWriter) => void,
+): void {
+  const known = remembered.get(key);
+  if (known !== undefined) {
+    writer.raw(known);
+    return;
+  }
+  if (remembered.size >= mostRemembered) {
+    write(writer);
+    return;
+  }
+  const scratch = new SpanWriter();
+  write(scratch);
+  const written = scratch.written().slice();
+  remembered.set(key, written);
+  writer.raw(written);
+}
+
+const mostRemembered = 500;

@@ -1,32 +1,29 @@
-const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-const poolBytes = 4096;
+/** Small, because an id that somebody keeps may keep all of its pool's text alive. */
+const poolBytes = 1024;
+const zeros = "0".repeat(32);
 
-/** Random ids in hexadecimal. Asks the system for its randomness in large pieces. */
+/** Random ids in hexadecimal. Asks the system for its randomness in larger pieces. */
 export class TraceIds {
   readonly #pool = new Uint8Array(poolBytes);
-  #used = poolBytes;
+  #text = "";
+  #used = 0;
 
   traceId(): string {
-    return this.#take(16);
+    return this.#take(32);
   }
 
   spanId(): string {
-    return this.#take(8);
+    return this.#take(16);
   }
 
-  #take(bytes: number): string {
-    if (this.#used + bytes > poolBytes) {
-      crypto.getRandomValues(this.#pool);
+  #take(digits: number): string {
+    if (this.#used + digits > this.#text.length) {
+      this.#text = crypto.getRandomValues(this.#pool).toHex();
       this.#used = 0;
     }
-    let id = "";
-    let seen = 0;
-    for (const end = this.#used + bytes; this.#used < end; this.#used += 1) {
-      const byte = this.#pool[this.#used] ?? 0;
-      seen |= byte;
-      id += digits[byte];
-    }
+    const id = this.#text.slice(this.#used, this.#used + digits);
+    this.#used += digits;
     // All zeros mean "no id".
-    return seen === 0 ? this.#take(bytes) : id;
+    return zeros.startsWith(id) ? this.#take(digits) : id;
   }
 }
