@@ -132,27 +132,32 @@ test("a translated request is told as what the client asked", async () => {
   expect(parentOf(traced.first)).toContain(trace.attempts[0]?.spanId ?? "none");
 });
 
-test("each attempt of a failover has a span, and each endpoint its own parent", async () => {
-  await using traced = await startTraced(answerJson({ error: { message: "busy" } }, 503));
-  expect((await ask(traced.olla)).status).toBe(200);
-  const trace = await onlyTrace(traced, 2);
-  expectWellFormed(trace);
-  const [failed, served] = trace.attempts;
-  expect(failed).toMatchObject({ statusCode: 2, statusMessage: "" });
-  expect(failed?.attributes).toMatchObject({
-    "error.type": "503",
-    "http.response.status_code": 503,
-    "olla.endpoint": "first",
-    "olla.attempt": 1,
-  });
-  expect(served).toMatchObject({ statusCode: 0 });
-  expect(served?.attributes).toMatchObject({ "olla.endpoint": "second", "olla.attempt": 2 });
-  expect(trace.request.statusCode).toBe(0);
-  expect(trace.request.attributes["olla.attempts"]).toBe(2);
-  expect(parentOf(traced.first)).toContain(failed?.spanId ?? "none");
-  expect(parentOf(traced.second)).toContain(served?.spanId ?? "none");
-  expect(failed?.spanId).not.toBe(served?.spanId);
-});
+test.each(["sherpa", "olla"])(
+  "each attempt of a failover has a span, and each endpoint its own parent (%s)",
+  async (engine) => {
+    await using traced = await startTraced(answerJson({ error: { message: "busy" } }, 503), {
+      proxy: { engine },
+    });
+    expect((await ask(traced.olla)).status).toBe(200);
+    const trace = await onlyTrace(traced, 2);
+    expectWellFormed(trace);
+    const [failed, served] = trace.attempts;
+    expect(failed).toMatchObject({ statusCode: 2, statusMessage: "" });
+    expect(failed?.attributes).toMatchObject({
+      "error.type": "503",
+      "http.response.status_code": 503,
+      "olla.endpoint": "first",
+      "olla.attempt": 1,
+    });
+    expect(served).toMatchObject({ statusCode: 0 });
+    expect(served?.attributes).toMatchObject({ "olla.endpoint": "second", "olla.attempt": 2 });
+    expect(trace.request.statusCode).toBe(0);
+    expect(trace.request.attributes["olla.attempts"]).toBe(2);
+    expect(parentOf(traced.first)).toContain(failed?.spanId ?? "none");
+    expect(parentOf(traced.second)).toContain(served?.spanId ?? "none");
+    expect(failed?.spanId).not.toBe(served?.spanId);
+  },
+);
 
 test("an endpoint that resets the connection is an error by its own name", async () => {
   await using traced = await startTraced((exchange) => exchange.reset());

@@ -66,17 +66,19 @@ export function createTracing(options: TracingOptions): Tracing {
     send: sender.send,
     onOverflow: (spans) => losses.note(spans, "too many wait"),
   });
+  let isStopped = false;
   const encode = createSpanEncoder({ ...options, convention: settings.convention, ids });
   return {
     begin: createBegin(settings, ids),
     record(outcome) {
       const { trace, attempts } = outcome;
-      if (trace?.isSampled !== true) return;
+      if (trace?.isSampled !== true || isStopped) return;
       queue.add(1 + attempts.length, (writer) => encode(outcome, trace, writer));
     },
     async stop() {
       sender.hurry();
       await withinTime(queue.flush(), clock);
+      isStopped = true;
       const left = queue.discard();
       sender.abort();
       losses.finish(left);
