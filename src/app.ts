@@ -1,4 +1,6 @@
 import { createClientOrigin, createGuard } from "./app/client-guard.ts";
+import { createConfigView } from "./app/config-view.ts";
+import { createDashboard, createFeedRecords } from "./app/dashboard.ts";
 import { createFleet, type FirstLook } from "./app/fleet.ts";
 import { createFrontGuards } from "./app/front-guard.ts";
 import { createListenerTls } from "./app/listener-tls.ts";
@@ -41,11 +43,12 @@ export function createApp(options: AppOptions): App {
   const eventLoop = new EventLoopDelay(clock);
   const records = createRequestRecords(options);
   const tracing = options.startTracing?.((name) => fleet.registry.byName(name)?.endpoint);
+  const feedRecords = createFeedRecords(clock);
   const recorder = createRecorder({
     stats,
     logger,
     isAccessLogEnabled: config.server.request_logging,
-    sinks: tracing === undefined ? [records.sink] : [records.sink, tracing.record],
+    sinks: [records.sink, feedRecords.sink, ...(tracing === undefined ? [] : [tracing.record])],
   });
   const instanceId = crypto.randomUUID().slice(0, 13);
   const front = createFrontGuards(options, instanceId);
@@ -98,6 +101,9 @@ export function createApp(options: AppOptions): App {
     readOrigin: createClientOrigin(options),
     ...front,
     beginTrace: tracing?.begin,
+    feedRecords,
+    dashboard: createDashboard(options, front.knowsHost),
+    readConfig: () => createConfigView(options),
     record: recorder.record,
   });
 

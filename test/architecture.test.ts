@@ -20,7 +20,7 @@ const reservations: readonly { readonly uses: RegExp; readonly allowed: RegExp }
   {
     uses: /(?<![\w./])Bun\.|from "bun(:\w+)?"/,
     allowed:
-      /^(server\/listen|main|lib\/(log-writer|key-digest)|endpoints\/probe|(config|profiles)\/(load|builtin))\.ts$|^(cli|proxy|observe)\//,
+      /^(server\/listen|main|lib\/(log-writer|key-digest)|endpoints\/probe|(config|profiles)\/(load|builtin))\.ts$|^(cli|proxy|observe|dashboard)\//,
   },
 ];
 
@@ -31,7 +31,9 @@ interface SourceFile {
 }
 
 async function readSources(): Promise<SourceFile[]> {
-  const paths = [...new Bun.Glob("**/*.ts").scanSync(source)].filter((path) => !path.endsWith(".test.ts"));
+  const paths = [...new Bun.Glob("**/*.{ts,tsx}").scanSync(source)].filter(
+    (path) => !path.includes(".test."),
+  );
   return await Promise.all(
     paths.map(async (path) => {
       const text = await Bun.file(join(source, path)).text();

@@ -3,13 +3,15 @@ import { isLoopbackHost } from "../lib/loopback.ts";
 import { type AdminGuard, createAdminGuard } from "../server/guard/admin-guard.ts";
 import { type Cors, createCors } from "../server/guard/cors.ts";
 import { createFrontGuard, type FrontGuard } from "../server/guard/front-guard.ts";
-import { createHostTest } from "../server/guard/host-guard.ts";
+import { createHostTest, type HostTest } from "../server/guard/host-guard.ts";
 import { createLoopTest } from "../server/guard/loop-guard.ts";
 import type { AppOptions } from "./options.ts";
 
 export interface FrontGuards {
   readonly front: FrontGuard;
   readonly admin: AdminGuard;
+  /** By the machine's names and `dashboard.access_policy.allowed_hosts`. */
+  readonly knowsHost: HostTest;
   /** Undefined where it is off. */
   readonly cors: Cors | undefined;
 }
@@ -29,6 +31,7 @@ export function createFrontGuards({ config, clock }: AppOptions, instanceId: str
       hasBeenHere: createLoopTest(instanceId),
     }),
     admin: createAdminGuard({ digest: admin.key?.reveal(), knowsHost }, clock),
+    knowsHost,
     cors,
   };
 }

@@ -10,6 +10,10 @@ export interface AppOptions {
   readonly config: Config;
   /** Whether the user wrote the key, in the file or as a variable. */
   readonly isSet: (path: string) => boolean;
+  /** Where a key's value comes from; without it only whether it was set is shown. */
+  readonly sourceOf?: (path: string) => "default" | "file" | "environment";
+  /** As it was named; undefined where none was read. */
+  readonly configFile?: string | undefined;
   readonly profiles: ProfileSet;
   /** By which model names are read; the built-in table where none is given. */
   readonly naming?: NamingTable;

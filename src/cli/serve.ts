@@ -44,6 +44,8 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
   const app = createApp({
     config,
     isSet: loaded.isSet,
+    sourceOf: loaded.sourceOf,
+    configFile: loaded.file,
     profiles: profiles.profiles,
     naming: naming.naming,
     logger,

@@ -40,13 +40,12 @@ export const logging = section(
 
 export const dashboard = section(
   {
-    enabled: booleanKey({ initial: true, status: "later", doc: "Serve the dashboard at `/internal/ui/`." }),
+    enabled: booleanKey({ initial: true, doc: "Serve the dashboard at `/internal/ui/`." }),
     access_policy: section({
       allowed_cidrs: stringListKey({
         initial: ["127.0.0.0/8", "::1/128"],
         unit: "CIDR ranges",
-        status: "later",
-        doc: "Addresses that may open it.",
+        doc: "Addresses that may open it, by the connection's own; what a proxy says of its clients does not count.",
       }),
       allowed_hosts: stringListKey({
         initial: ["localhost"],

@@ -9,7 +9,9 @@ import type { Model } from "../models/model.ts";
 import type { OllamaFleet } from "../models/ollama-fleet.ts";
 import type { ModelPlace } from "../models/place-index.ts";
 import type { UnifiedModel } from "../models/unified-model.ts";
+import type { EndedRequests } from "../observe/ended-requests.ts";
 import type { EventLoopDelay } from "../observe/event-loop-delay.ts";
+import type { LiveRates } from "../observe/live-rates.ts";
 import type { LiveRequests } from "../observe/live-requests.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import type { RequestHistory } from "../observe/request-history.ts";
@@ -25,6 +27,8 @@ import type { ReadClientOrigin } from "./guard/client-address.ts";
 import type { ClientGuard } from "./guard/client-guard.ts";
 import type { Cors } from "./guard/cors.ts";
 import type { FrontGuard } from "./guard/front-guard.ts";
+import type { ConfigView } from "./routes/config-view.ts";
+import type { DashboardDoor } from "./routes/dashboard.ts";
 import type { Maintenance } from "./routes/maintenance.ts";
 import type { StickyView } from "./routes/stats-sticky.ts";
 
@@ -73,8 +77,20 @@ export interface ServerDependencies {
   readonly readOrigin?: ReadClientOrigin | undefined;
   /** Says to which trace a request belongs. Missing where nothing is traced. */
   readonly beginTrace?: BeginTrace | undefined;
+  /** Missing where nobody can listen to what happens. */
+  readonly feedRecords?: FeedRecords | undefined;
+  /** Missing while the dashboard is switched off. */
+  readonly dashboard?: DashboardDoor | undefined;
+  /** Missing where there is nothing to show of it. */
+  readonly readConfig?: (() => ConfigView) | undefined;
   /** Takes the outcome of what the server answers itself; the pipeline records its own requests. */
   readonly record: (outcome: Outcome) => void;
+}
+
+/** What the live feed tells of, written by the recorder. */
+export interface FeedRecords {
+  readonly rates: LiveRates;
+  readonly ended: EndedRequests;
 }
 
 export interface ServerSettings {

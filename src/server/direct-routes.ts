@@ -1,4 +1,5 @@
 import { Hono, type MiddlewareHandler } from "hono";
+import type { Feed } from "../dashboard/feed.ts";
 import { OllaError } from "../errors.ts";
 import { isLoopbackAddress } from "../lib/loopback.ts";
 import type { Arrival } from "./arrival.ts";
@@ -17,6 +18,9 @@ import { refusalHeaders } from "./refusal-headers.ts";
 import { renderError } from "./render-error.ts";
 import { anthropicModel, anthropicModelList, byAnthropicVersion } from "./routes/anthropic-models.ts";
 import { addAnthropicRoutes } from "./routes/anthropic-routes.ts";
+import { renderConfigView } from "./routes/config-view.ts";
+import { addDashboardRoutes } from "./routes/dashboard.ts";
+import { events } from "./routes/events.ts";
 import { health } from "./routes/health.ts";
 import { cancelRequest, renderLive } from "./routes/live-requests.ts";
 import { endpointAction, endpointsPath, postOnly, refreshModels } from "./routes/maintenance.ts";
@@ -45,6 +49,7 @@ export function createDirectRoutes(
   scopes: Scopes,
   admin: AdminGuard,
   side: Side,
+  feed?: Feed,
 ): Hono<DirectEnv> {
   const app = new Hono<DirectEnv>();
   app.use(accessLog(deps), requestIdHeader, bodyLimit(deps.settings.maxBodyBytes));
@@ -58,7 +63,11 @@ export function createDirectRoutes(
   app.all("/version", readOnly, version(deps));
   app.all("/internal/health", readOnly, health);
   if (side === "main") app.all("/internal/*", (c) => Promise.reject(otherPort(c.env, side, adminPort)));
-  else addInternalRoutes(app, deps, admin);
+  else {
+    // First: who may open the page is asked by rules of its own.
+    if (deps.dashboard !== undefined) addDashboardRoutes(app, { ...deps, dashboard: deps.dashboard });
+    addInternalRoutes(app, deps, admin, feed);
+  }
   if (side === "main" && deps.settings.hasBareMetrics === true) {
     app.all(bareMetricsPath, (c) => Promise.reject(otherPort(c.env, side, adminPort)));
   }
@@ -81,7 +90,12 @@ export function createDirectRoutes(
 }
 
 /** What Olla says about itself. `/internal/health` is not among it: that is for everybody. */
-function addInternalRoutes(app: Hono<DirectEnv>, deps: ServerDependencies, admin: AdminGuard): void {
+function addInternalRoutes(
+  app: Hono<DirectEnv>,
+  deps: ServerDependencies,
+  admin: AdminGuard,
+  feed: Feed | undefined,
+): void {
   const guarded: MiddlewareHandler<DirectEnv> = async (c, next) => {
     const { method } = c.env.request;
     if (readingMethods.has(method)) admin.requireReader(c.env);
@@ -113,7 +127,11 @@ function addInternalRoutes(app: Hono<DirectEnv>, deps: ServerDependencies, admin
     admin.requireAdmin(c.env);
     await next();
   };
-  const { live, maintenance } = deps;
+  const { live, maintenance, readConfig } = deps;
+  if (feed !== undefined) app.all("/internal/events", readOnly, events(feed, admin));
+  if (readConfig !== undefined) {
+    app.all("/internal/config", asAdmin, readOnly, () => jsonResponse(renderConfigView(deps, readConfig())));
+  }
   if (maintenance !== undefined) {
     const sources = { ...deps, maintenance };
     app.all(`${endpointsPath}/*`, asAdmin, postOnly, endpointAction(sources));
@@ -188,6 +206,9 @@ const internalPaths: readonly string[] = [
   "/internal/status/endpoints",
   "/internal/status/models",
   "/internal/live",
+  "/internal/events",
+  "/internal/config",
+  "/internal/ui/",
   "/internal/endpoints/{name}/drain",
   "/internal/endpoints/{name}/enable",
   "/internal/endpoints/{name}/probe",

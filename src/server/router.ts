@@ -14,6 +14,8 @@ import { estimateHeadBytes } from "./head-size.ts";
 import { ownOutcome } from "./own-outcome.ts";
 import { refusalHeaders } from "./refusal-headers.ts";
 import { renderError } from "./render-error.ts";
+import { isDashboardPath, pageHeaders } from "./routes/dashboard.ts";
+import { createFeed } from "./routes/events.ts";
 import { createOllamaRequests } from "./routes/ollama-requests.ts";
 import { refuseWebSocket } from "./routes/web-socket.ts";
 import { isOwnPath, type ScopedPath, Scopes } from "./scope.ts";
@@ -41,14 +43,19 @@ export function createRouter(deps: ServerDependencies): Router {
   const { adminPort } = settings;
   const admin = deps.admin ?? createAdminGuard({ digest: undefined, knowsHost: () => true }, clock);
   const mainSide: Side = adminPort === undefined ? "both" : "main";
-  const mainRoutes = createDirectRoutes(deps, scopes, admin, mainSide);
-  const adminRoutes = adminPort === undefined ? mainRoutes : createDirectRoutes(deps, scopes, admin, "admin");
+  const feed = deps.feedRecords && createFeed(deps, deps.feedRecords);
+  const mainRoutes = createDirectRoutes(deps, scopes, admin, mainSide, feed);
+  const adminRoutes =
+    adminPort === undefined ? mainRoutes : createDirectRoutes(deps, scopes, admin, "admin", feed);
   const requests = createOllamaRequests(deps, admin);
   let isDraining = false;
 
   const refuse = (arrival: Arrival, error: OllaError, headers = refusalHeaders(error)) => {
     const scoped = scopes.split(arrival.path);
     const response = renderError(error, dialectFor(arrival, scoped), arrival.requestId, headers);
+    if (isDashboardPath(arrival.path)) {
+      for (const [name, value] of pageHeaders) response.headers.set(name, value);
+    }
     const isSentOn = scoped !== undefined && !isOwnPath(scoped, arrival.request.method);
     deps.record(ownOutcome(arrival, response, error, clock, isSentOn ? scoped : undefined));
     return response;
@@ -137,6 +144,8 @@ export function createRouter(deps: ServerDependencies): Router {
     fetchAdmin: async (request, connection) => enter(request, connection, "admin"),
     beginDrain() {
       isDraining = true;
+      // Nobody would ever leave by himself.
+      feed?.end();
     },
   };
 }

@@ -55,7 +55,7 @@ export function conditionalJson(
 }
 
 /** Fetched when first needed: an import would bring 4 MiB of streams into every idle process. */
-function gzip(plain: Uint8Array): Uint8Array<ArrayBuffer> {
+export function gzip(plain: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(process.getBuiltinModule("node:zlib").gzipSync(plain));
 }
 
