@@ -9,6 +9,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import packageFile from "../package.json" with { type: "json" };
 import { headerSizeFlag } from "../src/cli/reexecute.ts";
+import { bundlePage } from "../src/dashboard/bundle-page.ts";
+import { embeddedFolder } from "../src/dashboard/page-file.ts";
 
 const targets = [
   "linux-x64",
@@ -53,6 +55,8 @@ async function compile(outfile: string, stamp: Stamp, target?: string): Promise<
   // Bun writes a source map for each piece next to the executable, which holds copies of them.
   const folder = await mkdtemp(join(dirname(outfile), ".build-"));
   const built = join(folder, basename(outfile));
+  const assets = join(folder, embeddedFolder);
+  for (const { name, bytes } of await bundlePage()) await Bun.write(join(assets, name), bytes);
   const define = (name: string, value: string) => `--define=${name}=${JSON.stringify(value)}`;
   const args = [
     "build",
@@ -67,6 +71,8 @@ async function compile(outfile: string, stamp: Stamp, target?: string): Promise<
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
     `--compile-exec-argv=${headerSizeFlag}`,
+    // Read only when somebody opens the page.
+    `--asset=${assets}`,
     define("OLLA_BUILD_VERSION", stamp.version),
     define("OLLA_BUILD_COMMIT", stamp.commit),
     define("OLLA_BUILD_DATE", stamp.date),

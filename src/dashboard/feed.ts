@@ -2,8 +2,8 @@ import type { Clock } from "../lib/clock.ts";
 
 /** What the feed tells. Called in the order in which listeners come, then once a second for all of them. */
 export interface FeedContent {
-  /** The first event of every listener. */
-  hello(): object;
+  /** The first event of a listener. @param isAdmin whether it may see `details` */
+  hello(isAdmin: boolean): object;
   tick(): object;
   /** What only those may see who may act as well; added to `tick`. */
   details(): object;
@@ -50,7 +50,7 @@ export class Feed {
     const { content, maxListeners = defaultMaxListeners } = this.#options;
     if (this.#hasEnded || this.#listeners.size >= maxListeners) return undefined;
     const listener = new FeedListener(isAdmin, () => this.#drop(listener));
-    listener.offer(encodeEvent("hello", content.hello()));
+    listener.offer(encodeEvent("hello", content.hello(isAdmin)));
     this.#listeners.add(listener);
     if (isAdmin) content.wantDetails(true);
     this.#cancelTick ??= this.#options.clock.after(tickMs, this.#tick);

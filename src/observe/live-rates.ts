@@ -5,6 +5,8 @@ import { ttftOf } from "./request-row.ts";
 
 /** What happened in each second, the oldest first; as long as there are seconds. */
 export interface RateHistory {
+  /** Number of the first second. Only differences mean something: they put two answers together. */
+  readonly first: number;
   /** Milliseconds since the epoch at which the first second began. */
   readonly from: number;
   readonly requests: readonly number[];
@@ -97,6 +99,7 @@ export class LiveRates {
     const read = (column: Float64Array) =>
       Array.from({ length: count }, (_, index) => Math.round(column[slotOf(first + index)] ?? 0));
     return {
+      first,
       from: Math.round(this.#clock.wallTime() - now + first * 1000),
       requests: read(this.#requests),
       errors: read(this.#errors),

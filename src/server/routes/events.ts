@@ -26,10 +26,14 @@ export function createFeed(deps: ServerDependencies, records: FeedRecords): Feed
   return new Feed({
     clock,
     content: {
-      hello: () => ({
+      hello: (isAdmin) => ({
         version: settings.version,
         started_at: formatTime(settings.startedAt),
+        can_act: isAdmin,
+        can_see_requests: isAdmin,
         ...state(),
+        in_flight: live?.size ?? 0,
+        ...(isAdmin && { live: renderSome(deps) }),
         history: rates.history(historySeconds, live?.all()),
       }),
       // Two seconds, because a tick may come late: the page knows which ones it has.

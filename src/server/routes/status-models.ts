@@ -112,6 +112,7 @@ function renderModel(
     ...(model.sizeBytes === undefined || model.sizeBytes <= 0 ? {} : { size: displayBytes(model.sizeBytes) }),
     ...optional("params", model.parameterSize),
     ...optional("quant", model.quantization),
+    ...(model.maxContextLength === undefined ? {} : { context_length: model.maxContextLength }),
     last_seen: formatAgo(lastSeenAt, now),
     ...(lastSeenAt === undefined ? {} : { last_seen_at: formatTime(lastSeenAt) }),
     endpoints: sorted.map(({ endpoint }) => endpoint),

@@ -1,0 +1,125 @@
+import { useState } from "preact/hooks";
+import { useAnswer } from "./use-answer.ts";
+import type { ConfigView as Config, ConfigKey } from "./wire.ts";
+
+const everyMs = 60_000;
+const sources: Readonly<Record<string, string>> = {
+  default: "default",
+  file: "from the file",
+  environment: "from a variable",
+  set: "set",
+};
+
+export function ConfigView({ canAct }: { readonly canAct: boolean }) {
+  if (!canAct) {
+    return (
+      <p class="hint">
+        <span aria-hidden="true">○</span> The configuration is shown to holders of the admin key, or, where
+        there is none, on Olla’s own machine only.
+      </p>
+    );
+  }
+  return <Loaded />;
+}
+
+function Loaded() {
+  const [{ body, problem }] = useAnswer<Config>("/internal/config", everyMs);
+  const [filter, setFilter] = useState("");
+  const [hasSetOnly, setSetOnly] = useState(false);
+  if (body === undefined) return <p class="quiet">{problem ?? "Asking…"}</p>;
+  const sections = body.sections
+    .map((section) => ({
+      ...section,
+      keys: section.keys.filter(
+        (key) => matches(key, filter.trim().toLowerCase()) && (!hasSetOnly || key.source !== "default"),
+      ),
+    }))
+    .filter(({ keys }) => keys.length > 0);
+  return (
+    <>
+      <p class="quiet">
+        {body.file === undefined ? "No file was read." : `Read from ${body.file}.`} Credentials are never
+        shown.
+      </p>
+      <div class="row bar">
+        <label>
+          <span>Filter</span>
+          <input type="search" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
+        </label>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={hasSetOnly}
+            onChange={(event) => setSetOnly(event.currentTarget.checked)}
+          />
+          <span>Only what was set</span>
+        </label>
+      </div>
+      {Object.entries(body.lists).map(([path, items]) => (
+        <List key={path} path={path} items={items} filter={filter} />
+      ))}
+      {sections.map(({ path, doc, keys }) => (
+        <div class="card table-card" key={path}>
+          <h2>{path === "" ? "Top level" : path}</h2>
+          {doc !== "" && <p class="quiet">{doc}</p>}
+          <table class="config cards-on-phone">
+            <thead class="unseen">
+              <tr>
+                <th scope="col">Key</th>
+                <th scope="col">Value</th>
+                <th scope="col">Source</th>
+              </tr>
+            </thead>
+            <tbody>
+              {keys.map((key) => (
+                <tr key={key.key}>
+                  <th scope="row" data-label="Key" title={key.doc}>
+                    {path === "" ? key.key : key.key.slice(path.length + 1)}
+                  </th>
+                  <td data-label="Value" class="break code">
+                    {written(key.value)}
+                  </td>
+                  <td data-label="Source" class={key.source === "default" ? "quiet" : ""}>
+                    {sources[key.source] ?? key.source}
+                    {key.inert === true && " (without effect)"}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ))}
+    </>
+  );
+}
+
+interface ListProps {
+  readonly path: string;
+  readonly items: readonly unknown[];
+  readonly filter: string;
+}
+
+function List({ path, items, filter }: ListProps) {
+  const wanted = filter.trim().toLowerCase();
+  const texts = items.map((item) => JSON.stringify(item, null, 2));
+  const shown = texts.filter((text) => path.includes(wanted) || text.toLowerCase().includes(wanted));
+  if (shown.length === 0) return null;
+  return (
+    <div class="card table-card">
+      <h2>{path}</h2>
+      {shown.map((text) => (
+        <pre key={text}>{text}</pre>
+      ))}
+    </div>
+  );
+}
+
+function written(value: unknown): string {
+  if (value === null || value === undefined) return "unset";
+  if (value === "") return '""';
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function matches({ key, value, doc }: ConfigKey, filter: string): boolean {
+  return filter === "" || [key, written(value), doc].some((text) => text.toLowerCase().includes(filter));
+}

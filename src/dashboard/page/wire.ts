@@ -1,0 +1,207 @@
+// What Olla's routes answer, as far as the page shows it. Everything may be missing: the page outlives versions.
+
+export interface Breaker {
+  readonly state: string;
+  readonly retry_in?: string;
+  readonly models?: readonly (Breaker & { readonly model: string })[];
+}
+
+export interface EndpointEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly status: string;
+  readonly draining?: boolean;
+  readonly url: string;
+  readonly priority: number;
+  readonly model_count: number;
+  readonly loaded_models?: readonly string[];
+  readonly request_count: number;
+  readonly active_connections: number;
+  readonly success_rate: string;
+  readonly avg_latency_ms?: number;
+  readonly max_latency_ms: number;
+  readonly health_check_at?: string;
+  readonly next_check_at?: string;
+  readonly response_time?: string;
+  readonly issues?: string;
+  readonly circuit_breaker?: Breaker;
+  readonly queue?: { readonly depth: number };
+  readonly cooldown_until?: string;
+}
+
+export interface SystemEntry {
+  readonly status: string;
+  readonly endpoints_up: string;
+  readonly success_rate: string;
+  readonly avg_latency: string;
+  readonly total_traffic: string;
+  readonly total_requests: number;
+  readonly total_failures: number;
+  readonly queue?: { readonly waiting: number };
+}
+
+export interface RateColumns {
+  readonly first: number;
+  readonly from: number;
+  readonly requests: readonly number[];
+  readonly errors: readonly number[];
+  readonly input_tokens: readonly number[];
+  readonly output_tokens: readonly number[];
+  readonly ttft_sum_ms: readonly number[];
+  readonly ttft_count: readonly number[];
+  readonly in_flight: readonly number[];
+}
+
+export interface LiveRow {
+  readonly id: string;
+  readonly started_at: string;
+  readonly elapsed_ms: number;
+  readonly method: string;
+  readonly path: string;
+  readonly client: string;
+  readonly key?: string;
+  readonly model?: string;
+  readonly endpoint?: string;
+  readonly phase: string;
+  readonly stream: boolean;
+  readonly attempts: number;
+}
+
+export interface RequestRow {
+  readonly id: string;
+  readonly time: number | string;
+  readonly method: string;
+  readonly path: string;
+  readonly key?: string;
+  readonly client: string;
+  readonly alias?: string;
+  readonly model?: string;
+  readonly endpoint?: string;
+  readonly stream: boolean;
+  readonly status: number;
+  readonly ending: string;
+  readonly error_code?: string;
+  readonly error?: string;
+  readonly attempts: number;
+  readonly failed?: string;
+  readonly queue_ms: number;
+  readonly ttft_ms?: number;
+  readonly duration_ms: number;
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+  readonly cached_tokens?: number;
+  readonly tokens_per_sec?: number;
+  readonly mode?: string;
+}
+
+interface State {
+  readonly time: string;
+  readonly system: SystemEntry;
+  readonly endpoints: readonly EndpointEntry[];
+  readonly in_flight: number;
+  readonly live?: readonly LiveRow[];
+}
+
+export interface Hello extends State {
+  readonly version: string;
+  readonly started_at: string;
+  readonly can_act: boolean;
+  readonly can_see_requests: boolean;
+  readonly history: RateColumns;
+}
+
+export interface Tick extends State {
+  readonly rates: RateColumns;
+  readonly ended?: { readonly requests: readonly RequestRow[]; readonly omitted: number };
+}
+
+export interface ModelEntry {
+  readonly name: string;
+  readonly type?: string;
+  readonly size?: string;
+  readonly params?: string;
+  readonly quant?: string;
+  readonly context_length?: number;
+  readonly endpoints: readonly string[];
+  readonly aliases?: readonly string[];
+  readonly capabilities?: readonly string[];
+}
+
+export interface ModelStatus {
+  readonly total_models: number;
+  readonly model_groups?: readonly { readonly family: string; readonly models: readonly ModelEntry[] }[];
+}
+
+export interface ModelStatistics {
+  readonly models?: readonly { readonly name: string; readonly last_requested?: string }[];
+}
+
+export interface Candidate {
+  readonly endpoint: string;
+  readonly model?: string;
+  readonly skipped?: string;
+  readonly rank: number;
+  readonly health: string;
+}
+
+export interface Attempt {
+  readonly endpoint: string;
+  readonly model?: string;
+  readonly durationMs: number;
+  readonly status?: number;
+  readonly error?: string;
+  readonly startedMs?: number;
+  readonly queuedMs?: number;
+  readonly message?: string;
+}
+
+export interface Timings {
+  readonly body_ms?: number;
+  readonly inspected_ms?: number;
+  readonly routed_ms?: number;
+  readonly queue_ms: number;
+  readonly head_ms?: number;
+  readonly ttft_ms?: number;
+  readonly duration_ms: number;
+}
+
+export interface DecisionTrace {
+  readonly strategy?: string;
+  readonly action?: string;
+  readonly reason?: string;
+  readonly sticky?: string;
+  readonly candidates: readonly Candidate[];
+  readonly held_back: readonly {
+    readonly endpoint: string;
+    readonly model?: string;
+    readonly reason: string;
+    readonly atMs: number;
+  }[];
+  readonly attempts: readonly Attempt[];
+  readonly timings: Timings;
+}
+
+export interface TracedRequest {
+  readonly request: RequestRow;
+  readonly trace?: DecisionTrace;
+}
+
+export interface ConfigKey {
+  readonly key: string;
+  readonly value: unknown;
+  readonly default: unknown;
+  readonly source: string;
+  readonly doc: string;
+  readonly inert?: boolean;
+}
+
+export interface ConfigView {
+  readonly file?: string;
+  readonly sections: readonly {
+    readonly path: string;
+    readonly doc: string;
+    readonly keys: readonly ConfigKey[];
+  }[];
+  readonly lists: Readonly<Record<string, readonly unknown[]>>;
+}
