@@ -50,12 +50,14 @@ export class LiveRates {
   readonly #ttftCount = new Float64Array(historySeconds);
   readonly #inFlight = new Float64Array(historySeconds);
   readonly #columns: readonly Float64Array[];
+  readonly #firstSecond: number;
   /** The second under way, counted on the monotonic clock. */
   #second: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#second = Math.floor(clock.now() / 1000);
+    this.#firstSecond = this.#second;
     this.#columns = [
       this.#requests,
       this.#errors,
@@ -87,14 +89,14 @@ export class LiveRates {
   }
 
   /**
-   * The last `seconds` whole ones. @param underWay what has not ended yet
+   * The last `seconds` whole ones; fewer after a start. @param underWay what has not ended yet
    */
   history(seconds: number, underWay: Iterable<LiveRequest> = []): RateHistory {
     const now = this.#clock.now();
     this.#turnTo(Math.floor(now / 1000));
     const inFlight = this.#inFlight.slice();
     for (const { receivedAt } of underWay) this.#markUnderWay(inFlight, receivedAt, this.#second);
-    const count = Math.min(seconds, historySeconds - 1);
+    const count = Math.min(seconds, historySeconds - 1, this.#second - this.#firstSecond);
     const first = this.#second - count;
     const read = (column: Float64Array) =>
       Array.from({ length: count }, (_, index) => Math.round(column[slotOf(first + index)] ?? 0));

@@ -83,7 +83,7 @@ function Header({
         {version !== undefined && <span class="quiet">{version}</span>}
       </div>
       {system !== undefined && (
-        <dl class="strip">
+        <dl class={state.kind === "lost" ? "strip is-old" : "strip"}>
           <div>
             <dt class="unseen">Status</dt>
             <dd>
@@ -91,8 +91,8 @@ function Header({
             </dd>
           </div>
           <div>
-            <dt>endpoints up</dt>
-            <dd>{system.endpoints_up}</dd>
+            <dt class="unseen">Endpoints</dt>
+            <dd>{system.endpoints_up} up</dd>
           </div>
           {startedAt !== undefined && (
             <div class="wide-only">

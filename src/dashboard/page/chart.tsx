@@ -18,6 +18,7 @@ interface ChartProps {
 }
 
 const heightPx = 130;
+const shownSeconds = 300;
 /** How often lines move for those who want little to move. */
 const calmSeconds = 10;
 
@@ -118,7 +119,10 @@ function optionsFor(
     padding: [8, 4, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 5 } },
-    scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] } },
+    scales: {
+      x: { time: true, range: (_plot, _min, max) => [(max ?? 0) - shownSeconds, max ?? 0] },
+      y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
+    },
     axes: [
       { ...axis, values: (_plot, splits) => splits.map(clockTime), space: 70, size: 22 },
       { ...axis, values: (_plot, splits) => splits.map(format), space: 32, size: 52 },

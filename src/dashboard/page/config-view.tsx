@@ -101,17 +101,40 @@ interface ListProps {
 
 function List({ path, items, filter }: ListProps) {
   const wanted = filter.trim().toLowerCase();
-  const texts = items.map((item) => JSON.stringify(item, null, 2));
-  const shown = texts.filter((text) => path.includes(wanted) || text.toLowerCase().includes(wanted));
+  const shown = items
+    .map((item) => flatten(item))
+    .filter((facts) => {
+      const texts = [path, ...facts.flat()];
+      return texts.some((text) => text.toLowerCase().includes(wanted));
+    });
   if (shown.length === 0) return null;
   return (
     <div class="card table-card">
       <h2>{path}</h2>
-      {shown.map((text) => (
-        <pre key={text}>{text}</pre>
+      {shown.map((facts, index) => (
+        <dl class="facts" key={facts[0]?.[1] ?? index}>
+          {facts.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd class="code">{value}</dd>
+            </div>
+          ))}
+        </dl>
       ))}
     </div>
   );
+}
+
+/** Every value with the way to it; what is empty says nothing. */
+function flatten(value: unknown, path = ""): [name: string, text: string][] {
+  const isNested = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (isNested) {
+    return Object.entries(value).flatMap(([name, inner]) =>
+      flatten(inner, path === "" ? name : `${path}.${name}`),
+    );
+  }
+  const isEmpty = value === null || (Array.isArray(value) && value.length === 0);
+  return isEmpty ? [] : [[path, Array.isArray(value) ? value.map(written).join(", ") : written(value)]];
 }
 
 function written(value: unknown): string {

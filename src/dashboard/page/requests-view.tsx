@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { cancelRequest } from "./actions.ts";
 import { isFailed, Result } from "./result.tsx";
-import { type Knowledge, rowKey } from "./store.ts";
+import { endOf, type Knowledge, rowKey } from "./store.ts";
 import { formatMs, formatTime } from "./text.ts";
 import { TraceDialog } from "./trace-dialog.tsx";
 import type { LiveRow, RequestRow } from "./wire.ts";
@@ -129,7 +129,7 @@ function EndedTable({ ended, onOpen }: EndedTableProps) {
         <table class="cards-on-phone">
           <thead>
             <tr>
-              <th scope="col">Began</th>
+              <th scope="col">Ended</th>
               <th scope="col">Result</th>
               <th scope="col">Model</th>
               <th scope="col">Endpoint</th>
@@ -160,14 +160,14 @@ function EndedRow({ row, onOpen }: { readonly row: RequestRow; readonly onOpen: 
   const { input_tokens: input, output_tokens: output, alias, model } = row;
   return (
     <tr>
-      <td data-label="Began">
+      <td data-label="Ended">
         <button
           type="button"
           class="link"
           aria-label={`Why request ${row.id} went where it went`}
           onClick={() => onOpen(row)}
         >
-          {formatTime(row.time)}
+          {formatTime(endOf(row))}
         </button>
       </td>
       <td data-label="Result">

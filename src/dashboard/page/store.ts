@@ -130,6 +130,7 @@ export function rowKey({ id, time }: RequestRow): string {
   return `${id} ${new Date(time).getTime()}`;
 }
 
-function endOf({ time, duration_ms }: RequestRow): number {
+/** When it ended, in milliseconds since the epoch. */
+export function endOf({ time, duration_ms }: RequestRow): number {
   return new Date(time).getTime() + duration_ms;
 }

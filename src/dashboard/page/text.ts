@@ -8,6 +8,7 @@ export function formatNumber(value: number): string {
 
 export function formatMs(milliseconds: number | undefined): string {
   if (milliseconds === undefined) return "–";
+  if (milliseconds === 0) return "0 ms";
   if (milliseconds < 10) return `${milliseconds.toFixed(1)} ms`;
   if (milliseconds < 1_000) return `${Math.round(milliseconds)} ms`;
   if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(milliseconds < 10_000 ? 2 : 1)} s`;
