@@ -39,6 +39,8 @@ const routes = [
   "/internal/stats/models?include_endpoints=true&include_summary=true",
   "/internal/process",
   "/internal/metrics",
+  "/internal/config",
+  "/internal/ui/",
   "/nothing",
 ];
 

@@ -39,7 +39,8 @@ export async function spawnOlla(
   files: Readonly<Record<string, string>> = {},
 ): Promise<SpawnedOlla> {
   const folder = await mkdtemp(join(tmpdir(), "olla-test-"));
-  const port = findFreePort();
+  const asked = settings.server?.port;
+  const port = typeof asked === "number" ? asked : findFreePort();
   const configFile = join(folder, "olla.yaml");
   await Bun.write(configFile, renderConfig(settings, port));
   for (const [name, content] of Object.entries(files)) await Bun.write(join(folder, name), content);

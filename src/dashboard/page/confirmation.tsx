@@ -17,23 +17,26 @@ export function confirmFirst(question: Question): void {
 
 export function Confirmation() {
   const [question, setQuestion] = useState<Question>();
-  const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     ask = setQuestion;
   }, []);
-  useEffect(() => {
-    if (question !== undefined) dialog.current?.showModal();
-  }, [question]);
+  if (question === undefined) return null;
+  return <QuestionDialog question={question} onClose={() => setQuestion(undefined)} />;
+}
+
+interface QuestionDialogProps {
+  readonly question: Question;
+  readonly onClose: () => void;
+}
+
+function QuestionDialog({ question: { title, text, verb, onConfirm }, onClose }: QuestionDialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
   const close = () => dialog.current?.close();
   return (
-    <dialog
-      ref={dialog}
-      class="confirmation"
-      aria-labelledby="question"
-      onClose={() => setQuestion(undefined)}
-    >
-      <h2 id="question">{question?.title}</h2>
-      <p>{question?.text}</p>
+    <dialog ref={dialog} class="confirmation" aria-labelledby="question" onClose={onClose}>
+      <h2 id="question">{title}</h2>
+      <p>{text}</p>
       <div class="row">
         {/* First in order, so that Enter alone does no harm. */}
         <button type="button" onClick={close}>
@@ -43,11 +46,11 @@ export function Confirmation() {
           type="button"
           class="danger"
           onClick={() => {
-            question?.onConfirm();
+            onConfirm();
             close();
           }}
         >
-          {question?.verb}
+          {verb}
         </button>
       </div>
     </dialog>

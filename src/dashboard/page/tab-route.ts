@@ -12,6 +12,7 @@ export function useTab(): readonly [TabName, (tab: TabName) => void] {
   return [
     tab,
     (next) => {
+      setTab(next);
       window.location.hash = next;
     },
   ];

@@ -16,7 +16,8 @@ interface TabListProps {
 /** One stop for the Tab key; arrows, Home and End go from tab to tab. */
 export function TabList({ selected, onSelect }: TabListProps) {
   const move = (event: KeyboardEvent) => {
-    const at = tabs.findIndex(({ name }) => name === selected);
+    // Where the focus is, and not what is selected: keys come faster than renderings.
+    const at = tabs.findIndex(({ name }) => document.activeElement?.id === `tab-${name}`);
     const target = targetOf(event.key, at);
     if (target === undefined) return;
     event.preventDefault();
