@@ -84,18 +84,18 @@ function Header({
       </div>
       {system !== undefined && (
         <dl class={state.kind === "lost" ? "strip is-old" : "strip"}>
-          <div>
+          <div class="pair">
             <dt class="unseen">Status</dt>
             <dd>
               <Status status={system.status} />
             </dd>
           </div>
-          <div>
+          <div class="pair">
             <dt class="unseen">Endpoints</dt>
             <dd>{system.endpoints_up} up</dd>
           </div>
           {startedAt !== undefined && (
-            <div class="wide-only">
+            <div class="pair wide-only">
               <dt>running for</dt>
               <dd>{formatSpan(ollaTime() - Date.parse(startedAt))}</dd>
             </div>
@@ -125,13 +125,15 @@ function ThemeButton() {
   return (
     <button
       type="button"
+      aria-label={`Theme: ${theme}`}
       onClick={() => {
         const next = nextTheme(theme);
         applyTheme(next);
         setTheme(next);
       }}
     >
-      Theme: {theme}
+      <span class="wide-only">Theme: </span>
+      {theme}
     </button>
   );
 }

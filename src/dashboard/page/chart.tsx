@@ -116,7 +116,7 @@ function optionsFor(
   return {
     width,
     height: heightPx,
-    padding: [8, 4, 0, 0],
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 5 } },
     scales: {

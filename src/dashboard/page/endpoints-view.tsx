@@ -34,7 +34,11 @@ export function EndpointsView({ knowledge: { endpoints, canAct } }: { readonly k
               </th>
               <th scope="col">Loaded models</th>
               <th scope="col">Last check</th>
-              {canAct && <th scope="col">Actions</th>}
+              {canAct && (
+                <th scope="col" class="actions">
+                  Actions
+                </th>
+              )}
             </tr>
           </thead>
           <tbody>
