@@ -146,12 +146,14 @@ describe.skipIf(executablePath === undefined)(`the dashboard in Chromium${reason
     "cancels a request after a question, and shows where its time went",
     async () => {
       await using stage = await setStage();
+      await (await chat(stage, false, "before-the-page")).text();
       await using watched = await openPage(browser, stage.url);
       const { page } = watched;
       stage.alpha.behave = hangAfterTokens(["one"]);
       const answer = await chat(stage, true, "to-be-cancelled");
       const text = answer.text();
       await openTab(page, "Requests");
+      await page.getByRole("button", { name: "Why request before-the-page went where it went" }).waitFor();
       await page.getByRole("button", { name: "Cancel request to-be-cancelled" }).click();
       await page.getByRole("dialog").getByRole("button", { name: "Cancel the request" }).click();
       await page.getByText("The request was cancelled").waitFor();
@@ -160,9 +162,12 @@ describe.skipIf(executablePath === undefined)(`the dashboard in Chromium${reason
       await page.getByRole("button", { name: "Why request to-be-cancelled went where it went" }).click();
       const dialog = page.getByRole("dialog");
       await dialog.getByText(/^Where .* went$/).waitFor();
+      await dialog.getByRole("listitem").filter({ hasText: "alpha candidate, rank" }).waitFor();
+      await dialog.getByRole("heading", { name: "Attempts" }).waitFor();
       expect(await findFaults(page)).toEqual([]);
       await page.keyboard.press("Escape");
       await dialog.waitFor({ state: "detached" });
+      expect(watched.complaints).toEqual([]);
     },
     limitMs,
   );

@@ -11,9 +11,6 @@ interface PageOptions {
   readonly theme?: "light" | "dark";
 }
 
-/** What the page does without where it is missing; the browser reports every 404. */
-const optionalRoutes = /\/internal\/requests(\?limit=50|\/[^/]+)$/;
-
 /** A window of its own, with nothing kept from others. */
 export async function openPage(
   browser: Browser,
@@ -25,8 +22,7 @@ export async function openPage(
   page.setDefaultTimeout(10_000);
   const complaints: string[] = [];
   page.on("console", (message: ConsoleMessage) => {
-    const isComplaint = message.type() === "error" || message.type() === "warning";
-    if (isComplaint && !optionalRoutes.test(message.location().url)) {
+    if (message.type() === "error" || message.type() === "warning") {
       complaints.push(`${message.text()} (${message.location().url})`);
     }
   });
