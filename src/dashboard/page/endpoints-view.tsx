@@ -20,10 +20,10 @@ export function EndpointsView({ knowledge: { endpoints, canAct } }: { readonly k
               <th scope="col">Endpoint</th>
               <th scope="col">Health</th>
               <th scope="col">Breaker</th>
-              <th scope="col" class="number">
+              <th scope="col" class="number narrow">
                 Running
               </th>
-              <th scope="col" class="number">
+              <th scope="col" class="number narrow">
                 In line
               </th>
               <th scope="col" class="number">
@@ -32,7 +32,9 @@ export function EndpointsView({ knowledge: { endpoints, canAct } }: { readonly k
               <th scope="col" class="number">
                 Latency
               </th>
-              <th scope="col">Loaded models</th>
+              <th scope="col" class="models">
+                Loaded models
+              </th>
               <th scope="col">Last check</th>
               {canAct && (
                 <th scope="col" class="actions">

@@ -238,7 +238,7 @@ describe.skipIf(executablePath === undefined)(`the dashboard in Chromium${reason
       expect(await selected()).toBe("Config");
       await page.keyboard.press("Home");
       await page.keyboard.press("ArrowRight");
-      expect(new URL(page.url()).hash).toBe("#endpoints");
+      await page.waitForURL("**/#endpoints");
       // Behind the tabs come the actions of the view; a dialog takes the keys and gives them back.
       await page.keyboard.press("Tab");
       expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe(
