@@ -269,7 +269,7 @@ describe("cancelling", () => {
     await liveIn(olla, "queued");
     await act(olla, "requests/in-line/cancel");
     expect((await waiting).status).toBe(503);
-    expect((await endpointStatus(olla, "one")).queue).toEqual({ depth: 0 });
+    expect((await endpointStatus(olla, "one")).queue).toMatchObject({ depth: 0 });
     await upstream.requests[0]?.respondJson(completionOf("held"));
     expect((await held).status).toBe(200);
     expect(upstream.requests).toHaveLength(1);
