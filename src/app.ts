@@ -21,6 +21,8 @@ export interface AppAddress {
   readonly port: number;
   /** Where `/internal/` is; the same as `url` unless it has a port of its own. */
   readonly adminUrl: string;
+  /** Of the page for operators; undefined while it is switched off, and behind a Unix socket, where no browser looks. */
+  readonly dashboardUrl: string | undefined;
 }
 
 export interface App {
@@ -134,7 +136,10 @@ export function createApp(options: AppOptions): App {
       const main = open({ port: options.port ?? port, portKey: "server.port", fetch: router.fetch });
       listenerTls.start(listeners);
       fleet.start();
-      return { url: main.url, port: main.port, adminUrl: ofAdmin?.url ?? main.url };
+      const adminUrl = ofAdmin?.url ?? main.url;
+      const hasPage = config.dashboard.enabled && !adminUrl.startsWith("unix:");
+      const dashboardUrl = hasPage ? `${adminUrl}/internal/ui/` : undefined;
+      return { url: main.url, port: main.port, adminUrl, dashboardUrl };
     },
     firstLook: fleet.firstLook,
     async stop() {

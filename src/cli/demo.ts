@@ -55,7 +55,7 @@ export async function demo({
       logger,
       terminal,
       clock,
-      async announce({ url }) {
+      async announce({ url, dashboardUrl }) {
         const look = await app.firstLook();
         isAnnounced = true;
         const lines = [
@@ -66,7 +66,7 @@ export async function demo({
           "",
           ...formatModels(look, painter),
           "",
-          ...suggestUse(url, painter),
+          ...suggestUse(url, dashboardUrl, painter),
           "",
         ];
         terminal.out(`${lines.join("\n")}\n`);
@@ -77,7 +77,7 @@ export async function demo({
   }
 }
 
-function suggestUse(url: string, painter: Painter): string[] {
+function suggestUse(url: string, dashboardUrl: string | undefined, painter: Painter): string[] {
   const question = `{"model":"${sharedModel}","stream":true,"messages":[{"role":"user","content":"Hello"}]}`;
   return [
     painter.bold("  Paste this into another terminal and watch the answer come word by word"),
@@ -88,6 +88,9 @@ function suggestUse(url: string, painter: Painter): string[] {
     "",
     `base_url="${url}/olla/openai/v1" api_key="not-needed" model="${sharedModel}"`,
     "",
+    ...(dashboardUrl === undefined
+      ? []
+      : [painter.bold("  And watch it all in a browser"), "", dashboardUrl, ""]),
     painter.dim(
       "  Stop with Ctrl-C. Nothing here computes anything: every answer says that it is simulated.",
     ),

@@ -58,17 +58,18 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
     logger,
     terminal,
     clock,
-    async announce({ url, adminUrl }) {
+    async announce(address) {
+      const { url, adminUrl } = address;
       if (!isForPeople) {
         logger.info("Listening", { url, admin_url: adminUrl === url ? undefined : adminUrl });
-        logSummary(logger, await app.firstLook(), url);
+        logSummary(logger, await app.firstLook(), address);
         return;
       }
       const source = loaded.file === undefined ? "" : `, as ${loaded.file} says`;
       terminal.out(`  Listening on ${painter.bold(url)}${source}\n`);
       const look = await app.firstLook();
       await logger.flush();
-      terminal.out(`${formatSummary(look, url, painter, adminUrl)}\n`);
+      terminal.out(`${formatSummary(look, url, painter, address)}\n`);
     },
   });
 }

@@ -30,15 +30,15 @@ test("a search that found nothing shows what to write all the same", () => {
 test("a log collector is told what to write, too, and only where there is no configuration", () => {
   const wholeLog = (look: FirstLook) => {
     const lines: string[] = [];
-    logSummary(
-      { info: (message, fields) => void lines.push(JSON.stringify([message, fields])) },
-      look,
-      "http://x",
-    );
+    logSummary({ info: (message, fields) => void lines.push(JSON.stringify([message, fields])) }, look, {
+      url: "http://x",
+      dashboardUrl: "http://x/internal/ui/",
+    });
     return lines.join("\n");
   };
   expect(wholeLog({ ...empty, searched: [] })).toContain("type: ollama }");
   expect(wholeLog(empty)).not.toContain("ollama");
+  expect(wholeLog(empty)).toContain('"dashboard_url":"http://x/internal/ui/"');
 });
 
 test("an empty list of endpoints is said plainly", () => {

@@ -1,14 +1,20 @@
 import type { FirstLook } from "../app/fleet.ts";
+import type { AppAddress } from "../app.ts";
 import type { LogWriter } from "../lib/log-writer.ts";
 import type { Painter } from "./terminal.ts";
 
 /** What a person wants to know after starting Olla: what it found, and what to do with it. */
-export function formatSummary(look: FirstLook, url: string, painter: Painter, adminUrl = url): string {
+export function formatSummary(
+  look: FirstLook,
+  url: string,
+  painter: Painter,
+  operators: Partial<Pick<AppAddress, "adminUrl" | "dashboardUrl">> = {},
+): string {
   const sections = [
     formatEndpoints(look, painter),
     formatModels(look, painter),
     formatSearch(look, painter),
-    formatUse(look, url, painter, adminUrl),
+    formatUse(look, url, painter, operators),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -17,7 +23,11 @@ export function formatSummary(look: FirstLook, url: string, painter: Painter, ad
 }
 
 /** The same for a log collector. */
-export function logSummary(logger: Pick<LogWriter, "info">, look: FirstLook, url: string): void {
+export function logSummary(
+  logger: Pick<LogWriter, "info">,
+  look: FirstLook,
+  { url, dashboardUrl }: Pick<AppAddress, "url" | "dashboardUrl">,
+): void {
   for (const { port, text } of look.searched ?? []) logger.info("Looked for a server", { port, seen: text });
   for (const { endpoint, health } of look.endpoints) {
     logger.info("Endpoint", {
@@ -34,7 +44,12 @@ export function logSummary(logger: Pick<LogWriter, "info">, look: FirstLook, url
       config_to_write: `${exampleConfig(look.searched).join("\n")}\n`,
     });
   }
-  logger.info("Ready", { url, endpoints: look.endpoints.length, models: look.modelNames.length });
+  logger.info("Ready", {
+    url,
+    dashboard_url: dashboardUrl,
+    endpoints: look.endpoints.length,
+    models: look.modelNames.length,
+  });
 }
 
 const routable = ["healthy", "busy", "warming"];
@@ -69,7 +84,12 @@ export function formatModels({ modelNames }: FirstLook, painter: Painter): strin
   return [painter.bold("  Models"), ...wrapWords(modelNames, 96).map((line) => `    ${line}`)];
 }
 
-function formatUse({ endpoints }: FirstLook, url: string, painter: Painter, adminUrl: string): string[] {
+function formatUse(
+  { endpoints }: FirstLook,
+  url: string,
+  painter: Painter,
+  { adminUrl = url, dashboardUrl }: Partial<Pick<AppAddress, "adminUrl" | "dashboardUrl">>,
+): string[] {
   // Ollama's own API needs an Ollama behind it; who has none yet may be about to start one.
   const isForOllama =
     endpoints.length === 0 ||
@@ -81,6 +101,7 @@ function formatUse({ endpoints }: FirstLook, url: string, painter: Painter, admi
   const rows = [
     ["OpenAI clients", `${base}/olla/openai/v1`],
     ...(isForOllama ? [["Ollama clients", `${base}/olla/ollama`]] : []),
+    ...(dashboardUrl === undefined ? [] : [["Dashboard", dashboardUrl]]),
     ["Status", `${adminBase}/internal/status`],
     ["Stop", "Ctrl-C"],
   ];

@@ -49,3 +49,14 @@ test("addresses are https where the listener is, and usable ones behind a Unix s
   expect(text).toContain("http://localhost/olla/openai/v1");
   expect(text).not.toContain("unix:/run/olla.sock/");
 });
+
+test("the operators' page is named where there is one, at the port where it is", () => {
+  const look = lookAt({ rack: "vllm" });
+  expect(formatSummary(look, "http://x", plain)).not.toContain("Dashboard");
+  const text = formatSummary(look, "http://x:1", plain, {
+    adminUrl: "http://x:2",
+    dashboardUrl: "http://x:2/internal/ui/",
+  });
+  expect(text).toMatch(/Dashboard +http:\/\/x:2\/internal\/ui\/\n/);
+  expect(text).toMatch(/Status +http:\/\/x:2\/internal\/status\n/);
+});
