@@ -10,8 +10,8 @@ import { cpuSeconds } from "./process-usage.ts";
 import type { Job, JobResult } from "./workload.ts";
 
 /** Many short rounds: a pair of them meets the same moment of a noisy machine. */
-const rounds = 30;
-const requestsPerRound = 6_000;
+const rounds = 40;
+const requestsPerRound = 5_000;
 const scrapeEveryMs = 5_000;
 
 interface Contender {
@@ -77,7 +77,9 @@ function median(values: readonly number[]): number {
 
 async function main(): Promise<void> {
   if (process.platform !== "linux") throw new Error("processor times come from /proc: it runs on Linux only");
-  const { values } = parseArgs({ options: { before: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { before: { type: "string" }, only: { type: "string", multiple: true } },
+  });
   const folder = await mkdtemp(join(tmpdir(), "olla-observed-"));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -96,20 +98,25 @@ async function main(): Promise<void> {
     }, `${name} has found the model`);
     return { name, port, pid: child.pid, cpuPerRequest: [] };
   };
-  const observed = {
-    request_log: { enabled: true, path: join(folder, "requests.db") },
-    telemetry: { otlp: { enabled: true, endpoint: collector.url, sample_ratio: 1 } },
-  };
-  const contenders = [
-    ...(values.before === undefined ? [] : [await start("before", [values.before], {})]),
-    await start("plain", ollaCommand(), {}),
-    await start("everything", ollaCommand(), observed),
-  ];
-  const everything = contenders.at(-1);
-  if (everything !== undefined) stack.defer(watch(everything.port));
+  const log = { request_log: { enabled: true, path: "requests.db" } };
+  const traces = { telemetry: { otlp: { enabled: true, endpoint: collector.url, sample_ratio: 1 } } };
+  const kinds = { plain: {}, log, traces, watched: {}, everything: { ...log, ...traces } };
+  const contenders: Contender[] = [];
+  if (values.before !== undefined) contenders.push(await start("before", [values.before], {}));
+  for (const [name, config] of Object.entries(kinds)) {
+    if (values.only === undefined || values.only.includes(name)) {
+      contenders.push(await start(name, ollaCommand(), config));
+    }
+  }
+  for (const { name, port } of contenders) {
+    if (name === "watched" || name === "everything") stack.defer(watch(port));
+  }
 
   for (let round = 0; round <= rounds; round += 1) {
-    for (const contender of contenders) await runRound(contender, round > 0);
+    // Whoever runs after a certain other one is not always the same.
+    const first = round % contenders.length;
+    const inTurn = [...contenders.slice(first), ...contenders.slice(0, first)];
+    for (const contender of inTurn) await runRound(contender, round > 0);
   }
   const [first] = contenders;
   for (const { name, cpuPerRequest } of contenders) {
