@@ -1,5 +1,6 @@
 import { RefreshGate } from "../models/refresh-gate.ts";
-import { needsOf, settle } from "../pipeline/capability.ts";
+import { needsOf, type RequestNeeds, settle } from "../pipeline/capability.ts";
+import { DecidedRoutes } from "../pipeline/decided-routes.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { type DecidedRoute, explainRoute } from "../pipeline/explain-route.ts";
 import { createPathSupport, type PathSupport } from "../pipeline/path-support.ts";
@@ -33,6 +34,7 @@ export function createRouting(
     isModelRoutingOn: config.discovery.model_discovery.enabled,
   };
   const { pathSupport } = unchanging;
+  const decidedRoutes = new DecidedRoutes();
   const gate = new RefreshGate({
     clock,
     timeoutMs: options.discovery_timeout,
@@ -43,28 +45,49 @@ export function createRouting(
   return {
     route: (exchange, inspection, refreshed) => {
       const { scope, upstreamPath } = exchange;
-      const api = findApi(exchange);
-      const request: RouteRequest = {
-        model: inspection.model,
-        scope,
-        upstreamPath,
-        answersOtherwise: api && answeringOtherwise(api, pathSupport),
-        needs: needsOf(inspection, upstreamPath),
-        refreshed,
-      };
-      const all = { ...unchanging, endpoints: registry.snapshot() };
+      const { model } = inspection;
+      const endpoints = registry.snapshot();
       const barrier = tiers.barrierFor(exchange);
+      const api = findApi(exchange);
+      const needs = needsOf(inspection, upstreamPath);
+      const isUsual = barrier === undefined && refreshed === undefined && !tiers.looksAtBodies;
+      const question = isUsual ? questionOf(exchange, model, api?.name, needs) : undefined;
+      const ground = { endpoints, models: catalog.edition };
+      const known = question === undefined ? undefined : decidedRoutes.find(question, ground);
+      if (known !== undefined) return known;
+
+      const answersOtherwise = api && answeringOtherwise(api, pathSupport);
+      const request: RouteRequest = { model, scope, upstreamPath, answersOtherwise, needs, refreshed };
+      const all = { ...unchanging, endpoints };
       const decided =
         barrier === undefined
           ? route(request, all)
-          : routeWithin(all.endpoints, barrier, (endpoints) => route(request, { ...unchanging, endpoints }));
+          : routeWithin(endpoints, barrier, (open) => route(request, { ...unchanging, endpoints: open }));
       const routed = tiers.arrange(decided, inspection);
       if ("isRefreshNeeded" in routed) return routed;
       const candidates = "error" in routed ? [] : routed.candidates;
-      return { ...routed, considered: explainLater({ request, context: all, candidates, barrier }) };
+      const explained = {
+        ...routed,
+        considered: explainLater({ request, context: all, candidates, barrier }),
+      };
+      // Whoever had to look for pictures in the body has decided for this body only.
+      const isForAll = question !== undefined && needs.knownVision === undefined;
+      if (isForAll && "candidates" in explained) decidedRoutes.keep(question, explained);
+      return explained;
     },
     refreshModels: (clientSignal) => gate.refresh(clientSignal),
   };
+}
+
+/** All that has a say in where a request may go, besides the endpoints and their models. */
+function questionOf(
+  { route: prefix, upstreamPath }: Exchange,
+  model: string | undefined,
+  apiName: ClientApiName | undefined,
+  { tools, embeddings }: RequestNeeds,
+): string {
+  const name = model === undefined ? "" : `=${model}`;
+  return `${prefix} ${upstreamPath} ${apiName} ${tools} ${embeddings} ${name}`;
 }
 
 /** A function of its own, so that what is kept for later does not keep the request's body. */

@@ -22,6 +22,8 @@ export interface Tiers extends Pick<PipelineContext, "contextOf" | "countsTokens
   barrierFor(exchange: Exchange): Barrier | undefined;
   /** Decides among those that the request may reach now. */
   routeWithin(exchange: Exchange, decide: (endpoints: readonly EndpointInView[]) => Routed): Routed;
+  /** Whether `arrange` may come to something else for the same candidates, because of what a body says. */
+  readonly looksAtBodies: boolean;
   /** Local candidates before others. */
   arrange(routed: Routed, inspection: Inspection): Routed;
   /** Counts what the answer has cost. */
@@ -47,6 +49,7 @@ export function createTiers(options: AppOptions, { registry, catalog }: Fleet): 
   };
   return {
     barrierFor,
+    looksAtBodies: hasCloud,
     contextOf,
     countsTokensAt: (candidates) =>
       daily !== undefined && candidates.some(({ endpoint }) => daily.limitOf(endpoint.name) > 0),

@@ -132,6 +132,11 @@ export class ModelCatalog {
     return this.#index.placesOf(name);
   }
 
+  /** Another object whenever anything that a request is routed by may have changed. */
+  get edition(): object {
+    return this.#index;
+  }
+
   has(name: string): boolean {
     return this.placesOf(name).length > 0;
   }
