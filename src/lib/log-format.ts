@@ -16,7 +16,8 @@ const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/g;
 
 /** One JSON object a line: `timestamp`, `level`, `msg`, then the fields as they are. */
 export function formatJson(wallTimeMs: number, level: LogLevel, message: string, fields: LogFields): string {
-  const timestamp = `${localDate(wallTimeMs)} ${localTime(wallTimeMs)}`;
+  const time = new Date(wallTimeMs);
+  const timestamp = `${dateOf(time)} ${timeOf(time)}`;
   const text = message.replace(escapeSequence, "");
   if ("timestamp" in fields || "level" in fields || "msg" in fields) {
     // The three come last as well as first: a field must not be able to replace them, and the order is kept.
@@ -41,7 +42,7 @@ const reset = "\u001b[0m";
 /** For people: time of day, level, message, then `key=value`, quoted where a value has spaces. */
 export function createTextFormatter(hasColour: boolean): LogFormatter {
   return (wallTimeMs, level, message, fields) => {
-    const time = localTime(wallTimeMs);
+    const time = timeOf(new Date(wallTimeMs));
     const label = level.toUpperCase().padEnd(5);
     const text = escapeControls(message);
     const details = formatFields(fields);
@@ -77,13 +78,11 @@ function escapeControls(text: string): string {
   );
 }
 
-function localDate(wallTimeMs: number): string {
-  const date = new Date(wallTimeMs);
+function dateOf(date: Date): string {
   return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
 }
 
-function localTime(wallTimeMs: number): string {
-  const date = new Date(wallTimeMs);
+function timeOf(date: Date): string {
   return `${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}:${twoDigits(date.getSeconds())}`;
 }
 

@@ -47,26 +47,48 @@ function extract(extraction: MetricsExtraction, answer: EndedAnswer): ProviderMe
     record.addAll(values);
     // The profile's own paths say all that a dialect could add, for nearly every answer.
     if (!record.hasFigures()) addDialect(record, documents);
-    record.fillIn(mergeFigures(documents, readDetails));
+    for (const document of documents) addDetails(record, document);
   } else {
     record.addAll(values);
   }
   record.completeTotal();
 
-  const scope = new Map<string, MetricScalar>([
-    ["response_time_ms", measured.totalMs],
-    ["total_ms", measured.totalMs],
-    ...(measured.ttftMs === undefined ? [] : ([["ttft_ms", measured.ttftMs]] as const)),
-    ...record.entries(),
-    ...values,
-  ]);
-  for (const { field, evaluate } of extraction.calculations) {
-    const result = evaluate(scope);
-    if (result !== undefined) record.set(field, result);
-  }
+  if (extraction.calculations.length > 0) calculate(extraction, values, record, measured);
   // A profile may have to add up its counts.
   record.completeTotal();
   return record.finish(measured.ttftMs);
+}
+
+/** Calculations see the figures as they were before the first of them. */
+function calculate(
+  { calculations }: MetricsExtraction,
+  values: ReadonlyMap<string, MetricScalar>,
+  record: MetricsRecord,
+  measured: EndedAnswer["measured"],
+): void {
+  const scope = {
+    get: (name: string) => values.get(name) ?? record.get(name) ?? measuredAs(name, measured),
+  };
+  const results = calculations.map(({ evaluate }) => evaluate(scope));
+  for (const [index, { field }] of calculations.entries()) {
+    const result = results[index];
+    if (result !== undefined) record.set(field, result);
+  }
+}
+
+function measuredAs(name: string, { totalMs, ttftMs }: EndedAnswer["measured"]): number | undefined {
+  if (name === "response_time_ms" || name === "total_ms") return totalMs;
+  return name === "ttft_ms" ? ttftMs : undefined;
+}
+
+/** Of several documents that say it the first counts, unless it says nothing. */
+function addDetails(record: MetricsRecord, document: JsonObject): void {
+  const { cached_tokens, cache_creation_tokens, reasoning_tokens } = readDetails(document);
+  if (cached_tokens !== undefined) record.fill("cached_tokens", scalarOf(cached_tokens));
+  if (cache_creation_tokens !== undefined) {
+    record.fill("cache_creation_tokens", scalarOf(cache_creation_tokens));
+  }
+  if (reasoning_tokens !== undefined) record.fill("reasoning_tokens", scalarOf(reasoning_tokens));
 }
 
 function keptOf(answer: EndedAnswer): KeptBody {

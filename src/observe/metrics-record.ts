@@ -70,10 +70,13 @@ export class MetricsRecord {
 
   /** Takes only what is not known yet. */
   fillIn(values: ReadonlyMap<string, MetricScalar>): void {
-    for (const [field, value] of values) {
-      const isKnown = targets.get(field)?.fields.some((each) => this.#values.has(each)) ?? true;
-      if (!isKnown) this.set(field, value);
-    }
+    for (const [field, value] of values) this.fill(field, value);
+  }
+
+  /** The same for one. */
+  fill(field: string, value: MetricScalar): void {
+    const isKnown = targets.get(field)?.fields.some((each) => this.#values.has(each)) ?? true;
+    if (!isKnown) this.set(field, value);
   }
 
   /** Whether everything is known that answers have in common. */
@@ -88,8 +91,8 @@ export class MetricsRecord {
     if (isMissing && input > 0 && output > 0) this.set("total_tokens", input + output);
   }
 
-  entries(): Iterable<readonly [string, MetricScalar]> {
-    return this.#values;
+  get(field: string): MetricScalar | undefined {
+    return this.#values.get(field as RecordField);
   }
 
   /** @returns undefined when nothing is known but, perhaps, what was measured here */

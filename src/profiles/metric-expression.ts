@@ -1,6 +1,8 @@
 /** What an expression works on. A name that is not there is null. */
 export type MetricScalar = number | string | boolean | null;
-export type MetricScope = ReadonlyMap<string, MetricScalar>;
+export interface MetricScope {
+  get(name: string): MetricScalar | undefined;
+}
 
 /** The result; undefined where there is none: a null operand, a division by zero, operands of the wrong kind. */
 export type MetricExpression = (scope: MetricScope) => MetricScalar | undefined;

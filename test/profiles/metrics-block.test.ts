@@ -64,7 +64,7 @@ function isRecorded(name: string): boolean {
   return [1e9, "text", true].some((value) => {
     const record = new MetricsRecord();
     record.set(name, value);
-    return [...record.entries()].length > 0;
+    return record.finish(undefined) !== undefined;
   });
 }
 
