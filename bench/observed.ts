@@ -60,15 +60,18 @@ async function runRound({ port, pid, cpuPerRequest }: Contender, isCounted: bool
   const path = "/olla/proxy/v1/chat/completions";
   const job: Job = { kind: "small", port, path, connections: 16, requests: requestsPerRound };
   const before = cpuSeconds(pid);
-  const client = Bun.spawn([process.execPath, join(import.meta.dir, "load-client.ts"), JSON.stringify(job)], {
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+  const loadClient = [process.execPath, join(import.meta.dir, "load-client.ts"), JSON.stringify(job)];
+  const client = Bun.spawn([...pinnedTo(0), ...loadClient], { stdout: "pipe", stderr: "inherit" });
   const printed = await new Response(client.stdout).text();
   if ((await client.exited) !== 0) throw new Error("the load client failed");
   const { answers, errors } = JSON.parse(printed) as JobResult;
   if (errors > 0) throw new Error(`${errors} requests failed`);
   if (isCounted) cpuPerRequest.push(((cpuSeconds(pid) - before) * 1e6) / answers);
+}
+
+/** Whoever wanders between processors costs more, and never the same. */
+function pinnedTo(processor: 0 | 1): readonly string[] {
+  return Bun.which("taskset") === null ? [] : ["taskset", "-c", String(processor)];
 }
 
 function median(values: readonly number[]): number {
@@ -90,7 +93,10 @@ async function main(): Promise<void> {
 
   const start = async (name: string, command: readonly string[], config: object): Promise<Contender> => {
     const urls = [`http://127.0.0.1:${upstream.port}`];
-    const { child, port } = await spawnOlla(folder, name, urls, { command, config });
+    const { child, port } = await spawnOlla(folder, name, urls, {
+      command: [...pinnedTo(1), ...command],
+      config,
+    });
     stack.defer(() => stopChild(child));
     await untilTrue(async () => {
       const answer = await fetch(`http://127.0.0.1:${port}/olla/proxy/v1/models`).catch(() => undefined);
