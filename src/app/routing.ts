@@ -94,7 +94,11 @@ function questionOf(
 function explainLater(decided: DecidedRoute): () => ReturnType<typeof explainRoute> {
   const { needs, ...request } = decided.request;
   const kept = { ...decided, request: needs === undefined ? request : { ...request, needs: settle(needs) } };
-  return () => explainRoute(kept);
+  let explained: ReturnType<typeof explainRoute> | undefined;
+  return () => {
+    explained ??= explainRoute(kept);
+    return explained;
+  };
 }
 
 function answeringOtherwise(api: ClientApi, pathSupport: PathSupport): (profile: Profile) => boolean {

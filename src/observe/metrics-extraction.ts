@@ -6,7 +6,7 @@ import type { BodyTail, KeptBody } from "../proxy/body-tail.ts";
 import type { StreamFraming } from "../proxy/stream-kind.ts";
 import { type DialectFigures, readDetails, readDialect } from "./metrics-dialects.ts";
 import { type JsonObject, readLastDocuments } from "./metrics-documents.ts";
-import { MetricsRecord } from "./metrics-record.ts";
+import { type Figures, MetricsRecord } from "./metrics-record.ts";
 import type { ProviderMetrics } from "./usage.ts";
 
 /** An answer that has ended: its body as it came from the endpoint, whole or the end of it, and what was measured. */
@@ -36,7 +36,7 @@ export function extractMetrics(
 
 function extract(extraction: MetricsExtraction, answer: EndedAnswer): ProviderMetrics | undefined {
   const { headers, measured } = answer;
-  const values = new Map<string, MetricScalar>();
+  const values = noFigures();
   for (const { field, header } of extraction.headers)
     note(values, field, scalarOfHeader(headers.get(header)));
 
@@ -62,12 +62,12 @@ function extract(extraction: MetricsExtraction, answer: EndedAnswer): ProviderMe
 /** Calculations see the figures as they were before the first of them. */
 function calculate(
   { calculations }: MetricsExtraction,
-  values: ReadonlyMap<string, MetricScalar>,
+  values: Figures,
   record: MetricsRecord,
   measured: EndedAnswer["measured"],
 ): void {
   const scope = {
-    get: (name: string) => values.get(name) ?? record.get(name) ?? measuredAs(name, measured),
+    get: (name: string) => values[name] ?? record.get(name) ?? measuredAs(name, measured),
   };
   const results = calculations.map(({ evaluate }) => evaluate(scope));
   for (const [index, { field }] of calculations.entries()) {
@@ -108,37 +108,36 @@ function isReadable(headers: Headers): boolean {
   return encoding === null || encoding === "" || encoding.toLowerCase() === "identity";
 }
 
-function readPaths(
-  values: Map<string, MetricScalar>,
-  document: JsonObject,
-  { paths }: MetricsExtraction,
-): void {
+function readPaths(values: Figures, document: JsonObject, { paths }: MetricsExtraction): void {
   for (const { field, steps } of paths) {
-    if (!values.get(field)) note(values, field, scalarOf(readMetricPath(document, steps)));
+    if (!values[field]) note(values, field, scalarOf(readMetricPath(document, steps)));
   }
 }
 
 /** Later documents come first; a zero or an empty text gives way to an earlier one that says more. */
-function note(values: Map<string, MetricScalar>, field: string, value: MetricScalar): void {
-  if (value !== null && (value || !values.has(field))) values.set(field, value);
+function note(values: Figures, field: string, value: MetricScalar): void {
+  if (value !== null && (value || values[field] === undefined)) values[field] = value;
+}
+
+function noFigures(): Figures {
+  return { __proto__: null } as unknown as Figures;
 }
 
 function addDialect(record: MetricsRecord, documents: readonly JsonObject[]): void {
   const figures = mergeFigures(documents, readDialect);
-  const input = figures.get("input_tokens");
-  const cached = count(figures.get("cache_read_tokens")) + count(figures.get("cache_creation_tokens"));
-  if (cached > 0) figures.set("input_tokens", count(input) + cached);
+  const cached = count(figures.cache_read_tokens) + count(figures.cache_creation_tokens);
+  if (cached > 0) figures.input_tokens = count(figures.input_tokens) + cached;
   record.fillIn(figures);
 }
 
 function mergeFigures(
   documents: readonly JsonObject[],
   read: (document: JsonObject) => DialectFigures,
-): Map<string, MetricScalar> {
-  const figures = new Map<string, MetricScalar>();
+): Figures {
+  const figures = noFigures();
   for (const document of documents) {
     for (const [field, value] of Object.entries(read(document))) {
-      if (!figures.get(field)) note(figures, field, scalarOf(value));
+      if (!figures[field]) note(figures, field, scalarOf(value));
     }
   }
   return figures;

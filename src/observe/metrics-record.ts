@@ -51,9 +51,12 @@ const largestCount = 2 ** 31 - 1;
 const nanosecondsPerMillisecond = 1_000_000;
 const longestText = 256;
 
+/** Values by whatever names a profile or a dialect gives them; without a prototype, so that every name is one. */
+export type Figures = Record<string, MetricScalar>;
+
 /** Collects one answer's figures. Nothing, nonsense and values of the wrong kind are not taken. */
 export class MetricsRecord {
-  readonly #values = new Map<RecordField, MetricScalar>();
+  readonly #values: { [Name in RecordField]?: MetricScalar } = {};
 
   /** Replaces what is known. */
   set(field: string, value: MetricScalar): void {
@@ -61,58 +64,65 @@ export class MetricsRecord {
     if (target === undefined) return;
     const converted = convert(target.kind, value);
     if (converted === undefined) return;
-    for (const each of target.fields) this.#values.set(each, converted);
+    for (const each of target.fields) this.#values[each] = converted;
   }
 
-  addAll(values: ReadonlyMap<string, MetricScalar>): void {
-    for (const [field, value] of values) this.set(field, value);
+  addAll(values: Figures): void {
+    for (const field in values) this.set(field, values[field] ?? null);
   }
 
   /** Takes only what is not known yet. */
-  fillIn(values: ReadonlyMap<string, MetricScalar>): void {
-    for (const [field, value] of values) this.fill(field, value);
+  fillIn(values: Figures): void {
+    for (const field in values) this.fill(field, values[field] ?? null);
   }
 
   /** The same for one. */
   fill(field: string, value: MetricScalar): void {
-    const isKnown = targets.get(field)?.fields.some((each) => this.#values.has(each)) ?? true;
-    if (!isKnown) this.set(field, value);
+    const target = targets.get(field);
+    if (target === undefined || target.fields.some((each) => this.#values[each] !== undefined)) return;
+    this.set(field, value);
   }
 
   /** Whether everything is known that answers have in common. */
   hasFigures(): boolean {
-    return commonFields.every((field) => this.#values.has(field));
+    return commonFields.every((field) => this.#values[field] !== undefined);
   }
 
   completeTotal(): void {
     const input = this.#number("input_tokens");
     const output = this.#number("output_tokens");
-    const isMissing = !this.#values.has("total_tokens");
+    const isMissing = this.#values.total_tokens === undefined;
     if (isMissing && input > 0 && output > 0) this.set("total_tokens", input + output);
   }
 
   get(field: string): MetricScalar | undefined {
-    return this.#values.get(field as RecordField);
+    return targets.has(field) ? this.#values[field as RecordField] : undefined;
   }
 
   /** @returns undefined when nothing is known but, perhaps, what was measured here */
   finish(measuredTtftMs: number | undefined): ProviderMetrics | undefined {
-    if (this.#values.size === 0) return undefined;
+    if (isEmpty(this.#values)) return undefined;
     const generationMs = this.#number("generation_ms");
     const output = this.#number("output_tokens");
-    const hasSpeed = this.#values.has("tokens_per_sec");
+    const hasSpeed = this.#values.tokens_per_sec !== undefined;
     if (!hasSpeed && output > 0 && generationMs > 0) {
       this.set("tokens_per_sec", (output * 1000) / generationMs);
     }
-    if (!this.#values.has("ttft_ms") && measuredTtftMs !== undefined) this.set("ttft_ms", measuredTtftMs);
+    if (this.#values.ttft_ms === undefined && measuredTtftMs !== undefined)
+      this.set("ttft_ms", measuredTtftMs);
     // `set` has given each field the kind that its type says.
-    return Object.fromEntries(this.#values) as ProviderMetrics;
+    return this.#values as ProviderMetrics;
   }
 
   #number(field: RecordField): number {
-    const value = this.#values.get(field);
+    const value = this.#values[field];
     return typeof value === "number" ? value : 0;
   }
+}
+
+function isEmpty(values: object): boolean {
+  for (const _field in values) return false;
+  return true;
 }
 
 function convert(kind: Kind, value: MetricScalar): MetricScalar | undefined {

@@ -19,7 +19,8 @@ export interface DecidedRoute {
 
 /**
  * What routing made of each endpoint, for people: candidates in their order, then the others. Called when somebody asks,
- * perhaps long after the request: endpoints and candidates are those of then, what endpoints list is what is known now.
+ * perhaps some time after the request: endpoints and candidates are those of then, what endpoints list is what is known
+ * now.
  */
 export function explainRoute(decided: DecidedRoute): readonly ConsideredEndpoint[] {
   const { candidates, context } = decided;

@@ -2,9 +2,9 @@ import type { Database, Statement } from "bun:sqlite";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Outcome } from "../outcome.ts";
-import { toDecisionTrace } from "../request-row.ts";
 import { Complaints } from "./complaints.ts";
 import { columnList, columnNames, toColumns } from "./row-columns.ts";
+import { TraceText } from "./trace-text.ts";
 
 export interface RowWriterOptions {
   readonly database: Database;
@@ -38,6 +38,7 @@ export class RowWriter {
   readonly #insertTrace: Statement;
   readonly #writeAll: (rows: readonly PreparedRow[]) => void;
   readonly #complaints: Complaints;
+  readonly #traces = new TraceText();
   readonly #waiting: Outcome[] = [];
   #dropped = 0;
   #isFailing = false;
@@ -136,7 +137,7 @@ export class RowWriter {
   /** Undefined for one that no row can be made of: it must not keep others waiting. */
   #prepare(outcome: Outcome): PreparedRow | undefined {
     try {
-      return { columns: toColumns(outcome), trace: JSON.stringify(toDecisionTrace(outcome)) };
+      return { columns: toColumns(outcome), trace: this.#traces.write(outcome) };
     } catch (error) {
       this.#complain(error);
       return undefined;
