@@ -10,8 +10,12 @@ import { cpuSeconds } from "./process-usage.ts";
 import type { Job, JobResult } from "./workload.ts";
 
 /** Many short rounds: a pair of them meets the same moment of a noisy machine. */
-const rounds = 40;
+const rounds = 10;
 const requestsPerRound = 5_000;
+/** Until the runtime has compiled what there is to compile. */
+const warmUpRequests = 30_000;
+/** Two processes of one program differ by up to 10 %, for as long as they live, so each contender is started anew. */
+const lives = 5;
 const scrapeEveryMs = 5_000;
 
 interface Contender {
@@ -58,10 +62,11 @@ function watch(port: number): () => void {
 
 async function runRound({ port, pid, cpuPerRequest }: Contender, isCounted: boolean): Promise<void> {
   const path = "/olla/proxy/v1/chat/completions";
-  const job: Job = { kind: "small", port, path, connections: 16, requests: requestsPerRound };
+  const requests = isCounted ? requestsPerRound : warmUpRequests;
+  const job: Job = { kind: "small", port, path, connections: 16, requests };
   const before = cpuSeconds(pid);
   const loadClient = [process.execPath, join(import.meta.dir, "load-client.ts"), JSON.stringify(job)];
-  const client = Bun.spawn([...pinnedTo(0), ...loadClient], { stdout: "pipe", stderr: "inherit" });
+  const client = Bun.spawn(loadClient, { stdout: "pipe", stderr: "inherit" });
   const printed = await new Response(client.stdout).text();
   if ((await client.exited) !== 0) throw new Error("the load client failed");
   const { answers, errors } = JSON.parse(printed) as JobResult;
@@ -69,32 +74,32 @@ async function runRound({ port, pid, cpuPerRequest }: Contender, isCounted: bool
   if (isCounted) cpuPerRequest.push(((cpuSeconds(pid) - before) * 1e6) / answers);
 }
 
-/** Whoever wanders between processors costs more, and never the same. */
-function pinnedTo(processor: 0 | 1): readonly string[] {
-  return Bun.which("taskset") === null ? [] : ["taskset", "-c", String(processor)];
+/** Whoever wanders between processors costs more, and never the same: Olla gets one, all others share another. */
+function pin(): readonly string[] {
+  if (Bun.which("taskset") === null) return [];
+  Bun.spawnSync(["taskset", "--all-tasks", "--cpu-list", "--pid", "0", String(process.pid)]);
+  return ["taskset", "--cpu-list", "1"];
 }
 
 function median(values: readonly number[]): number {
   return [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
 }
 
-async function main(): Promise<void> {
-  if (process.platform !== "linux") throw new Error("processor times come from /proc: it runs on Linux only");
-  const { values } = parseArgs({
-    options: { before: { type: "string" }, only: { type: "string", multiple: true } },
-  });
+interface Plan {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly config: object;
+}
+
+/** Starts every contender, lets them take turns, and ends them. @returns CPU per request, by name */
+async function live(plans: readonly Plan[], upstreamUrl: string): Promise<Map<string, number[]>> {
   const folder = await mkdtemp(join(tmpdir(), "olla-observed-"));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(folder, { recursive: true, force: true }));
-  const upstream = await startUpstream();
-  stack.defer(() => upstream.stop());
-  const collector = startCollector();
-  stack.defer(() => collector.stop());
-
-  const start = async (name: string, command: readonly string[], config: object): Promise<Contender> => {
-    const urls = [`http://127.0.0.1:${upstream.port}`];
-    const { child, port } = await spawnOlla(folder, name, urls, {
-      command: [...pinnedTo(1), ...command],
+  const contenders: Contender[] = [];
+  for (const { name, command, config } of plans) {
+    const { child, port } = await spawnOlla(folder, name, [upstreamUrl], {
+      command,
       config,
     });
     stack.defer(() => stopChild(child));
@@ -102,33 +107,59 @@ async function main(): Promise<void> {
       const answer = await fetch(`http://127.0.0.1:${port}/olla/proxy/v1/models`).catch(() => undefined);
       return answer?.ok === true && (await answer.text()).includes('"bench"');
     }, `${name} has found the model`);
-    return { name, port, pid: child.pid, cpuPerRequest: [] };
-  };
+    if (name === "watched" || name === "everything") stack.defer(watch(port));
+    contenders.push({ name, port, pid: child.pid, cpuPerRequest: [] });
+  }
+  for (let round = -1; round < rounds; round += 1) {
+    // Whoever runs after a certain other one is not always the same.
+    const first = Math.max(0, round) % contenders.length;
+    const inTurn = [...contenders.slice(first), ...contenders.slice(0, first)];
+    for (const contender of inTurn) await runRound(contender, round >= 0);
+  }
+  return new Map(contenders.map(({ name, cpuPerRequest }) => [name, cpuPerRequest]));
+}
+
+async function main(): Promise<void> {
+  if (process.platform !== "linux") throw new Error("processor times come from /proc: it runs on Linux only");
+  const { values } = parseArgs({
+    options: { before: { type: "string" }, only: { type: "string", multiple: true } },
+  });
+  const pinned = pin();
+  await using stack = new AsyncDisposableStack();
+  const upstream = await startUpstream();
+  stack.defer(() => upstream.stop());
+  const collector = startCollector();
+  stack.defer(() => collector.stop());
+
   const log = { request_log: { enabled: true, path: "requests.db" } };
   const traces = { telemetry: { otlp: { enabled: true, endpoint: collector.url, sample_ratio: 1 } } };
   const kinds = { plain: {}, log, traces, watched: {}, everything: { ...log, ...traces } };
-  const contenders: Contender[] = [];
-  if (values.before !== undefined) contenders.push(await start("before", [values.before], {}));
-  for (const [name, config] of Object.entries(kinds)) {
-    if (values.only === undefined || values.only.includes(name)) {
-      contenders.push(await start(name, ollaCommand(), config));
-    }
-  }
-  for (const { name, port } of contenders) {
-    if (name === "watched" || name === "everything") stack.defer(watch(port));
-  }
+  const own = Object.entries(kinds)
+    .filter(([name]) => values.only === undefined || values.only.includes(name))
+    .map(([name, config]) => ({ name, command: [...pinned, ...ollaCommand()], config }));
+  const before =
+    values.before === undefined ? [] : [{ name: "before", command: [...pinned, values.before], config: {} }];
+  const plans: Plan[] = [...before, ...own];
+  const [first] = plans;
+  if (first === undefined) throw new Error(`--only takes ${Object.keys(kinds).join(", ")}`);
 
-  for (let round = 0; round <= rounds; round += 1) {
-    // Whoever runs after a certain other one is not always the same.
-    const first = round % contenders.length;
-    const inTurn = [...contenders.slice(first), ...contenders.slice(0, first)];
-    for (const contender of inTurn) await runRound(contender, round > 0);
+  const costs = new Map<string, number[]>(plans.map(({ name }) => [name, []]));
+  const ratios = new Map<string, number[]>(plans.map(({ name }) => [name, []]));
+  for (let count = 0; count < lives; count += 1) {
+    const lived = await live(plans, `http://127.0.0.1:${upstream.port}`);
+    const basis = median(lived.get(first.name) ?? []);
+    for (const [name, cpuPerRequest] of lived) {
+      costs.get(name)?.push(median(cpuPerRequest));
+      ratios.get(name)?.push(median(cpuPerRequest) / basis);
+    }
+    process.stderr.write(`${count + 1}/${lives} `);
   }
-  const [first] = contenders;
-  for (const { name, cpuPerRequest } of contenders) {
-    const ratios = cpuPerRequest.map((value, index) => value / (first?.cpuPerRequest[index] ?? value));
+  process.stderr.write("\n");
+  for (const { name } of plans) {
+    const each = ratios.get(name) ?? [];
+    const range = `${Math.min(...each).toFixed(2)} to ${Math.max(...each).toFixed(2)}`;
     console.log(
-      `${name.padEnd(10)} ${median(cpuPerRequest).toFixed(1)} µs of CPU per small request, ${median(ratios).toFixed(3)} times ${first?.name}`,
+      `${name.padEnd(10)} ${median(costs.get(name) ?? []).toFixed(1)} µs of CPU per small request, ${median(each).toFixed(3)} times ${first.name} (${range})`,
     );
   }
   console.log(`batches of traces: ${collector.batches()}`);
