@@ -5,23 +5,31 @@ import type { ActiveConnections } from "./balancer.ts";
  * is still running.
  */
 export class ConnectionCounts implements ActiveConnections {
-  readonly #counts = new Map<string, number>();
+  readonly #counters = new Map<string, { count: number }>();
   #total = 0;
 
   /** Counts one request at the endpoint until the returned function is called; further calls of it do nothing. */
   acquire(endpointName: string): () => void {
-    this.#counts.set(endpointName, this.of(endpointName) + 1);
+    // Kept at zero, too: it comes and goes with every request.
+    let counter = this.#counters.get(endpointName);
+    if (counter === undefined) {
+      counter = { count: 0 };
+      this.#counters.set(endpointName, counter);
+    }
+    const held = counter;
+    held.count += 1;
     this.#total += 1;
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
-      this.#release(endpointName);
+      held.count -= 1;
+      this.#total -= 1;
     };
   }
 
   of(endpointName: string): number {
-    return this.#counts.get(endpointName) ?? 0;
+    return this.#counters.get(endpointName)?.count ?? 0;
   }
 
   /** Over all endpoints. */
@@ -31,13 +39,7 @@ export class ConnectionCounts implements ActiveConnections {
 
   /** A copy: endpoints with at least one request under way. */
   census(): ReadonlyMap<string, number> {
-    return new Map(this.#counts);
-  }
-
-  #release(endpointName: string): void {
-    this.#total -= 1;
-    const left = this.of(endpointName) - 1;
-    if (left > 0) this.#counts.set(endpointName, left);
-    else this.#counts.delete(endpointName);
+    const busy = [...this.#counters].filter(([, { count }]) => count > 0);
+    return new Map(busy.map(([name, { count }]) => [name, count]));
   }
 }

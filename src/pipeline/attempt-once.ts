@@ -54,17 +54,18 @@ export async function attemptOnce(
   if (dispatch === undefined) return "at-once";
   const attempt: Attempt = { claim, dispatch, startedAt, request, context, progress };
   request.onAttempt(claim.candidate);
-  let answer: UpstreamAnswer | undefined;
+  let answered: Answered | undefined;
   let judged: JudgedAnswer;
   try {
-    answer = await context.send(claim.candidate, dispatch.request, request.client);
+    const answer = await context.send(claim.candidate, dispatch.request, request.client);
+    answered = { claim, dispatch, startedAt, request, context, progress, answer };
     context.onContact(claim.candidate.endpoint.name);
-    judged = await judge({ ...attempt, answer });
+    judged = await judge(answered);
   } catch (cause) {
-    return endBroken(attempt, answer, asOllaError(cause));
+    return endBroken(attempt, answered?.answer, asOllaError(cause));
   }
-  const answered = { ...attempt, answer };
-  if (dispatch.mayLackPath && isWithoutPath(judged, answer.response.status)) return askOtherwise(answered);
+  const { status } = answered.answer.response;
+  if (dispatch.mayLackPath && isWithoutPath(judged, status)) return askOtherwise(answered);
   if (judged.kind === "failed") return endRefused(answered, judged);
   return leaveForRoomier(answered, judged) ?? endServed(answered, judged);
 }

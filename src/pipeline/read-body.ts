@@ -58,7 +58,7 @@ async function readWithin(
       declaredBytes === undefined
         ? readUndeclared(request, { reservation, deadline, limits })
         : readDeclared(request);
-    const bytes = await Promise.race([reading, deadline.passed]);
+    const bytes = await deadline.orPassed(reading);
     if (bytes.byteLength === 0) {
       reservation.release();
       return noBody;
@@ -76,21 +76,31 @@ async function readWithin(
 }
 
 interface Deadline {
-  /** Rejects when it is too late; never resolves. */
-  readonly passed: Promise<never>;
+  /** The same, or a rejection when it is too late. */
+  orPassed<Result>(work: Promise<Result>): Promise<Result>;
   error(): OllaError | undefined;
   cancel(): void;
 }
 
 function startDeadline({ timeoutMs, clock }: ReadBodyLimits): Deadline {
-  const { promise, reject } = Promise.withResolvers<never>();
+  let rejectLate: ((error: OllaError) => void) | undefined;
   let error: OllaError | undefined;
   const expire = () => {
     error = bodyTimedOut(timeoutMs);
-    reject(error);
+    rejectLate?.(error);
   };
   const cancel = timeoutMs > 0 ? clock.after(timeoutMs, expire) : () => {};
-  return { passed: promise, error: () => error, cancel };
+  return {
+    // Every request waits here, and `Promise.race` costs two promises more.
+    orPassed: (work) =>
+      new Promise((resolve, reject) => {
+        rejectLate = reject;
+        if (error !== undefined) reject(error);
+        work.then(resolve, reject);
+      }),
+    error: () => error,
+    cancel,
+  };
 }
 
 async function readDeclared(request: Request): Promise<Uint8Array<ArrayBuffer>> {
