@@ -1,7 +1,7 @@
 const utf8 = new TextEncoder();
 const nothing = new Uint8Array();
 /** From here on the runtime copies faster than a loop does. */
-const shortText = 32;
+const shortText = 96;
 
 /** Values of hexadecimal digits, by their code. */
 const digits = Uint8Array.from({ length: 128 }, (_, code) => (code > 57 ? code - 87 : code - 48));
@@ -22,6 +22,8 @@ export class SpanWriter {
   #bytes: Uint8Array<ArrayBuffer> = nothing;
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
+  #lastItem = "";
+  #lastItemBytes: Uint8Array = nothing;
 
   get length(): number {
     return this.#length;
@@ -155,9 +157,9 @@ export class SpanWriter {
     this.#bytes[this.#length++] = 1;
   }
 
-  /** A list of one text. */
+  /** A list of one text, mostly the same few. */
   listAttribute(key: AttributeKey, item: string): void {
-    const bytes = utf8.encode(item);
+    const bytes = this.#encoded(item);
     this.#reserve(key.length + bytes.length + 40);
     const itemSize = 1 + varintSize(bytes.length) + bytes.length;
     const listSize = 1 + varintSize(itemSize) + itemSize;
@@ -170,6 +172,14 @@ export class SpanWriter {
     this.#varint(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
+  }
+
+  #encoded(text: string): Uint8Array {
+    if (text !== this.#lastItem) {
+      this.#lastItem = text;
+      this.#lastItemBytes = utf8.encode(text);
+    }
+    return this.#lastItemBytes;
   }
 
   /** `Span.attributes`, up to the content of the value. */
