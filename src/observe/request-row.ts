@@ -158,11 +158,13 @@ export function ttftOf({ isStream, milestones, ending, usage }: Outcome): number
 
 /** `alpha: connect_refused` for each attempt that an endpoint failed; undefined when none did. */
 export function failuresOf(attempts: Outcome["attempts"]): string[] | undefined {
-  const failures = attempts.flatMap(({ endpoint, status, error }) => {
-    if (error === undefined || error === "client_abort" || error === "cancelled") return [];
-    return [`${endpoint}: ${error === "upstream_status" && status !== undefined ? status : error}`];
-  });
-  return failures.length === 0 ? undefined : failures;
+  let failures: string[] | undefined;
+  for (const { endpoint, status, error } of attempts) {
+    if (error === undefined || error === "client_abort" || error === "cancelled") continue;
+    failures ??= [];
+    failures.push(`${endpoint}: ${error === "upstream_status" && status !== undefined ? status : error}`);
+  }
+  return failures;
 }
 
 export function toTenths(milliseconds: number): number {
