@@ -137,7 +137,7 @@ export interface Outcome {
   readonly clientApi?: ClientApiOutcome | undefined;
   /** What the answer said about its tokens and times; absent where it said nothing or nobody asked. */
   readonly usage?: ProviderMetrics | undefined;
-  /** Which of Olla's routes it came in by: a bounded set, fit for a label. Absent: see `ownRoute`. */
+  /** Which of Olla's routes it came in by: a bounded set, fit for a label. */
   readonly route?: string;
   /** How its errors are written; absent for what Olla answers itself. */
   readonly dialect?: Dialect;
