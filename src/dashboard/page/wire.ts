@@ -1,4 +1,12 @@
 // What Olla's routes answer, as far as the page shows it. Everything may be missing: the page outlives versions.
+import type { RateHistory } from "../../observe/live-rates.ts";
+import type { DecisionTrace, RequestTimings, RequestRow as Row } from "../../observe/request-row.ts";
+
+export type { DecisionTrace } from "../../observe/request-row.ts";
+export type RateColumns = RateHistory;
+export type Timings = RequestTimings;
+/** In lists of the past with a time as text, in the feed with milliseconds. */
+export type RequestRow = Omit<Row, "time"> & { readonly time: number | string };
 
 export interface Breaker {
   readonly state: string;
@@ -41,18 +49,6 @@ export interface SystemEntry {
   readonly queue?: { readonly waiting: number };
 }
 
-export interface RateColumns {
-  readonly first: number;
-  readonly from: number;
-  readonly requests: readonly number[];
-  readonly errors: readonly number[];
-  readonly input_tokens: readonly number[];
-  readonly output_tokens: readonly number[];
-  readonly ttft_sum_ms: readonly number[];
-  readonly ttft_count: readonly number[];
-  readonly in_flight: readonly number[];
-}
-
 export interface LiveRow {
   readonly id: string;
   readonly started_at: string;
@@ -66,33 +62,6 @@ export interface LiveRow {
   readonly phase: string;
   readonly stream: boolean;
   readonly attempts: number;
-}
-
-export interface RequestRow {
-  readonly id: string;
-  readonly time: number | string;
-  readonly method: string;
-  readonly path: string;
-  readonly key?: string;
-  readonly client: string;
-  readonly alias?: string;
-  readonly model?: string;
-  readonly endpoint?: string;
-  readonly stream: boolean;
-  readonly status: number;
-  readonly ending: string;
-  readonly error_code?: string;
-  readonly error?: string;
-  readonly attempts: number;
-  readonly failed?: string;
-  readonly queue_ms: number;
-  readonly ttft_ms?: number;
-  readonly duration_ms: number;
-  readonly input_tokens?: number;
-  readonly output_tokens?: number;
-  readonly cached_tokens?: number;
-  readonly tokens_per_sec?: number;
-  readonly mode?: string;
 }
 
 interface State {
@@ -135,51 +104,6 @@ export interface ModelStatus {
 
 export interface ModelStatistics {
   readonly models?: readonly { readonly name: string; readonly last_requested?: string }[];
-}
-
-export interface Candidate {
-  readonly endpoint: string;
-  readonly model?: string;
-  readonly skipped?: string;
-  readonly rank: number;
-  readonly health: string;
-}
-
-export interface Attempt {
-  readonly endpoint: string;
-  readonly model?: string;
-  readonly durationMs: number;
-  readonly status?: number;
-  readonly error?: string;
-  readonly startedMs?: number;
-  readonly queuedMs?: number;
-  readonly message?: string;
-}
-
-export interface Timings {
-  readonly body_ms?: number;
-  readonly inspected_ms?: number;
-  readonly routed_ms?: number;
-  readonly queue_ms: number;
-  readonly head_ms?: number;
-  readonly ttft_ms?: number;
-  readonly duration_ms: number;
-}
-
-export interface DecisionTrace {
-  readonly strategy?: string;
-  readonly action?: string;
-  readonly reason?: string;
-  readonly sticky?: string;
-  readonly candidates: readonly Candidate[];
-  readonly held_back: readonly {
-    readonly endpoint: string;
-    readonly model?: string;
-    readonly reason: string;
-    readonly atMs: number;
-  }[];
-  readonly attempts: readonly Attempt[];
-  readonly timings: Timings;
 }
 
 export interface TracedRequest {
