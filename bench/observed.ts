@@ -1,4 +1,4 @@
-// `bun bench/observed.ts [--before FILE]`: what it costs to be seen. The same small requests through Olla as it comes, and
+// `bun bench/observed.ts [--before FILE] [--sample-ratio 0.1]`: what it costs to be seen. The same small requests through Olla as it comes, and
 // through Olla with everything on that watches requests: request log, traces of every request, a dashboard, a scraper.
 // With --before also through another build, such as the one from before a change. Prints ratios, pair by pair; see README.md.
 import { mkdtemp, rm } from "node:fs/promises";
@@ -122,8 +122,13 @@ async function live(plans: readonly Plan[], upstreamUrl: string): Promise<Map<st
 async function main(): Promise<void> {
   if (process.platform !== "linux") throw new Error("processor times come from /proc: it runs on Linux only");
   const { values } = parseArgs({
-    options: { before: { type: "string" }, only: { type: "string", multiple: true } },
+    options: {
+      before: { type: "string" },
+      only: { type: "string", multiple: true },
+      "sample-ratio": { type: "string", default: "1" },
+    },
   });
+  const sampleRatio = Number(values["sample-ratio"]);
   const pinned = pin();
   await using stack = new AsyncDisposableStack();
   const upstream = await startUpstream();
@@ -132,7 +137,9 @@ async function main(): Promise<void> {
   stack.defer(() => collector.stop());
 
   const log = { request_log: { enabled: true, path: "requests.db" } };
-  const traces = { telemetry: { otlp: { enabled: true, endpoint: collector.url, sample_ratio: 1 } } };
+  const traces = {
+    telemetry: { otlp: { enabled: true, endpoint: collector.url, sample_ratio: sampleRatio } },
+  };
   const kinds = { plain: {}, log, traces, watched: {}, everything: { ...log, ...traces } };
   const own = Object.entries(kinds)
     .filter(([name]) => values.only === undefined || values.only.includes(name))
