@@ -38,3 +38,12 @@ test("names that clients make up do not fill the memory", () => {
   expect(found.length).toBeLessThanOrEqual(1_000);
   expect(routes.find("q2499", ground)).toBeDefined();
 });
+
+test("nor do paths of any length", () => {
+  const routes = new DecidedRoutes();
+  const ground = { endpoints: [], models: {} };
+  const question = "q".repeat(1_001);
+  routes.find(question, ground);
+  routes.keep(question, routeTo("a"));
+  expect(routes.find(question, ground)).toBeUndefined();
+});

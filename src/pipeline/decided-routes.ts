@@ -2,6 +2,8 @@ import type { Route } from "./route.ts";
 
 /** More can only be made by clients that ask for names of their own invention where names restrict nothing. */
 const maxKept = 1_000;
+/** A path or a name may be a mebibyte long. */
+const longestQuestion = 1_000;
 
 /** What a decision was made from. Compared by identity: both are replaced whole when anything in them changes. */
 export interface DecisionGround {
@@ -28,6 +30,7 @@ export class DecidedRoutes {
 
   /** Right after a `find` with the same ground that found nothing. */
   keep(question: string, route: Route): void {
+    if (question.length > longestQuestion) return;
     if (this.#byQuestion.size >= maxKept) this.#byQuestion.clear();
     this.#byQuestion.set(question, route);
   }
