@@ -1,3 +1,5 @@
+import { Slots } from "../lib/slots.ts";
+
 /** What a request is busy with. `queued`: waits for a place; `waiting`: for the endpoint's first byte. */
 export type LivePhase = "receiving" | "routing" | "queued" | "waiting" | "streaming";
 
@@ -21,32 +23,26 @@ export interface LiveRequest {
   cancel(): void;
 }
 
-/** The requests under way. In slots that are used again, because every request comes and goes here. */
+/** The requests under way. */
 export class LiveRequests {
-  readonly #slots: (LiveRequest | undefined)[] = [];
-  readonly #freeSlots: number[] = [];
+  readonly #slots = new Slots<LiveRequest>();
 
   /** @returns the slot, for `remove` */
   add(request: LiveRequest): number {
-    const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    this.#slots[slot] = request;
-    return slot;
+    return this.#slots.add(request);
   }
 
   remove(slot: number): void {
-    this.#slots[slot] = undefined;
-    this.#freeSlots.push(slot);
+    this.#slots.remove(slot);
   }
 
   get size(): number {
-    return this.#slots.length - this.#freeSlots.length;
+    return this.#slots.size;
   }
 
   /** The oldest first. */
   all(): readonly LiveRequest[] {
-    return this.#slots
-      .filter((request) => request !== undefined)
-      .sort((left, right) => left.receivedAt - right.receivedAt);
+    return this.#slots.all().sort((left, right) => left.receivedAt - right.receivedAt);
   }
 
   /** Clients choose their ids, so several may share one. @returns how many were ended */

@@ -1,38 +1,14 @@
 import type { OllaError } from "../errors.ts";
+import { Slots } from "../lib/slots.ts";
 
 type Abort = (reason: OllaError) => void;
-
-/** Places for what comes and goes with every request: a `Set` with few members allocates anew at nearly every change. */
-class Slots {
-  readonly #aborts: (Abort | undefined)[] = [];
-  readonly #free: number[] = [];
-
-  add(abort: Abort): number {
-    const slot = this.#free.pop() ?? this.#aborts.length;
-    this.#aborts[slot] = abort;
-    return slot;
-  }
-
-  remove(slot: number): void {
-    this.#aborts[slot] = undefined;
-    this.#free.push(slot);
-  }
-
-  get size(): number {
-    return this.#aborts.length - this.#free.length;
-  }
-
-  all(): readonly Abort[] {
-    return this.#aborts.filter((abort) => abort !== undefined);
-  }
-}
 
 /**
  * Attempts that have not seen a byte of their answer yet, by endpoint. A machine that lost power looks like one that
  * is thinking; when its probes say that it is gone, these are the requests that wait in vain.
  */
 export class PendingAttempts {
-  readonly #byEndpoint = new Map<string, Slots>();
+  readonly #byEndpoint = new Map<string, Slots<Abort>>();
 
   /** The returned function takes the attempt out again; it may be called twice. */
   add(endpointName: string, abort: Abort): () => void {
