@@ -79,8 +79,7 @@ export function stagesOf(
     config.proxy.early_commit && wantsStream && streamKindOf(upstreamPath, "sse") !== undefined;
   return {
     looksAtConversation: sessions !== undefined,
-    readBody: async (exchange) =>
-      readBody(exchange.request, isMessage(exchange) ? messageLimits : bodyLimits),
+    readBody: (exchange) => readBody(exchange.request, isMessage(exchange) ? messageLimits : bodyLimits),
     ...createRouting(options, fleet, findApi, tiers),
     contextOf: tiers.contextOf,
     countsTokensAt: tiers.countsTokensAt,

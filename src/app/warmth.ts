@@ -6,7 +6,7 @@ import {
   type WorthWaiting,
 } from "../balancer/warm-first.ts";
 import type { EndpointRegistry } from "../endpoints/endpoint-registry.ts";
-import { LoadedModels, type SentNote } from "../models/loaded/loaded-models.ts";
+import { LoadedModels } from "../models/loaded/loaded-models.ts";
 import { LoadedPoller } from "../models/loaded/loaded-poller.ts";
 import type { ForwardContext } from "../pipeline/forwarding.ts";
 import type { AppOptions } from "./options.ts";
@@ -55,17 +55,12 @@ export function noteSends(send: Send, warmth: WarmthParts | undefined): Send {
     const model = modelAskedFor(candidate);
     const note = model === undefined ? undefined : loaded.noteSent(candidate.endpoint, model);
     const sent = send(candidate, request, client);
-    return note === undefined ? sent : settleAfter(sent, note);
+    if (note !== undefined) {
+      sent.then(
+        ({ response }) => note.settle(response.ok),
+        () => note.settle(false),
+      );
+    }
+    return sent;
   };
-}
-
-async function settleAfter(sent: ReturnType<Send>, note: SentNote): ReturnType<Send> {
-  let isServed = false;
-  try {
-    const answer = await sent;
-    isServed = answer.response.ok;
-    return answer;
-  } finally {
-    note.settle(isServed);
-  }
 }

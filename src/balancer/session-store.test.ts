@@ -4,7 +4,12 @@ import { SessionStore } from "./session-store.ts";
 
 function setUp(settings: { maxSessions?: number; idleTtlSeconds?: number } = {}) {
   let now = 0;
-  const clock: Clock = { now: () => now, wallTime: () => now, after: () => () => {} };
+  const clock: Clock = {
+    now: () => now,
+    wallTime: () => now,
+    after: () => () => {},
+    deadline: () => () => {},
+  };
   const store = new SessionStore({ maxSessions: 3, idleTtlSeconds: 600, ...settings }, clock);
   const advance = (seconds: number) => {
     now += seconds * 1_000;

@@ -26,7 +26,12 @@ const all: Candidates = [a, b, c];
 
 function setUp(idleTtlSeconds = 600) {
   let now = 0;
-  const clock: Clock = { now: () => now, wallTime: () => now, after: () => () => {} };
+  const clock: Clock = {
+    now: () => now,
+    wallTime: () => now,
+    after: () => () => {},
+    deadline: () => () => {},
+  };
   const sticky = new StickySessions({ maxSessions: 1_000, idleTtlSeconds }, clock);
   /** A whole request with one attempt, served by what was chosen. */
   const serve = (candidates: Candidates, selectInner: SelectInner, forKey: AffinityKey | undefined = key) => {

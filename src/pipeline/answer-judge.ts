@@ -43,6 +43,7 @@ const keptAnswerMs = 5_000;
 const shortAnswerBytes = 4 * 1024;
 
 const unread: AnswerBody = { kind: "unread" };
+const servedUnread: JudgedAnswer = { kind: "served", body: unread };
 
 /** Of a refusal that was too long, or broke off: its status has to do. */
 const nothingKept: AnswerBody = { kind: "whole", bytes: new Uint8Array(0) };
@@ -52,24 +53,30 @@ const nothingKept: AnswerBody = { kind: "whole", bytes: new Uint8Array(0) };
  * for a stream by its first events, because some servers answer 200 and send the error inside.
  * @throws OllaError when the body breaks off before anything is known
  */
-export async function judgeAnswer(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
+export function judgeAnswer(
+  answer: UpstreamAnswer,
+  context: JudgeContext,
+): JudgedAnswer | Promise<JudgedAnswer> {
   const { response } = answer;
   const { dispatch, policy, mayFailOver } = context;
   if (response.status === 404 || response.status === 400) return judgeModelMissing(answer, context);
   if (mayFailOver && policy.isFailedStatus(response.status)) return refuseStatus(answer, context);
   if (!response.ok) {
     if (context.mayOutgrow === true && mayNeedWords(response.status, response.headers)) {
-      return { kind: "served", body: await keepBody(answer, context.clock) };
+      return serve(keepBody(answer, context.clock));
     }
-    if (dispatch.translated === undefined) return { kind: "served", body: unread };
-    return { kind: "served", body: await readRefusal(answer, context.clock) };
+    return dispatch.translated === undefined ? servedUnread : serve(readRefusal(answer, context.clock));
   }
-  if (dispatch.mayLackPath && isShortJson(response)) {
-    return { kind: "served", body: await keepBody(answer, context.clock) };
-  }
+  if (dispatch.mayLackPath && isShortJson(response)) return serve(keepBody(answer, context.clock));
   // Nobody waits for the first piece of what will be collected.
-  if (dispatch.translated?.translation.isStream === false) return { kind: "served", body: unread };
-  return mayFailOver ? judgeBeginning(answer, context) : peekAtBeginning(answer, context);
+  if (dispatch.translated?.translation.isStream === false) return servedUnread;
+  const watch = watchResponse(response, dispatch.upstreamPath);
+  if (watch === undefined || response.body === null) return servedUnread;
+  return mayFailOver ? judgeBeginning(answer, watch, context) : peekAtBeginning(answer, watch, context);
+}
+
+async function serve(body: Promise<AnswerBody>): Promise<JudgedAnswer> {
+  return { kind: "served", body: await body };
 }
 
 function isShortJson({ headers }: Response): boolean {
@@ -138,7 +145,7 @@ async function keepBody(answer: UpstreamAnswer, clock: Clock): Promise<AnswerBod
     return { kind: "whole", bytes: await readWholeBody(answer, limits) };
   }
   const expire = () => answer.abort(upstreamError("read_timeout", answer.endpoint.name, keptAnswerMs));
-  const cancelTimer = clock.after(keptAnswerMs, expire);
+  const cancelTimer = clock.deadline(keptAnswerMs, expire);
   const reader = response.body.getReader();
   try {
     const body = await readUndeclared(reader);
@@ -164,12 +171,12 @@ async function readUndeclared(reader: ChunkReader): Promise<AnswerBody> {
   return { kind: "begun", reader, chunks, watch: undefined };
 }
 
-async function judgeBeginning(answer: UpstreamAnswer, context: JudgeContext): Promise<JudgedAnswer> {
-  const { response } = answer;
-  const watch = watchResponse(response, context.dispatch.upstreamPath);
-  if (watch === undefined || response.body === null) return { kind: "served", body: unread };
-
-  const reader = response.body.getReader();
+async function judgeBeginning(
+  answer: UpstreamAnswer,
+  watch: StreamWatch,
+  context: JudgeContext,
+): Promise<JudgedAnswer> {
+  const reader = readerOf(answer);
   const beginning = await readBeginning(answer, reader, watch, context.clock);
   const reported = beginning.kind === "error" ? beginning : undefined;
   const body: AnswerBody = { kind: "begun", reader, chunks: beginning.chunks, watch, reported };
@@ -200,18 +207,16 @@ async function judgeBeginning(answer: UpstreamAnswer, context: JudgeContext): Pr
  */
 async function peekAtBeginning(
   answer: UpstreamAnswer,
-  { dispatch, clock, peekMs }: JudgeContext,
+  watch: StreamWatch,
+  { clock, peekMs }: JudgeContext,
 ): Promise<JudgedAnswer> {
-  const { response } = answer;
-  const watch = watchResponse(response, dispatch.upstreamPath);
-  if (watch === undefined || watch.hasContent || response.body === null)
-    return { kind: "served", body: unread };
-  const reader = response.body.getReader();
+  if (watch.hasContent) return servedUnread;
+  const reader = readerOf(answer);
   const first = reader.read();
   const silence = Promise.withResolvers<undefined>();
   const limitMs = answer.endpoint.timeouts.responseHeaderMs;
   const leftMs = limitMs > 0 ? limitMs - (clock.now() - answer.startedAt) : peekMs;
-  const cancelTimer = clock.after(Math.max(1, Math.min(peekMs, leftMs)), () => silence.resolve(undefined));
+  const cancelTimer = clock.deadline(Math.max(1, Math.min(peekMs, leftMs)), () => silence.resolve(undefined));
   const seen = await Promise.race([first, silence.promise])
     // Whoever relays the body gets it again, and says what went wrong.
     .catch(() => undefined)
@@ -223,6 +228,11 @@ async function peekAtBeginning(
   watch.push(seen.value);
   const reported = watch.hasContent ? undefined : watch.errorEvent;
   return { kind: "served", body: { kind: "begun", reader, chunks: [seen.value], watch, reported } };
+}
+
+function readerOf({ response }: UpstreamAnswer): ChunkReader {
+  if (response.body === null) throw new OllaError("internal", "A body that is none was to be read");
+  return response.body.getReader();
 }
 
 /** A reader whose first read has begun already. */
@@ -252,7 +262,7 @@ async function readBeginning(
   const limitMs = answer.endpoint.timeouts.responseHeaderMs;
   const leftMs = Math.max(1, limitMs - (answer.headAt - answer.startedAt));
   const expire = () => answer.abort(upstreamError("header_timeout", answer.endpoint.name, limitMs));
-  const cancelTimer = limitMs > 0 ? clock.after(leftMs, expire) : () => {};
+  const cancelTimer = limitMs > 0 ? clock.deadline(leftMs, expire) : () => {};
   try {
     const beginning = await readUntilContent(reader, watch);
     answer.noteFirstByte();

@@ -60,7 +60,8 @@ export async function attemptOnce(
     const answer = await context.send(claim.candidate, dispatch.request, request.client);
     answered = { claim, dispatch, startedAt, request, context, progress, answer };
     context.onContact(claim.candidate.endpoint.name);
-    judged = await judge(answered);
+    const judging = judge(answered);
+    judged = judging instanceof Promise ? await judging : judging;
   } catch (cause) {
     return endBroken(attempt, answered?.answer, asOllaError(cause));
   }
@@ -70,7 +71,13 @@ export async function attemptOnce(
   return leaveForRoomier(answered, judged) ?? endServed(answered, judged);
 }
 
-function judge({ answer, claim, dispatch, context, progress }: Answered): Promise<JudgedAnswer> {
+function judge({
+  answer,
+  claim,
+  dispatch,
+  context,
+  progress,
+}: Answered): JudgedAnswer | Promise<JudgedAnswer> {
   const { clock, policy, keepaliveMs } = context;
   const { attempts, remaining } = progress;
   return judgeAnswer(answer, {

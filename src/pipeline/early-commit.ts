@@ -26,7 +26,7 @@ export interface EarlyCommit {
  */
 export async function commitEarly(answer: Promise<Response>, options: EarlyCommit): Promise<Response> {
   const silence = Promise.withResolvers<"silence">();
-  const cancelTimer = options.clock.after(options.intervalMs, () => silence.resolve("silence"));
+  const cancelTimer = options.clock.deadline(options.intervalMs, () => silence.resolve("silence"));
   try {
     const first = await Promise.race([answer, silence.promise]);
     if (first !== "silence") return first;

@@ -4,7 +4,7 @@ import { firstChoices, lowestRanked } from "../balancer/traffic-share.ts";
 import { OllaError } from "../errors.ts";
 import { clientLeft } from "../proxy/attempt.ts";
 import { type Claim, isSome } from "../proxy/traffic.ts";
-import { attemptOnce } from "./attempt-once.ts";
+import { attemptOnce, type Next } from "./attempt-once.ts";
 import {
   type ForwardContext,
   type Forwarded,
@@ -33,17 +33,21 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
     const open = context.traffic.open(progress.remaining);
     if (open.length < progress.remaining.length) noteHeldBack(progress.remaining, open, request, context);
     if (!isSome(open)) return conclude(request, context, progress);
-    const claim = await claimPlace(open, request, context, progress);
+    const claimed = claimPlace(open, request, context, progress);
+    const claim = claimed instanceof Promise ? await claimed : claimed;
     if (claim === "none left") return conclude(request, context, progress);
     if (claim === undefined) continue;
 
     progress.attempts += 1;
     progress.remaining = progress.remaining.filter((candidate) => candidate !== claim.candidate);
-    const next = await attemptOnce(claim, request, context, progress).catch((fault) => {
+    let next: Next;
+    try {
+      next = await attemptOnce(claim, request, context, progress);
+    } catch (fault) {
       // A fault of our own must not keep the place: nobody else knows of it.
       claim.end("neutral");
       throw fault;
-    });
+    }
     if (next === "served") return serve(request, progress);
     if (next === "give-up") return conclude(request, context, progress);
     if (next === "at-once") continue;
@@ -53,21 +57,21 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
 }
 
 /** Who could not wait for another place any longer is better served with what an endpoint has said already. */
-async function claimPlace(
+function claimPlace(
   open: Candidates,
   request: ForwardRequest,
   context: ForwardContext,
   { lastAnswer }: Progress,
-): Promise<Claim | "none left" | undefined> {
+): Claim | undefined | Promise<Claim | "none left" | undefined> {
   const select = (free: Candidates) => choose(free, request, context);
-  try {
-    return await context.traffic.claim(open, select, request.client, request.sender);
-  } catch (cause) {
+  const claimed = context.traffic.claim(open, select, request.client, request.sender);
+  if (!(claimed instanceof Promise)) return claimed;
+  return claimed.catch((cause) => {
     const isQueueOver =
       cause instanceof OllaError && (cause.code === "queue_full" || cause.code === "queue_timeout");
     if (isQueueOver && lastAnswer !== undefined) return "none left";
     throw cause;
-  }
+  });
 }
 
 function noteHeldBack(

@@ -42,7 +42,7 @@ export interface PipelineContext extends ForwardContext {
     inspection: Inspection,
     ledger: RequestLedger,
   ) => EarlyCommit | undefined;
-  readonly readBody: (exchange: Exchange) => Promise<ReadBody>;
+  readonly readBody: (exchange: Exchange) => Promise<ReadBody> | ReadBody;
   /** Says `RefreshNeeded` at most while `refreshed` is undefined. */
   readonly route: (
     exchange: Exchange,
@@ -116,7 +116,8 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
       throw api.explainMissingModel(inspection.body);
     }
 
-    const route = await findRoute(exchange, inspection, context);
+    const found = findRoute(exchange, inspection, context);
+    const route = found instanceof Promise ? await found : found;
     ledger.noteDecision(route);
     ledger.noteRouted("error" in route);
     if ("error" in route) throw route.error;
@@ -124,20 +125,28 @@ async function handle(exchange: Exchange, context: PipelineContext): Promise<Res
     const early = context.earlyCommit(exchange, inspection, ledger);
     const apiRequest = api && new ApiRequest(api, inspection, context.nativeSupport, exchange.requestId);
     const answered = deliver({ exchange, inspection, route, apiRequest, ledger, body }, context);
-    return early === undefined ? await answered : await commitEarly(answered, early);
+    // Without `await`, which would take one turn more: neither rejects.
+    return early === undefined ? answered : commitEarly(answered, early);
   } catch (cause) {
     body?.release();
     return reject(exchange, cause, ledger, context);
   }
 }
 
-export async function findRoute(
+export function findRoute(
+  exchange: Exchange,
+  inspection: Inspection,
+  context: Pick<PipelineContext, "route" | "refreshModels">,
+): Route | Rejection | Promise<Route | Rejection> {
+  const route = context.route(exchange, inspection, undefined);
+  return "isRefreshNeeded" in route ? findRouteAnew(exchange, inspection, context) : route;
+}
+
+async function findRouteAnew(
   exchange: Exchange,
   inspection: Inspection,
   context: Pick<PipelineContext, "route" | "refreshModels">,
 ): Promise<Route | Rejection> {
-  const route = context.route(exchange, inspection, undefined);
-  if (!("isRefreshNeeded" in route)) return route;
   const refreshed = await context.refreshModels(exchange.request.signal);
   const second = context.route(exchange, inspection, refreshed);
   if ("isRefreshNeeded" in second) throw new OllaError("internal", "Routing asks for the models again");

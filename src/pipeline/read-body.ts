@@ -54,11 +54,10 @@ async function readWithin(
 ): Promise<ReadBody> {
   const deadline = startDeadline(limits);
   try {
-    const reading =
+    const bytes =
       declaredBytes === undefined
-        ? readUndeclared(request, { reservation, deadline, limits })
-        : readDeclared(request);
-    const bytes = await deadline.orPassed(reading);
+        ? await deadline.orPassed(readUndeclared(request, { reservation, deadline, limits }))
+        : new Uint8Array(await deadline.orPassed(request.arrayBuffer()));
     if (bytes.byteLength === 0) {
       reservation.release();
       return noBody;
@@ -89,7 +88,7 @@ function startDeadline({ timeoutMs, clock }: ReadBodyLimits): Deadline {
     error = bodyTimedOut(timeoutMs);
     rejectLate?.(error);
   };
-  const cancel = timeoutMs > 0 ? clock.after(timeoutMs, expire) : () => {};
+  const cancel = timeoutMs > 0 ? clock.deadline(timeoutMs, expire) : () => {};
   return {
     // Every request waits here, and `Promise.race` costs two promises more.
     orPassed: (work) =>
@@ -101,10 +100,6 @@ function startDeadline({ timeoutMs, clock }: ReadBodyLimits): Deadline {
     error: () => error,
     cancel,
   };
-}
-
-async function readDeclared(request: Request): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await request.arrayBuffer());
 }
 
 interface Accounting {

@@ -10,6 +10,9 @@ import { classifyAttemptFailure, upstreamError } from "./upstream-error.ts";
 /** An endpoint heard from within this time is taken to be there; others are watched while connecting. */
 const freshContactMs = 10_000;
 
+/** How long an attempt is left alone before the client is listened to: most small answers are here by then. */
+const unheardMs = 20;
+
 /** A kept-alive connection that the endpoint had closed fails at once; later failures are of another kind. */
 const staleConnectionWindowMs = 1_000;
 
@@ -61,9 +64,8 @@ export async function sendAttempt(
   const { clock } = context;
   const startedAt = clock.now();
   const controller = new AbortController();
-  const onClientAbort = () => controller.abort(clientLeft());
   if (client.signal.aborted) throw clientLeft();
-  client.signal.addEventListener("abort", onClientAbort, { once: true });
+  const stopListening = listenToClient(client.signal, controller, clock);
   const noteFirstByte = context.pending.add(endpoint.name, (reason) => controller.abort(reason));
   const leave = client.cancellation?.during((reason) => controller.abort(reason));
   let cancelTotalTimer = () => {};
@@ -71,14 +73,29 @@ export async function sendAttempt(
     leave?.();
     noteFirstByte();
     cancelTotalTimer();
-    client.signal.removeEventListener("abort", onClientAbort);
+    stopListening();
   };
 
   let stopTimers = () => {};
   try {
     cancelTotalTimer = armTotalTimer(endpoint, controller, client.receivedAt, context);
     stopTimers = armHeadTimers(endpoint, controller, context);
-    const response = await sendWithFreshRetry(endpoint, request, controller.signal, context);
+    const { signal } = controller;
+    const sentAt = clock.now();
+    const mayReuseConnection = context.contactAgeMs(endpoint.name) !== Number.POSITIVE_INFINITY;
+    const options = { signal, onFreshConnection: false, tls: endpoint.tls };
+    let response: Response;
+    try {
+      response = await context.transport.send(endpoint.name, request, options);
+    } catch (error) {
+      const elapsedMs = clock.now() - sentAt;
+      const failure = classifyAttemptFailure(error, signal, endpoint.name, elapsedMs);
+      if (!mayReuseConnection || !looksStale(failure, elapsedMs)) throw failure;
+      response = await context.transport.send(endpoint.name, request, {
+        ...options,
+        onFreshConnection: true,
+      });
+    }
     if (response.status < 200 || response.status > 599) {
       // Nobody can pass on what HTTP does not know, and nobody will read its body.
       controller.abort(upstreamError("malformed_response", endpoint.name, clock.now() - startedAt));
@@ -107,24 +124,23 @@ export function clientLeft(): OllaError {
 }
 
 /** `fetch` does not replay a POST that died on a kept-alive connection, and llama.cpp closes those every 100 requests. */
-async function sendWithFreshRetry(
-  endpoint: Endpoint,
-  request: UpstreamRequest,
-  signal: AbortSignal,
-  context: AttemptContext,
-): Promise<Response> {
-  const { tls } = endpoint;
-  const sentAt = context.clock.now();
-  const mayReuseConnection = context.contactAgeMs(endpoint.name) !== Number.POSITIVE_INFINITY;
-  try {
-    return await context.transport.send(endpoint.name, request, { signal, onFreshConnection: false, tls });
-  } catch (error) {
-    const elapsedMs = context.clock.now() - sentAt;
-    const failure = classifyAttemptFailure(error, signal, endpoint.name, elapsedMs);
-    const looksStale = failure.code === "reset" || failure.code === "eof_before_head";
-    if (!looksStale || !mayReuseConnection || elapsedMs > staleConnectionWindowMs) throw failure;
-    return context.transport.send(endpoint.name, request, { signal, onFreshConnection: true, tls });
-  }
+function looksStale({ code }: OllaError, elapsedMs: number): boolean {
+  return (code === "reset" || code === "eof_before_head") && elapsedMs <= staleConnectionWindowMs;
+}
+
+/** Listening costs more than all other precautions together, so it begins when the answer is not here at once. */
+function listenToClient(signal: AbortSignal, controller: AbortController, clock: Clock): () => void {
+  const onAbort = () => controller.abort(clientLeft());
+  let isListening = false;
+  const cancelWait = clock.deadline(unheardMs, () => {
+    if (signal.aborted) return onAbort();
+    isListening = true;
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  return () => {
+    cancelWait();
+    if (isListening) signal.removeEventListener("abort", onAbort);
+  };
 }
 
 /** Runs on while the body is relayed: whoever reads it sees the reason. */
@@ -136,7 +152,7 @@ function armTotalTimer(
 ): () => void {
   if (responseTimeoutMs <= 0) return () => {};
   const leftMs = Math.max(0, receivedAt + responseTimeoutMs - clock.now());
-  return clock.after(leftMs, () =>
+  return clock.deadline(leftMs, () =>
     controller.abort(upstreamError("response_timeout", endpoint.name, responseTimeoutMs)),
   );
 }
@@ -158,7 +174,7 @@ function armHeadTimers(endpoint: Endpoint, controller: AbortController, context:
   };
   const armHeaderTimer = (delayMs: number) => {
     if (responseHeaderMs <= 0) return;
-    cancelTimer = clock.after(delayMs, () =>
+    cancelTimer = clock.deadline(delayMs, () =>
       controller.abort(upstreamError("header_timeout", endpoint.name, responseHeaderMs)),
     );
   };
@@ -171,7 +187,7 @@ function armHeadTimers(endpoint: Endpoint, controller: AbortController, context:
     watch(connectMs);
     armHeaderTimer(responseHeaderMs);
   } else {
-    cancelTimer = clock.after(halfMs, () => {
+    cancelTimer = clock.deadline(halfMs, () => {
       if (contactAgeMs(endpoint.name) >= halfMs) watch(halfMs);
       armHeaderTimer(responseHeaderMs - halfMs);
     });

@@ -43,6 +43,18 @@ export interface TrafficParts {
   readonly isDraining: (endpointName: string) => boolean;
 }
 
+/** One that was taken, for the attempt to claim. */
+interface Place extends Pick<Claim, "candidate" | "queuedMs" | "queueDepth"> {
+  readonly release: () => void;
+}
+
+/** All that may be sent to, those that are not for overflow, and those of them worth waiting for. */
+interface Choices {
+  readonly open: Candidates;
+  readonly own: Candidates;
+  readonly worthy: Candidates;
+}
+
 type Select = (candidates: Candidates) => Candidate;
 
 /** Who may be sent to now: breakers, times to stay away, and places, asked in this order. */
@@ -108,14 +120,24 @@ export class Traffic {
    * Undefined when the door was closed in the meantime, by a breaker or by a time to stay away: ask `open` again.
    * @throws OllaError `queue_full`, `queue_timeout`, `client_abort`, `cancelled`
    */
-  async claim(
+  claim(
     open: Candidates,
     select: Select,
     client: Pick<AttemptClient, "signal" | "cancellation">,
     sender?: Sender,
-  ): Promise<Claim | undefined> {
+  ): Claim | undefined | Promise<Claim | undefined> {
+    const { admission, worthWaiting, overflowAfterMs } = this.#parts;
+    const own = overflowAfterMs > 0 ? withoutOverflow(open) : open;
+    const worthy = worthWaiting?.(own) ?? own;
+    const free = isSome(admission.free(worthy)) ? admission.free(own) : [];
+    if (!isSome(free)) return this.#waitForPlace({ open, own, worthy }, select, client, sender);
+    const candidate = select(free);
+    const release = admission.enter(candidate.endpoint.name, sender);
+    return this.#admit({ candidate, release, queuedMs: 0, queueDepth: 0 });
+  }
+
+  #admit(place: Place): Claim | undefined {
     const { breakers, cooldowns, isDraining } = this.#parts;
-    const place = await this.#takePlace(open, select, client, sender);
     const { candidate, release } = place;
     // Whoever waited may have been overtaken by what the endpoint said to somebody else, or by an operator.
     const isOut =
@@ -152,21 +174,13 @@ export class Traffic {
     return candidates.some(isOut) ? candidates.filter((candidate) => !isOut(candidate)) : candidates;
   }
 
-  async #takePlace(
-    open: Candidates,
+  async #waitForPlace(
+    { open, own, worthy }: Choices,
     select: Select,
     client: Pick<AttemptClient, "signal" | "cancellation">,
     sender: Sender | undefined,
-  ) {
-    const { admission, worthWaiting, overflowAfterMs } = this.#parts;
-    const own = overflowAfterMs > 0 ? withoutOverflow(open) : open;
-    const worthy = worthWaiting?.(own) ?? own;
-    const free = isSome(admission.free(worthy)) ? admission.free(own) : [];
-    if (isSome(free)) {
-      const candidate = select(free);
-      const release = admission.enter(candidate.endpoint.name, sender);
-      return { candidate, release, queuedMs: 0, queueDepth: 0 };
-    }
+  ): Promise<Claim | undefined> {
+    const { admission, overflowAfterMs } = this.#parts;
     const overflow = open.filter((candidate) => !own.includes(candidate));
     const admitted = await waitCancellably(client, (signal) =>
       admission.wait(namesOf(worthy), signal, {
@@ -176,16 +190,18 @@ export class Traffic {
       }),
     );
     const { endpointName, release, waitedMs: queuedMs, aheadOnArrival: queueDepth } = admitted;
+    let candidate: Candidate;
     try {
       const reached = open.filter(({ endpoint }) => endpoint.name === endpointName);
       // Of several models at the endpoint those that are still open; when none is, `claim` will say so.
       const [first = open[0], ...others] = firstSome(this.open(reached), reached);
       // Where nothing is left to choose, whoever keeps account of choices has to know all the same.
-      return { candidate: select([first, ...others]), release, queuedMs, queueDepth };
+      candidate = select([first, ...others]);
     } catch (fault) {
       release();
       throw fault;
     }
+    return this.#admit({ candidate, release, queuedMs, queueDepth });
   }
 
   #settle({ endpoint, model }: Candidate, verdict: AttemptVerdict, pass: BreakerPass | undefined): void {

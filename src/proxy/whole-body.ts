@@ -9,7 +9,7 @@ export async function readWholeBody(answer: UpstreamAnswer, limits: RelayLimits)
   // Nothing is handed on in between, so one limit for the whole body says the same as one for each silence.
   const limitMs = silenceMs > 0 && firstByteMs > 0 ? firstByteMs + silenceMs : 0;
   const expire = () => answer.abort(upstreamError("read_timeout", answer.endpoint.name, limitMs));
-  const cancelTimer = limitMs > 0 ? clock.after(limitMs, expire) : () => {};
+  const cancelTimer = limitMs > 0 ? clock.deadline(limitMs, expire) : () => {};
   const hasOneLimit = limitMs > 0 || (silenceMs <= 0 && firstByteMs <= 0);
   try {
     return await (hasOneLimit ? answer.response.bytes() : readByPieces(answer, limits));

@@ -4,7 +4,7 @@ import { arrive } from "./arrival.ts";
 
 function ask(clientAddress: string, headers: Record<string, string> = {}): () => void {
   const connection = { requestIP: () => ({ address: clientAddress }), timeout: () => {} };
-  const clock = { now: () => 0, wallTime: () => 0, after: () => () => {} };
+  const clock = { now: () => 0, wallTime: () => 0, after: () => () => {}, deadline: () => () => {} };
   const request = new Request("http://localhost/olla/ollama/api/delete", { method: "DELETE", headers });
   return () => requireLocalCaller(arrive(request, connection, clock), (host) => host !== "evil.test");
 }

@@ -65,7 +65,7 @@ export function createRouter(deps: ServerDependencies): Router {
   const proxy = async (arrival: Arrival, scoped: ScopedPath): Promise<Response> => {
     try {
       refuseWebSocket(arrival, scoped);
-      const exchange = createExchange(arrival, scoped, settings.idleTimeoutSeconds);
+      const exchange = createExchange(arrival, scoped, settings.idleTimeoutSeconds, clock);
       const prepared = requests.prepare(exchange, arrival, scoped);
       const ready = prepared instanceof Promise ? await prepared : prepared;
       if (ready instanceof Response) arrival.lease?.end();

@@ -17,20 +17,22 @@ const atOnce = 50;
 /** The real clock, and how many of its timers wait. */
 function countingClock(): Clock & { readonly pending: number } {
   const timers = new Set<() => void>();
+  const counted = (set: Clock["after"]) => (delayMs: number, callback: () => void) => {
+    const cancel = set(delayMs, () => {
+      timers.delete(cancel);
+      callback();
+    });
+    timers.add(cancel);
+    return () => {
+      timers.delete(cancel);
+      cancel();
+    };
+  };
   return {
     now: systemClock.now,
     wallTime: systemClock.wallTime,
-    after(delayMs, callback) {
-      const cancel = systemClock.after(delayMs, () => {
-        timers.delete(cancel);
-        callback();
-      });
-      timers.add(cancel);
-      return () => {
-        timers.delete(cancel);
-        cancel();
-      };
-    },
+    after: counted(systemClock.after),
+    deadline: counted(systemClock.deadline),
     get pending() {
       return timers.size;
     },
@@ -126,7 +128,7 @@ describe("1,000 aborted streams leave nothing behind", () => {
   }
 });
 
-type ClockCall = "now" | "wallTime" | "after";
+type ClockCall = "now" | "wallTime" | "after" | "deadline";
 
 /** A clock that fails at one of its calls: the only part of the app that a test can put in from outside. */
 function faultyClock() {
@@ -151,6 +153,10 @@ function faultyClock() {
     after(delayMs, callback) {
       mayFail("after");
       return systemClock.after(delayMs, callback);
+    },
+    deadline(delayMs, callback) {
+      mayFail("deadline");
+      return systemClock.deadline(delayMs, callback);
     },
   };
   return {
@@ -185,7 +191,7 @@ function expectOneHonestAnswer(text: string): void {
 
 describe("a fault inside Olla is answered once, and leaves no count behind", () => {
   for (const engine of engineNames) {
-    for (const call of ["now", "wallTime", "after"] as const) {
+    for (const call of ["now", "wallTime", "after", "deadline"] as const) {
       test(`wherever clock.${call}() fails (${engine})`, async () => {
         const faults = faultyClock();
         await using upstream = new FakeUpstream({ behave: streamTokens(["alpha", "beta"]) });

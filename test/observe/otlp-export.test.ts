@@ -68,6 +68,7 @@ function createHastyClock(): Clock & { readonly pauses: number[] } {
       const timer = setTimeout(callback, 0);
       return () => clearTimeout(timer);
     },
+    deadline: systemClock.deadline,
   };
 }
 

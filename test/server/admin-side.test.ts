@@ -26,7 +26,7 @@ interface Changes {
 }
 
 function serverWith({ peer = "192.168.1.7", hasKey, hasPort }: Changes = {}): TestServer {
-  const clock = { now: () => 0, wallTime: () => 0, after: () => () => {} };
+  const clock = { now: () => 0, wallTime: () => 0, after: () => () => {}, deadline: () => () => {} };
   const digest = hasKey === true ? digestOf(key) : undefined;
   const server = createTestServer({
     peer,

@@ -30,7 +30,7 @@ function serverWith(
     },
     find: async (id: string) => recent.find(id),
   };
-  const clock = { now: () => 0, wallTime: () => 0, after: () => () => {} };
+  const clock = { now: () => 0, wallTime: () => 0, after: () => () => {}, deadline: () => () => {} };
   const admin = createAdminGuard({ digest, knowsHost: () => true }, clock);
   return { server: createTestServer({ peer, guards: { admin }, history }), questions };
 }

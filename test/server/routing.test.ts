@@ -59,6 +59,12 @@ describe("paths to the pipeline", () => {
     expect(exchange?.isSecure).toBe(false);
     exchange?.holdOpen();
     exchange?.releaseHold();
+    server.clock.advance(1_000);
+    // Nothing is done about an answer that is here at once.
+    expect(server.timeouts).toEqual([]);
+    exchange?.holdOpen();
+    server.clock.advance(1_000);
+    exchange?.releaseHold();
     expect(server.timeouts).toEqual([0, 77]);
   });
 

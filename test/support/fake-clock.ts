@@ -44,14 +44,17 @@ export function createFakeClock(startWallTime = Date.UTC(2026, 0, 1)): FakeClock
     for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
   }
 
+  function after(delayMs: number, callback: () => void): () => void {
+    const timer: Timer = { dueAt: now + Math.max(0, delayMs), order: order++, callback };
+    timers.add(timer);
+    return () => timers.delete(timer);
+  }
+
   return {
     now: () => now,
     wallTime: () => startWallTime + now,
-    after(delayMs, callback) {
-      const timer: Timer = { dueAt: now + Math.max(0, delayMs), order: order++, callback };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
+    after,
+    deadline: after,
     advance(ms) {
       const target = now + ms;
       for (let timer = earliest(target); timer; timer = earliest(target)) fire(timer);

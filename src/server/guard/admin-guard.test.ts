@@ -10,7 +10,7 @@ const wrong = { Authorization: "Bearer wrong-admin-key-123" };
 
 function guarded(digest: string | undefined) {
   let time = 0;
-  const clock = { now: () => time, wallTime: () => time, after: () => () => {} };
+  const clock = { now: () => time, wallTime: () => time, after: () => () => {}, deadline: () => () => {} };
   const guard = createAdminGuard({ digest, knowsHost: () => true }, clock);
   const ask = (
     demand: "requireReader" | "requireAdmin",

@@ -11,7 +11,7 @@ interface Asked {
 
 function pageOf(headers: Record<string, string>, { method = "POST", isTrusting, mayCall }: Asked = {}) {
   const connection = { requestIP: () => ({ address: "127.0.0.1" }), timeout: () => {} };
-  const clock = { now: () => 0, wallTime: () => 0, after: () => () => {} };
+  const clock = { now: () => 0, wallTime: () => 0, after: () => () => {}, deadline: () => () => {} };
   const request = new Request("http://localhost/olla/proxy/v1/chat/completions", {
     method,
     headers: { Host: "olla.example.com", ...headers },
