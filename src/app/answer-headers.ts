@@ -2,11 +2,7 @@ import { stickyHeaders } from "../pipeline/affinity.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { RequestLedger } from "../pipeline/ledger.ts";
 import type { Answered } from "../pipeline/pipeline.ts";
-import {
-  buildResponseHeaders,
-  ollaHeaders,
-  type ResponseHeaderSettings,
-} from "../pipeline/response-headers.ts";
+import { ollaHeaders, type ResponseHeaders } from "../pipeline/response-headers.ts";
 
 /** The only type of an answer whose head may go out before it has begun. */
 export const eventStream = "text/event-stream";
@@ -35,21 +31,18 @@ export function earlyHeaders(exchange: Exchange, ledger: RequestLedger, version:
 /** Of an answer that an endpoint gave. */
 export function responseHeaders(
   { exchange, forwarded, ledger, elapsedMs, isStream, upstreamHeaders }: Answered,
-  settings: ResponseHeaderSettings,
+  built: ResponseHeaders,
 ): Headers {
   const { candidate, claim, dispatch, retryAfterSeconds } = forwarded;
-  const headers = buildResponseHeaders(
-    {
-      upstream: upstreamHeaders,
-      endpoint: candidate.endpoint,
-      requestId: exchange.requestId,
-      model: candidate.model,
-      elapsedMs,
-      decision: ledger.decision,
-      isStream,
-    },
-    settings,
-  );
+  const headers = built.build({
+    upstream: upstreamHeaders,
+    endpoint: candidate.endpoint,
+    requestId: exchange.requestId,
+    model: candidate.model,
+    elapsedMs,
+    decision: ledger.decision,
+    isStream,
+  });
   if (ledger.isCloud) headers.set("x-olla-tier", "cloud");
   if (dispatch.isNative) headers.set("x-olla-mode", "passthrough");
   for (const [name, value] of dispatch.translated?.translation.notices ?? []) headers.set(name, value);

@@ -10,11 +10,11 @@ import type { Exchange } from "../pipeline/exchange.ts";
 import { NativeSupport } from "../pipeline/native-support.ts";
 import type { createPipeline } from "../pipeline/pipeline.ts";
 import { readBody } from "../pipeline/read-body.ts";
-import { ollaHeaders } from "../pipeline/response-headers.ts";
+import { ollaHeaders, ResponseHeaders } from "../pipeline/response-headers.ts";
 import { createBodyRewriter } from "../pipeline/rewrite-body.ts";
 import { keepaliveBytes } from "../proxy/keepalive.ts";
 import { streamKindOf } from "../proxy/stream-kind.ts";
-import { prepareUpstreamRequest } from "../proxy/upstream-request.ts";
+import { createRequestBuilder } from "../proxy/upstream-request.ts";
 import type { ResponseStore } from "../translate/responses/response-store.ts";
 import { attemptHeaders, earlyHeaders, eventStream, responseHeaders } from "./answer-headers.ts";
 import { createClientApis } from "./client-apis.ts";
@@ -60,6 +60,8 @@ export function stagesOf(
   const messageLimits = { ...bodyLimits, maxBytes: smaller(bodyLimits.maxBytes, anthropic.max_message_size) };
   const isMessage = ({ dialect }: Exchange) => anthropic.enabled && dialect === "anthropic";
   const rewriter = createBodyRewriter();
+  const relayedHeaders = new ResponseHeaders({ version, isCorsOn: config.server.cors.enabled });
+  const prepare = createRequestBuilder(version, options.instanceId);
   const findApi = createClientApis(options, responses, registry);
   const nativeSupport = new NativeSupport({ clock });
   registry.onStatusChange(({ endpoint, to }) => {
@@ -95,20 +97,11 @@ export function stagesOf(
         headers = new Headers(headers);
         headers.delete("accept-encoding");
       }
-      const build = prepareUpstreamRequest(
-        { ...clientRequestOf(exchange), headers, model, body: compressed ?? body },
-        version,
-        options.instanceId,
-      );
+      const build = prepare({ ...clientRequestOf(exchange), headers, model, body: compressed ?? body });
       const { upstreamPath } = exchange;
       return createAttemptEncoder({ inspection, upstreamPath, apiRequest, build, rewriter });
     },
-    builder: (exchange, { model }) =>
-      prepareUpstreamRequest(
-        { ...clientRequestOf(exchange), model, body: undefined },
-        version,
-        options.instanceId,
-      ),
+    builder: (exchange, { model }) => prepare({ ...clientRequestOf(exchange), model, body: undefined }),
     earlyCommit: (exchange, { wantsStream }, ledger) => {
       if (!mayCommitEarly(exchange, wantsStream)) return undefined;
       const keepalive = keepaliveBytes(exchange.dialect, eventStream);
@@ -126,8 +119,7 @@ export function stagesOf(
     onUnreachable: (name, startedAt) => registry.reportFailure(name, startedAt),
     onDoubt: (name) => void checker.checkNow(name),
     onModelMissing: (name, model) => discovery.noteMissing(name, model),
-    responseHeaders: (answered) =>
-      responseHeaders(answered, { version, isCorsOn: config.server.cors.enabled }),
+    responseHeaders: (answered) => responseHeaders(answered, relayedHeaders),
     errorHeaders: (exchange, ledger) => [
       ...ollaHeaders({
         requestId: exchange.requestId,

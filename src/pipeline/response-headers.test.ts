@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { sampleEndpoint } from "../../test/endpoints/endpoint-samples.ts";
-import { buildResponseHeaders, ollaHeaders, type UpstreamAnswerFacts } from "./response-headers.ts";
+import { ollaHeaders, ResponseHeaders, type UpstreamAnswerFacts } from "./response-headers.ts";
 
 const settings = { version: "1.2.3", isCorsOn: false };
 const endpoint = sampleEndpoint({ name: "gpu" });
@@ -21,8 +21,18 @@ function relayed(
     isStream: false,
     ...overrides,
   };
-  return Object.fromEntries(buildResponseHeaders(facts, { ...settings, isCorsOn }));
+  const first = Object.fromEntries(new ResponseHeaders({ ...settings, isCorsOn }).build(facts));
+  for (let time = 0; time < 2; time += 1) {
+    expect(Object.fromEntries(busy[isCorsOn ? "cors" : "plain"].build(facts))).toEqual(first);
+  }
+  return first;
 }
+
+/** Those that have built others before. */
+const busy = {
+  plain: new ResponseHeaders(settings),
+  cors: new ResponseHeaders({ ...settings, isCorsOn: true }),
+};
 
 describe("a relayed answer", () => {
   test("says where it came from", () => {
@@ -186,9 +196,9 @@ describe("an answer of ours", () => {
       ["X-Olla-Endpoint", "gpu"],
       ["X-Olla-Backend-Type", "vllm"],
       ["X-Olla-Model", "m"],
-      ["X-Olla-Response-Time", "0ms"],
       ["X-Olla-Routing-Strategy", "strict"],
       ["X-Olla-Routing-Decision", "rejected"],
+      ["X-Olla-Response-Time", "0ms"],
     ]);
   });
 });

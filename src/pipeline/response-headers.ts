@@ -1,7 +1,7 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { RoutingDecision } from "../observe/outcome.ts";
 import { toHeaderValue } from "../proxy/header-value.ts";
-import { deleteCredentials, deleteHopByHop } from "../proxy/hop-headers.ts";
+import { deleteHopByHop, endsHere, hasNamedHops } from "../proxy/hop-headers.ts";
 
 /** What an answer says about the way it took. Members that are not known yet are undefined. */
 export interface AnswerFacts {
@@ -36,12 +36,18 @@ export interface ResponseHeaderSettings {
 
 /** The `X-Olla-*` headers of an answer; on error answers of ours these are all there is. */
 export function ollaHeaders(facts: AnswerFacts): (readonly [name: string, value: string])[] {
-  const headers: [string, string][] = [["X-Olla-Request-ID", facts.requestId]];
+  const headers: [string, string][] = [["X-Olla-Request-ID", facts.requestId], ...headersOfFacts(facts)];
+  if (facts.elapsedMs !== undefined) headers.push(["X-Olla-Response-Time", formatElapsed(facts.elapsedMs)]);
+  return headers;
+}
+
+/** Those that are the same for many answers. */
+function headersOfFacts(facts: Omit<AnswerFacts, "requestId" | "elapsedMs">): [string, string][] {
+  const headers: [string, string][] = [];
   if (facts.endpointName !== undefined) headers.push(["X-Olla-Endpoint", toHeaderValue(facts.endpointName)]);
   if (facts.backendType !== undefined)
     headers.push(["X-Olla-Backend-Type", toHeaderValue(facts.backendType)]);
   if (facts.model !== undefined) headers.push(["X-Olla-Model", toHeaderValue(facts.model)]);
-  if (facts.elapsedMs !== undefined) headers.push(["X-Olla-Response-Time", formatElapsed(facts.elapsedMs)]);
   if (facts.decision !== undefined) {
     headers.push(["X-Olla-Routing-Strategy", facts.decision.strategy]);
     headers.push(["X-Olla-Routing-Decision", facts.decision.action]);
@@ -51,26 +57,74 @@ export function ollaHeaders(facts: AnswerFacts): (readonly [name: string, value:
   return headers;
 }
 
-/** The headers of a relayed answer: the endpoint's, less what is not the client's business, and ours. */
-export function buildResponseHeaders(answer: UpstreamAnswerFacts, settings: ResponseHeaderSettings): Headers {
-  const { endpoint, requestId, model, elapsedMs, decision } = answer;
-  const headers = new Headers(answer.upstream);
-  deleteHopByHop(headers);
-  deleteCredentials(headers);
-  headers.delete("set-cookie");
-  for (const name of endpoint.secretHeaderNames) headers.delete(name);
-  // Over the source's names, because deleting while iterating skips some.
-  for (const name of answer.upstream.keys()) {
-    if (isOurs(name) || (settings.isCorsOn && name.startsWith("access-control-"))) headers.delete(name);
+/** What all answers have in common that come from one endpoint with one model, on the same decision. */
+interface Common {
+  readonly decision: RoutingDecision | undefined;
+  readonly headers: Headers;
+}
+
+const maxCommon = 256;
+
+/** The headers of relayed answers: the endpoint's, less what is not the client's business, and ours. */
+export class ResponseHeaders {
+  readonly #settings: ResponseHeaderSettings;
+  readonly #via: string;
+  readonly #commons = new WeakMap<Endpoint, Map<string, Common>>();
+
+  constructor(settings: ResponseHeaderSettings) {
+    this.#settings = settings;
+    this.#via = `1.1 olla/${settings.version}`;
   }
 
-  headers.set("x-served-by", `Olla/${settings.version}`);
-  headers.append("via", `1.1 olla/${settings.version}`);
-  // Proxies in front of us (nginx) collect a stream's chunks unless told not to.
-  if (answer.isStream && !headers.has("x-accel-buffering")) headers.set("x-accel-buffering", "no");
-  const backendType = endpoint.profile.name;
-  const facts = { requestId, endpointName: endpoint.name, backendType, model, elapsedMs, decision };
-  for (const [name, value] of ollaHeaders(facts)) headers.set(name, value);
+  build(answer: UpstreamAnswerFacts): Headers {
+    const { endpoint, upstream } = answer;
+    // Copied, because setting ours one by one takes several times as long.
+    const headers = new Headers(this.#commonOf(answer));
+    let hasBuffering = false;
+    const source = hasNamedHops(upstream) ? withoutHops(upstream) : upstream;
+    source.forEach((value, name) => {
+      if (endsHere(name) || name === "set-cookie" || name === servedByName || isOurs(name)) return;
+      if (endpoint.secretHeaderNames.has(name)) return;
+      if (this.#settings.isCorsOn && name.startsWith("access-control-")) return;
+      hasBuffering ||= name === bufferingName;
+      headers.set(name, name === "via" ? `${value}, ${this.#via}` : value);
+    });
+    // Proxies in front of us (nginx) collect a stream's chunks unless told not to.
+    if (answer.isStream && !hasBuffering) headers.set(bufferingName, "no");
+    headers.set("x-olla-request-id", answer.requestId);
+    headers.set("x-olla-response-time", formatElapsed(answer.elapsedMs));
+    return headers;
+  }
+
+  #commonOf({ endpoint, model, decision }: UpstreamAnswerFacts): Headers {
+    let byModel = this.#commons.get(endpoint);
+    if (byModel === undefined) {
+      byModel = new Map();
+      this.#commons.set(endpoint, byModel);
+    }
+    const key = model ?? "";
+    const known = byModel.get(key);
+    if (known !== undefined && isSameDecision(known.decision, decision)) return known.headers;
+    const headers = new Headers({ via: this.#via, [servedByName]: `Olla/${this.#settings.version}` });
+    const facts = { endpointName: endpoint.name, backendType: endpoint.profile.name, model, decision };
+    for (const [name, value] of headersOfFacts(facts)) headers.set(name, value);
+    if (byModel.size >= maxCommon) byModel.clear();
+    byModel.set(key, { decision, headers });
+    return headers;
+  }
+}
+
+const servedByName = "x-served-by";
+const bufferingName = "x-accel-buffering";
+
+function isSameDecision(one: RoutingDecision | undefined, other: RoutingDecision | undefined): boolean {
+  if (one === other) return true;
+  return one?.strategy === other?.strategy && one?.action === other?.action && one?.reason === other?.reason;
+}
+
+function withoutHops(upstream: Headers): Headers {
+  const headers = new Headers(upstream);
+  deleteHopByHop(headers);
   return headers;
 }
 

@@ -32,6 +32,19 @@ export function deleteCredentials(headers: Headers): void {
   for (const name of credentialNames) headers.delete(name);
 }
 
+const endingHere: ReadonlySet<string> = new Set([...hopByHopNames, ...credentialNames]);
+
+/** Whether `deleteHopByHop` or `deleteCredentials` would delete it, apart from what `Connection` names. @param name in lower case */
+export function endsHere(name: string): boolean {
+  return endingHere.has(name);
+}
+
+/** Whether `Connection` names headers besides those that end here anyway. */
+export function hasNamedHops(headers: Headers): boolean {
+  const connection = headers.get("connection");
+  return connection !== null && !isOrdinary(connection);
+}
+
 /** Most connections say one of these, and naming `keep-alive` or `close` removes nothing that goes not anyway. */
 function isOrdinary(connection: string): boolean {
   return connection === "keep-alive" || connection === "close";

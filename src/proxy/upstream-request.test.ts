@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { sampleEndpoint } from "../../test/endpoints/endpoint-samples.ts";
 import { Secret } from "../lib/secret.ts";
-import { type ClientRequest, prepareUpstreamRequest } from "./upstream-request.ts";
+import { type ClientRequest, createRequestBuilder } from "./upstream-request.ts";
 
 const version = "1.2.3";
 const plain = sampleEndpoint();
@@ -26,8 +26,15 @@ function clientRequest(
   };
 }
 
+const busy = createRequestBuilder(version);
+
+/** What goes out the first time, and must go out every other time too, whoever else has sent something in between. */
 function sentHeaders(client: ClientRequest, endpoint = plain): Record<string, string> {
-  return Object.fromEntries(prepareUpstreamRequest(client, version)(endpoint).headers);
+  const first = Object.fromEntries(createRequestBuilder(version)(client)(endpoint).headers);
+  for (let time = 0; time < 3; time += 1) {
+    expect(Object.fromEntries(busy(client)(endpoint).headers)).toEqual(first);
+  }
+  return first;
 }
 
 describe("headers", () => {
@@ -158,7 +165,7 @@ describe("headers", () => {
   test("one endpoint's headers do not reach the next one", () => {
     const first = sampleEndpoint({ requestHeaders: [["Authorization", new Secret("Bearer first")]] });
     const second = sampleEndpoint({ name: "second", requestHeaders: [["X-Api-Key", new Secret("second")]] });
-    const forEndpoint = prepareUpstreamRequest(clientRequest(), version);
+    const forEndpoint = createRequestBuilder(version)(clientRequest());
     expect(forEndpoint(first).headers.get("authorization")).toBe("Bearer first");
     expect(forEndpoint(second).headers.get("authorization")).toBeNull();
     expect(forEndpoint(plain).headers.get("x-api-key")).toBeNull();
@@ -173,6 +180,55 @@ describe("headers", () => {
     const client = clientRequest({ authorization: "Bearer x", host: "h" });
     sentHeaders(client);
     expect(Object.fromEntries(client.headers)).toEqual({ authorization: "Bearer x", host: "h" });
+  });
+});
+
+describe("what is remembered of a client's headers", () => {
+  const builder = createRequestBuilder(version);
+  const send = (client: ClientRequest) => Object.fromEntries(builder(client)(plain).headers);
+
+  test("is never what belongs to one request", () => {
+    const ids = ["x-request-id", "traceparent", "tracestate", "baggage", "idempotency-key"];
+    const clientOf = (text: string) =>
+      clientRequest({ "user-agent": "a", ...Object.fromEntries(ids.map((name) => [name, text])) });
+    for (let time = 0; time < 4; time += 1) {
+      const sent = send({ ...clientOf(`own-${time}`), requestId: `id-${time}` });
+      expect(ids.map((name) => sent[name])).toEqual(ids.map(() => `own-${time}`));
+      expect(sent["x-olla-request-id"]).toBe(`id-${time}`);
+    }
+    expect(Object.keys(send(clientRequest({ "user-agent": "a" })))).not.toContain("traceparent");
+  });
+
+  test.each([
+    ["an address", { peerAddress: "192.0.2.8" }],
+    ["an address behind a proxy", { clientAddress: "192.0.2.9" }],
+    ["a model", { model: "other" }],
+    ["a model with a line break", { model: "tiny\nuser-agent:b" }],
+    ["a way in", { isSecure: true }],
+    ["a chain of proxies", { trustedForwarding: { chain: "203.0.113.1" } }],
+  ] satisfies [string, Partial<ClientRequest>][])(
+    "is not taken for another request by %s",
+    (_what, changed) => {
+      const headers = { "user-agent": "a", host: "olla.lan", "x-forwarded-proto": "https" };
+      const usual = clientRequest(headers, { model: "tiny" });
+      const other = { ...usual, ...changed };
+      const expected = [usual, other].map((client) =>
+        Object.fromEntries(createRequestBuilder(version)(client)(plain).headers),
+      );
+      for (let time = 0; time < 3; time += 1) expect([send(usual), send(other)]).toEqual(expected);
+      expect(expected[0]).not.toEqual(expected[1]);
+    },
+  );
+
+  test("is not changed by what is done to the headers that go out", () => {
+    const client = clientRequest({ "user-agent": "c" });
+    for (let time = 0; time < 3; time += 1) {
+      const { headers } = builder(client)(plain);
+      expect(headers.has("traceparent")).toBe(false);
+      headers.set("traceparent", "00-1");
+      headers.delete("via");
+    }
+    expect(send(client).via).toBe("1.1 olla/1.2.3");
   });
 });
 
@@ -212,13 +268,13 @@ describe("the rest of the request", () => {
   test("method, path, query and body are the client's, the origin the endpoint's", () => {
     const body = new TextEncoder().encode('{"model":"a"}');
     const client = clientRequest({}, { method: "PUT", upstreamPath: "/v1/x%2Fy", query: "?a=1", body });
-    const sent = prepareUpstreamRequest(client, version)(sampleEndpoint({ url: "http://gpu.invalid:8000" }));
+    const sent = createRequestBuilder(version)(client)(sampleEndpoint({ url: "http://gpu.invalid:8000" }));
     expect(sent).toMatchObject({ method: "PUT", url: "http://gpu.invalid:8000/v1/x%2Fy?a=1" });
     expect(sent.body).toBe(body);
   });
 
   test("an empty body is none", () => {
     const client = clientRequest({}, { body: new Uint8Array(0) });
-    expect(prepareUpstreamRequest(client, version)(plain).body).toBeUndefined();
+    expect(createRequestBuilder(version)(client)(plain).body).toBeUndefined();
   });
 });
