@@ -14,7 +14,7 @@ import { ollaHeaders, ResponseHeaders } from "../pipeline/response-headers.ts";
 import { createBodyRewriter } from "../pipeline/rewrite-body.ts";
 import { keepaliveBytes } from "../proxy/keepalive.ts";
 import { streamKindOf } from "../proxy/stream-kind.ts";
-import { createRequestBuilder } from "../proxy/upstream-request.ts";
+import { type ClientRequest, createRequestBuilder } from "../proxy/upstream-request.ts";
 import type { ResponseStore } from "../translate/responses/response-store.ts";
 import { attemptHeaders, earlyHeaders, eventStream, responseHeaders } from "./answer-headers.ts";
 import { createClientApis } from "./client-apis.ts";
@@ -97,11 +97,12 @@ export function stagesOf(
         headers = new Headers(headers);
         headers.delete("accept-encoding");
       }
-      const build = prepare({ ...clientRequestOf(exchange), headers, model, body: compressed ?? body });
+      const build = prepare(clientRequestOf(exchange, headers, model, compressed ?? body));
       const { upstreamPath } = exchange;
       return createAttemptEncoder({ inspection, upstreamPath, apiRequest, build, rewriter });
     },
-    builder: (exchange, { model }) => prepare({ ...clientRequestOf(exchange), model, body: undefined }),
+    builder: (exchange, { model }) =>
+      prepare(clientRequestOf(exchange, exchange.request.headers, model, undefined)),
     earlyCommit: (exchange, { wantsStream }, ledger) => {
       if (!mayCommitEarly(exchange, wantsStream)) return undefined;
       const keepalive = keepaliveBytes(exchange.dialect, eventStream);
@@ -145,12 +146,19 @@ export function stagesOf(
 }
 
 /** What endpoints get to see of a client, whatever is asked. */
-function clientRequestOf(exchange: Exchange) {
+function clientRequestOf(
+  exchange: Exchange,
+  headers: Headers,
+  model: string | undefined,
+  body: ClientRequest["body"],
+): ClientRequest {
   const { request, peerAddress, clientAddress, trustedForwarding, isSecure, requestId, upstreamPath, query } =
     exchange;
   return {
     method: request.method,
-    headers: request.headers,
+    headers,
+    model,
+    body,
     peerAddress,
     clientAddress,
     trustedForwarding,

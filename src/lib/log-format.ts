@@ -16,8 +16,7 @@ const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/g;
 
 /** One JSON object a line: `timestamp`, `level`, `msg`, then the fields as they are. */
 export function formatJson(wallTimeMs: number, level: LogLevel, message: string, fields: LogFields): string {
-  const time = new Date(wallTimeMs);
-  const timestamp = `${dateOf(time)} ${timeOf(time)}`;
+  const timestamp = timestampOf(wallTimeMs);
   const text = message.replace(escapeSequence, "");
   if ("timestamp" in fields || "level" in fields || "msg" in fields) {
     // The three come last as well as first: a field must not be able to replace them, and the order is kept.
@@ -77,6 +76,20 @@ function escapeControls(text: string): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
+
+/** Written out once a second. */
+function timestampOf(wallTimeMs: number): string {
+  const second = Math.floor(wallTimeMs / 1000);
+  if (second !== lastSecond) {
+    const time = new Date(wallTimeMs);
+    lastTimestamp = `${dateOf(time)} ${timeOf(time)}`;
+    lastSecond = second;
+  }
+  return lastTimestamp;
+}
+
+let lastSecond = Number.NaN;
+let lastTimestamp = "";
 
 function dateOf(date: Date): string {
   return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;

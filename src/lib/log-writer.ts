@@ -63,16 +63,32 @@ export function createLogger(options: LogWriterOptions): LogWriter {
 
 /** Longest that a finished line waits for others to share a system call with. */
 const gatherMs = 5;
+const gatherCharacters = 64 * 1024;
 
 /** Buffers lines for a file descriptor's writer, 1 for standard output, and sends them on within a few milliseconds. */
 export function createDescriptorOutput(descriptor: 1 | 2): LineOutput {
   const sink = (descriptor === 1 ? Bun.stdout : Bun.stderr).writer({ highWaterMark: 64 * 1024 });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isBroken = false;
+  let gathered = "";
+
+  /** One call for all lines: each costs as much as the writing of its line. */
+  function handOver(): void {
+    const text = gathered;
+    gathered = "";
+    try {
+      // A promise here means that the reader is slow; its failure shows again in the flush.
+      const written: unknown = sink.write(text);
+      if (written instanceof Promise) written.catch(() => undefined);
+    } catch {
+      isBroken = true;
+    }
+  }
 
   async function flush(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
+    if (gathered !== "") handOver();
     if (isBroken) return;
     try {
       await sink.flush();
@@ -85,14 +101,8 @@ export function createDescriptorOutput(descriptor: 1 | 2): LineOutput {
   return {
     write(text) {
       if (isBroken) return;
-      try {
-        // A promise here means that the reader is slow; its failure shows again in the flush.
-        const written: unknown = sink.write(text);
-        if (written instanceof Promise) written.catch(() => undefined);
-      } catch {
-        isBroken = true;
-        return;
-      }
+      gathered += text;
+      if (gathered.length >= gatherCharacters) handOver();
       timer ??= setTimeout(() => void flush(), gatherMs);
     },
     flush,

@@ -177,7 +177,8 @@ function keepAnswer(
     body,
     claim,
     attempts: progress.attempts,
-    ...standing,
+    isFailure: standing.isFailure,
+    retryAfterSeconds: standing.retryAfterSeconds,
   };
 }
 

@@ -24,30 +24,46 @@ export class BodyBudget {
 
   /** Undefined when the bytes do not fit now. */
   tryReserve(bytes: number): Reservation | undefined {
-    if (!this.#take(bytes)) return undefined;
-    let held = bytes;
-    let isReleased = false;
-    return {
-      get bytes() {
-        return held;
-      },
-      grow: (more) => {
-        if (isReleased || !this.#take(more)) return false;
-        held += more;
-        return true;
-      },
-      release: () => {
-        if (isReleased) return;
-        isReleased = true;
-        this.#used -= held;
-        held = 0;
-      },
-    };
+    if (!this.take(bytes)) return undefined;
+    return new Share(this, bytes);
   }
 
-  #take(bytes: number): boolean {
+  /** Of a share that grows. */
+  take(bytes: number): boolean {
     if (this.#used + bytes > this.#maxBytes) return false;
     this.#used += bytes;
     return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.#used -= bytes;
+  }
+}
+
+class Share implements Reservation {
+  readonly #budget: BodyBudget;
+  #held: number;
+  #isReleased = false;
+
+  constructor(budget: BodyBudget, bytes: number) {
+    this.#budget = budget;
+    this.#held = bytes;
+  }
+
+  get bytes(): number {
+    return this.#held;
+  }
+
+  grow(bytes: number): boolean {
+    if (this.#isReleased || !this.#budget.take(bytes)) return false;
+    this.#held += bytes;
+    return true;
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#budget.giveBack(this.#held);
+    this.#held = 0;
   }
 }

@@ -41,7 +41,7 @@ export interface Exchange {
   /** Undefined for what is not traced. */
   readonly trace?: RequestTrace | undefined;
   /** Called once, when the answer has ended. Undefined where nobody waits for that. */
-  onEnd?(outcome: Outcome): void;
+  readonly onEnd?: ((outcome: Outcome) => void) | undefined;
   /** Stops the connection's idle timeout: called once the body is read, before anything slow. */
   holdOpen(): void;
   /** Puts the idle timeout back, just before the last byte: it would stick to the kept-alive connection otherwise. */

@@ -5,12 +5,15 @@ import { Cancellation } from "./cancellation.ts";
 test("what is under way hears of it once, and what has ended does not", () => {
   const cancellation = new Cancellation();
   const heard: string[] = [];
-  const hear = (name: string) => (reason: OllaError) => void heard.push(`${name}: ${reason.code}`);
-  const leaveQueue = cancellation.during(hear("queue"));
-  leaveQueue();
-  cancellation.during(hear("attempt"));
+  const named = (name: string) => ({
+    abort: (reason: OllaError) => void heard.push(`${name}: ${reason.code}`),
+  });
+  const queue = named("queue");
+  cancellation.begin(queue);
+  cancellation.end(queue);
+  cancellation.begin(named("attempt"));
   // Late, and for something that has no say any more.
-  leaveQueue();
+  cancellation.end(queue);
   expect(cancellation.reason).toBeUndefined();
   cancellation.throwIfCancelled();
   cancellation.cancel();
@@ -23,6 +26,6 @@ test("what begins after the end hears of it at once", () => {
   const cancellation = new Cancellation();
   cancellation.cancel();
   const heard: unknown[] = [];
-  cancellation.during((reason) => heard.push(reason));
+  cancellation.begin({ abort: (reason) => heard.push(reason) });
   expect(heard).toEqual([cancellation.reason]);
 });

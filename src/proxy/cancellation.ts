@@ -1,6 +1,9 @@
 import { OllaError } from "../errors.ts";
 
-type Abort = (reason: OllaError) => void;
+/** What can be ended while it is under way. */
+export interface Abortable {
+  abort(reason: OllaError): void;
+}
 
 /**
  * By which an operator ends one request. What is under way for it puts itself in here and takes itself out again, so a
@@ -8,30 +11,29 @@ type Abort = (reason: OllaError) => void;
  */
 export class Cancellation {
   #reason: OllaError | undefined;
-  #abort: Abort | undefined;
+  #work: Abortable | undefined;
 
   /** Undefined while nobody has cancelled. */
   get reason(): OllaError | undefined {
     return this.#reason;
   }
 
-  /**
-   * A request does one thing at a time: a later call takes the place of an earlier one.
-   * @returns what takes `abort` out again; may be called twice
-   */
-  during(abort: Abort): () => void {
-    this.#abort = abort;
-    if (this.#reason !== undefined) abort(this.#reason);
-    return () => {
-      if (this.#abort === abort) this.#abort = undefined;
-    };
+  /** A request does one thing at a time: a later call takes the place of an earlier one. */
+  begin(work: Abortable): void {
+    this.#work = work;
+    if (this.#reason !== undefined) work.abort(this.#reason);
+  }
+
+  /** May be called twice, and after others have begun. */
+  end(work: Abortable): void {
+    if (this.#work === work) this.#work = undefined;
   }
 
   /** Only the first call counts. */
   cancel(reason = new OllaError("cancelled", "The operator of this proxy has cancelled the request")): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#abort?.(reason);
+    this.#work?.abort(reason);
   }
 
   /** @throws OllaError `cancelled` */

@@ -6,6 +6,18 @@ export type StreamKind = "openai" | "anthropic" | "responses" | "ollama";
 
 /** Undefined for bodies that are not made of events. */
 export function streamFramingOf(contentType: string | null | undefined): StreamFraming | undefined {
+  // Asked several times for each answer, and answers are mostly of one type.
+  if (contentType !== lastType) {
+    lastFraming = readFraming(contentType);
+    lastType = contentType;
+  }
+  return lastFraming;
+}
+
+let lastType: string | null | undefined;
+let lastFraming: StreamFraming | undefined;
+
+function readFraming(contentType: string | null | undefined): StreamFraming | undefined {
   switch (contentType?.split(";", 1)[0]?.trim().toLowerCase()) {
     case "text/event-stream":
       return "sse";

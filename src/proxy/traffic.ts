@@ -149,23 +149,7 @@ export class Traffic {
       release();
       return undefined;
     }
-    let hasEnded = false;
-    return {
-      candidate,
-      queuedMs: place.queuedMs,
-      queueDepth: place.queueDepth,
-      noteAnswered: () => {
-        pass?.answered();
-        // Now and not at the end: an endpoint with long streams would else be known by its failures only.
-        this.#parts.recentFailures.record(candidate.endpoint.name, false);
-      },
-      end: (verdict) => {
-        if (hasEnded) return;
-        hasEnded = true;
-        release();
-        this.#settle(candidate, verdict, pass);
-      },
-    };
+    return new TakenPlace(place, pass, this.#parts);
   }
 
   #withoutDraining(candidates: readonly Candidate[]): readonly Candidate[] {
@@ -204,26 +188,6 @@ export class Traffic {
     return this.#admit({ candidate, release, queuedMs, queueDepth });
   }
 
-  #settle({ endpoint, model }: Candidate, verdict: AttemptVerdict, pass: BreakerPass | undefined): void {
-    const { breakers, recentFailures, onSuspicion } = this.#parts;
-    switch (verdict) {
-      case "success":
-        pass?.success();
-        return;
-      case "neutral":
-        pass?.neutral();
-        return;
-      case "suspicion":
-        pass?.neutral();
-        breakers?.noteSuspicion(endpoint.name, model);
-        if (breakers !== undefined) onSuspicion(endpoint.name);
-        return;
-      default:
-        pass?.failure(verdict);
-        recentFailures.record(endpoint.name, true);
-    }
-  }
-
   #waitOf({ endpoint, model }: Candidate): number {
     const { breakers, clock, cooldowns } = this.#parts;
     const until = Math.max(
@@ -231,6 +195,61 @@ export class Traffic {
       breakers?.blockOf(endpoint.name, model)?.retryAt ?? 0,
     );
     return until === 0 ? 0 : until - clock.now();
+  }
+}
+
+class TakenPlace implements Claim {
+  readonly #place: Place;
+  readonly #pass: BreakerPass | undefined;
+  readonly #parts: TrafficParts;
+  #hasEnded = false;
+
+  constructor(place: Place, pass: BreakerPass | undefined, parts: TrafficParts) {
+    this.#place = place;
+    this.#pass = pass;
+    this.#parts = parts;
+  }
+
+  get candidate(): Candidate {
+    return this.#place.candidate;
+  }
+
+  get queuedMs(): number {
+    return this.#place.queuedMs;
+  }
+
+  get queueDepth(): number {
+    return this.#place.queueDepth;
+  }
+
+  noteAnswered(): void {
+    this.#pass?.answered();
+    // Now and not at the end: an endpoint with long streams would else be known by its failures only.
+    this.#parts.recentFailures.record(this.candidate.endpoint.name, false);
+  }
+
+  end(verdict: AttemptVerdict): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#place.release();
+    const { breakers, recentFailures, onSuspicion } = this.#parts;
+    const { endpoint, model } = this.candidate;
+    switch (verdict) {
+      case "success":
+        this.#pass?.success();
+        return;
+      case "neutral":
+        this.#pass?.neutral();
+        return;
+      case "suspicion":
+        this.#pass?.neutral();
+        breakers?.noteSuspicion(endpoint.name, model);
+        if (breakers !== undefined) onSuspicion(endpoint.name);
+        return;
+      default:
+        this.#pass?.failure(verdict);
+        recentFailures.record(endpoint.name, true);
+    }
   }
 }
 
@@ -244,14 +263,14 @@ async function waitCancellably<Result>(
   const onClientAbort = () => controller.abort();
   if (signal.aborted) onClientAbort();
   signal.addEventListener("abort", onClientAbort, { once: true });
-  const leave = cancellation.during(onClientAbort);
+  cancellation.begin(controller);
   try {
     return await wait(controller.signal);
   } catch (error) {
     cancellation.throwIfCancelled();
     throw error;
   } finally {
-    leave();
+    cancellation.end(controller);
     signal.removeEventListener("abort", onClientAbort);
   }
 }

@@ -23,17 +23,17 @@ export async function readWholeBody(answer: UpstreamAnswer, limits: RelayLimits)
 
 /** Where only one of the two limits is set, it matters which of the silences is the first. */
 async function readByPieces(
-  { response, endpoint, abort }: UpstreamAnswer,
+  answer: UpstreamAnswer,
   { clock, firstByteMs, silenceMs }: RelayLimits,
 ): Promise<Uint8Array> {
   const limitMs = Math.max(firstByteMs, silenceMs);
   const silence = watchSilence({ clock, firstByteMs, silenceMs }, () =>
-    abort(upstreamError("read_timeout", endpoint.name, limitMs)),
+    answer.abort(upstreamError("read_timeout", answer.endpoint.name, limitMs)),
   );
   const pieces: Uint8Array[] = [];
   try {
     silence.startRead();
-    for await (const piece of response.body ?? []) {
+    for await (const piece of answer.response.body ?? []) {
       silence.endRead();
       pieces.push(piece);
       silence.startRead();
