@@ -30,8 +30,8 @@ function answerOf(body: string, given: Given = {}): EndedAnswer {
   };
 }
 
-function tailOf(body: Uint8Array, pieceBytes: number): BodyTail {
-  const tail = new BodyTail();
+function tailOf(body: Uint8Array, pieceBytes: number, hasEvents = true): BodyTail {
+  const tail = new BodyTail(hasEvents);
   for (let at = 0; at < body.length; at += pieceBytes) tail.push(body.subarray(at, at + pieceBytes));
   return tail;
 }

@@ -19,7 +19,7 @@ export function watchUsage({ candidate, answer, body }: Forwarded, clock: Clock)
   const { profile } = candidate.endpoint;
   if (profile.metrics === undefined || !response.ok) return undefined;
   const framing = streamFramingOf(response.headers.get("content-type"));
-  const tail = new BodyTail();
+  const tail = new BodyTail(framing !== undefined);
   let ttftMs: number | undefined;
   const push = (chunk: Uint8Array) => {
     if (framing !== undefined) ttftMs ??= clock.now() - startedAt;

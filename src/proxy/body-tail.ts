@@ -8,6 +8,12 @@ export interface KeptBody {
 }
 
 const smallestBytes = 2 * 1024;
+/** A buffer that takes a segment and the event that goes beyond it. */
+const firstBytes = 3 * 1024;
+/** Of a body made of events so much is enough: the last few of them say all that is to be known. */
+const segmentBytes = 2 * 1024;
+/** A buffer that a long event has made larger is not used again. */
+const reusedBytes = 8 * 1024;
 const defaultLimitBytes = 64 * 1024;
 const headBytes = 4 * 1024;
 const headProbeBytes = 512;
@@ -15,17 +21,26 @@ const opening = new TextEncoder().encode("message_start");
 
 /**
  * Keeps the last bytes of a body that passes by. They are copied, into one buffer that grows up to the limit: a chunk of
- * some hundred bytes costs less to copy than to keep alive, and the relay's chunks die young.
+ * some hundred bytes costs less to copy than to keep alive, and the relay's chunks die young. Of a body made of events
+ * only the last two segments are kept, of two kibibytes or one event each, in two buffers that are used in turn: thousands
+ * of streams at once would else fill the memory with what nobody reads.
  */
 export class BodyTail {
   readonly #limit: number;
+  readonly #hasEvents: boolean;
+  /** The segment before the one in `#buffer`. */
+  #earlier: Uint8Array | undefined;
+  #earlierEnd = 0;
+  #hasDropped = false;
   #buffer: Uint8Array | undefined;
   /** Where the next byte goes; only a full buffer of the largest size wraps around. */
   #end = 0;
   #hasWrapped = false;
   #head: Uint8Array | undefined;
 
-  constructor(limitBytes = defaultLimitBytes) {
+  /** @param hasEvents whether the body consists of events or lines that each say something for themselves */
+  constructor(hasEvents: boolean, limitBytes = defaultLimitBytes) {
+    this.#hasEvents = hasEvents;
     this.#limit = Math.max(smallestBytes, limitBytes);
   }
 
@@ -38,12 +53,18 @@ export class BodyTail {
     }
     this.#buffer.set(chunk, this.#end);
     this.#end = end;
+    if (end >= segmentBytes && this.#hasEvents && chunk[chunk.length - 1] === lineFeed) this.#turn();
   }
 
   /** Called once, when the body has ended. */
   read(): KeptBody {
     const buffer = this.#buffer ?? new Uint8Array(0);
-    if (!this.#hasWrapped) return { tail: buffer.subarray(0, this.#end), isWhole: true, head: undefined };
+    if (!this.#hasWrapped) {
+      const current = buffer.subarray(0, this.#end);
+      const earlier = this.#earlier?.subarray(0, this.#earlierEnd);
+      const tail = earlier === undefined ? current : Buffer.concat([earlier, current]);
+      return { tail, isWhole: !this.#hasDropped, head: this.#hasDropped ? this.#head : undefined };
+    }
     const tail = new Uint8Array(buffer.length);
     tail.set(buffer.subarray(this.#end));
     tail.set(buffer.subarray(0, this.#end), buffer.length - this.#end);
@@ -54,7 +75,7 @@ export class BodyTail {
     const limit = this.#limit;
     const needed = this.#end + chunk.length;
     if (!this.#hasWrapped && needed <= limit) {
-      const grown = new Uint8Array(Math.min(limit, Math.max(smallestBytes, needed, 4 * this.#end)));
+      const grown = new Uint8Array(Math.min(limit, Math.max(firstBytes, needed, 4 * this.#end)));
       if (this.#buffer !== undefined) grown.set(this.#buffer.subarray(0, this.#end));
       grown.set(chunk, this.#end);
       this.#buffer = grown;
@@ -64,9 +85,22 @@ export class BodyTail {
     this.#wrap(chunk);
   }
 
+  /** An event has ended, and enough is there: what comes next goes into the other buffer. */
+  #turn(): void {
+    if (this.#hasWrapped) return;
+    if (this.#earlier === undefined) this.#keepHead(nothing);
+    else this.#hasDropped = true;
+    const free = this.#earlier;
+    this.#earlier = this.#buffer;
+    this.#earlierEnd = this.#end;
+    this.#buffer = free !== undefined && free.length <= reusedBytes ? free : undefined;
+    this.#end = 0;
+  }
+
   #wrap(chunk: Uint8Array): void {
     const limit = this.#limit;
-    if (!this.#hasWrapped) this.#keepHead(chunk);
+    if (!this.#hasWrapped && this.#earlier === undefined) this.#keepHead(chunk);
+    this.#earlier = undefined;
     this.#hasWrapped = true;
     let buffer = this.#buffer;
     if (buffer === undefined || buffer.length < limit) {
@@ -92,6 +126,9 @@ export class BodyTail {
     if (includes(head.subarray(0, headProbeBytes), opening)) this.#head = head.subarray(0, length);
   }
 }
+
+const lineFeed = 0x0a;
+const nothing = new Uint8Array(0);
 
 function includes(bytes: Uint8Array, sought: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(sought);

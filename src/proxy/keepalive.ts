@@ -32,7 +32,7 @@ export interface KeepaliveOptions {
 /** Times the silence of one stream. Only the waiting for the endpoint counts: a client that does not read is not silent. */
 export interface Keepalive {
   /** A read from the endpoint begins, or the waiting for its first byte. */
-  startWaiting(): void;
+  startWaiting(now?: number): void;
   /** Something came. */
   endWaiting(): void;
   /** For good. May be called twice. */
@@ -62,9 +62,9 @@ export function createKeepalive(options: KeepaliveOptions): Keepalive {
     if (options.isAtEventBoundary()) options.onDue();
   };
   return {
-    startWaiting() {
+    startWaiting(now = clock.now()) {
       if (hasStopped) return;
-      waitingSince = clock.now();
+      waitingSince = now;
       if (cancelTimer === undefined) arm(intervalMs);
     },
     endWaiting() {

@@ -89,6 +89,8 @@ class Relay {
   #bytes = 0;
   #writes = 0;
   #firstSentAt: number | undefined;
+  /** Asked for once for each piece that comes, and once for each that is wanted. */
+  #now = 0;
   #lastByte: number | undefined;
   /** The endpoint's body is over; what the shaper holds is still to be written. */
   #isDrained = false;
@@ -132,6 +134,7 @@ class Relay {
       isAtEventBoundary: () => watch.isAtEventBoundary,
       onDue: () => {
         if (this.#hasEnded) return;
+        this.#now = clock.now();
         // The boundary is where the endpoint's bytes end, so all of them have to be out.
         const held = this.#source.shaper.flush();
         if (held !== undefined) this.#send(held);
@@ -144,6 +147,7 @@ class Relay {
   pull(): Promise<void> | undefined {
     try {
       if (!this.#hasBegun) this.#begin();
+      this.#now = this.#options.clock.now();
       this.#stall.endRead();
       return this.#advance();
     } catch (fault) {
@@ -159,14 +163,15 @@ class Relay {
 
   #advance(): Promise<void> | undefined {
     if (this.#write()) return undefined;
-    this.#silence.startRead();
-    this.#keepalive?.startWaiting();
+    this.#silence.startRead(this.#now);
+    this.#keepalive?.startWaiting(this.#now);
     this.#isReading = true;
     return this.#source.reader.read().then(this.#onRead, this.#onBreak);
   }
 
   readonly #onRead = ({ done, value }: ReadResult): Promise<void> | undefined => {
     try {
+      this.#now = this.#options.clock.now();
       this.#isReading = false;
       this.#silence.endRead();
       this.#keepalive?.endWaiting();
@@ -254,10 +259,10 @@ class Relay {
   #send(piece: Uint8Array): void {
     this.#bytes += piece.byteLength;
     this.#writes += 1;
-    this.#firstSentAt ??= this.#options.clock.now();
+    this.#firstSentAt ??= this.#now;
     this.#lastByte = piece[piece.byteLength - 1];
     this.#controller?.enqueue(piece);
-    this.#stall.startRead();
+    this.#stall.startRead(this.#now);
   }
 
   #finish(): void {

@@ -9,7 +9,8 @@ export interface SilenceLimits {
 }
 
 export interface SilenceWatch {
-  startRead(): void;
+  /** @param now monotonic milliseconds, for whoever knows it already */
+  startRead(now?: number): void;
   endRead(): void;
   stop(): void;
 }
@@ -34,8 +35,8 @@ export function watchSilence(limits: SilenceLimits, onSilence: () => void): Sile
     else arm(limitMs - waitedMs);
   };
   return {
-    startRead() {
-      readStartedAt = clock.now();
+    startRead(now = clock.now()) {
+      readStartedAt = now;
       if (cancelTimer === undefined && limitMs > 0) arm(limitMs);
     },
     endRead() {

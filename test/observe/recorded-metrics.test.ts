@@ -27,7 +27,7 @@ function metricsOf(
   const body = Buffer.from(text);
   const metrics = extractMetrics(profile, { body, framing, headers, measured });
   for (const pieceBytes of [1, 7, 100, 5000]) {
-    const tail = new BodyTail();
+    const tail = new BodyTail(framing !== undefined);
     for (let at = 0; at < body.length; at += pieceBytes) tail.push(body.subarray(at, at + pieceBytes));
     expect(extractMetrics(profile, { tail, framing, headers, measured })).toEqual(metrics);
   }
