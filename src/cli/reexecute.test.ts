@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { headerSizeFlag, type ProcessFacts, planReexecution } from "./reexecute.ts";
 
-const fit = { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535", DO_NOT_TRACK: "1" };
+const fit = { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535", DO_NOT_TRACK: "1", BUN_GC_TIMER_INTERVAL: "20000" };
 const compiled: ProcessFacts = {
   execPath: "/opt/olla",
   execArgv: [headerSizeFlag],
@@ -19,6 +19,12 @@ test("a limit that is unset, unreadable, lower or too high is set, and the argum
 
 test("the rest of the environment is kept", () => {
   expect(planReexecution(compiled)?.env).toEqual({ PATH: "/bin", ...fit });
+});
+
+test("whoever wants another pace of the garbage collector gets it", () => {
+  const env = { ...fit, DO_NOT_TRACK: undefined, BUN_GC_TIMER_INTERVAL: "1000" };
+  expect(planReexecution({ ...compiled, env })?.env.BUN_GC_TIMER_INTERVAL).toBe("1000");
+  expect(planReexecution({ ...compiled, env: { ...env, DO_NOT_TRACK: "1" } })).toBeUndefined();
 });
 
 test("from source the runtime's own flags and the script are kept, and the header limit is added", () => {

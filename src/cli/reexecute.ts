@@ -9,6 +9,12 @@ const maxRequestsInFlight = "65535";
 /** Just above what our own limit can be set to, so that our own answer is the one clients see. */
 export const headerSizeFlag = "--max-http-header-size=1114112";
 
+/**
+ * How often the runtime looks for garbage while nothing happens, in milliseconds. Its own choice, each second, wakes an
+ * idle machine ten times a second; what is busy collects when there is something to collect.
+ */
+const idleCollectionMs = "20000";
+
 export interface ProcessFacts {
   readonly execPath: string;
   readonly execArgv: readonly string[];
@@ -39,14 +45,18 @@ export function planReexecution(facts: ProcessFacts): NextProcess | undefined {
   const userArgs = facts.argv.slice(2);
   if (offlineCommands.includes(userArgs[0])) return undefined;
   const { BUN_CONFIG_MAX_HTTP_REQUESTS: limit, DO_NOT_TRACK: privacy } = facts.env;
+  const collection = facts.env.BUN_GC_TIMER_INTERVAL;
   const hasHeaderLimit = facts.isCompiled || facts.execArgv.includes(headerSizeFlag);
-  if (limit === maxRequestsInFlight && privacy === "1" && hasHeaderLimit) return undefined;
+  if (limit === maxRequestsInFlight && privacy === "1" && collection !== undefined && hasHeaderLimit) {
+    return undefined;
+  }
 
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(facts.env)) if (value !== undefined) env[name] = value;
   env.BUN_CONFIG_MAX_HTTP_REQUESTS = maxRequestsInFlight;
   // Bun sends crash reports to its makers on some systems; people's prompts are in this process.
   env.DO_NOT_TRACK = "1";
+  env.BUN_GC_TIMER_INTERVAL = collection ?? idleCollectionMs;
   const ownFlags = hasHeaderLimit ? facts.execArgv : [...facts.execArgv, headerSizeFlag];
   const runtimeArgs = facts.isCompiled ? [] : [...ownFlags, facts.argv[1] ?? ""];
   return { args: [...runtimeArgs, ...userArgs], env };
