@@ -1,0 +1,63 @@
+import { Measurements } from "../measurements.ts";
+import { type Peer, startOlla, untilTrue } from "../peers.ts";
+import { residentMebibytes } from "../process-usage.ts";
+import { type Bench, inRounds, measure, type Scenario } from "../scenario.ts";
+
+/** What the fake upstream lists below `/many/`. */
+const modelsPerEndpoint = 2_000;
+const counts = [2, 500] as const;
+
+async function isEveryModelFound({ port }: Peer, endpoints: number): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${port}/internal/status/endpoints`);
+  const status = (await answer.json()) as { endpoints: readonly { model_count: number }[] };
+  const full = status.endpoints.filter(({ model_count }) => model_count === modelsPerEndpoint);
+  return full.length === endpoints;
+}
+
+/** One process is all endpoints: each has a path of its own, all have the same models. */
+async function startWith(bench: Bench, count: number): Promise<Peer> {
+  const urls = Array.from({ length: count }, (_, index) => {
+    return `http://127.0.0.1:${bench.upstream.port}/many/${index}`;
+  });
+  const olla = await startOlla(bench.folder, `endpoints-${count}`, urls, {
+    command: bench.ollaCommand,
+    endpoint: { preserve_path: true },
+  });
+  try {
+    await untilTrue(() => isEveryModelFound(olla, count), `the models of ${count} endpoints are known`, 120);
+  } catch (error) {
+    await olla.stop();
+    throw error;
+  }
+  return { ...olla, name: `${count} endpoints` };
+}
+
+export const manyEndpoints: Scenario = {
+  name: "many-endpoints",
+  title: `Small JSON requests with ${counts.join(" and with ")} endpoints of ${modelsPerEndpoint} models each, 32 connections`,
+  figures: {
+    cpu: { label: "CPU of the proxy per request", unit: "µs", digits: 1 },
+    rate: { label: "requests per second", unit: "/s", digits: 0 },
+    p99: { label: "latency p99", unit: "µs", digits: 0 },
+    rss: { label: "resident memory", unit: "MiB", digits: 0 },
+  },
+  async run(bench) {
+    const measurements = new Measurements();
+    const peers: Peer[] = [];
+    try {
+      for (const count of counts) peers.push(await startWith(bench, count));
+      await inRounds(bench, peers, async (peer, isCounted) => {
+        const { port, path } = peer;
+        // Two seconds: probes of endpoints are part of what it costs to have them.
+        const job = { kind: "small", port, path, connections: 32, seconds: 2 } as const;
+        const { cpuPerAnswer, answers, seconds, latency } = await measure(peer, job, bench.upstream);
+        const rss = residentMebibytes(peer.pid).total;
+        if (isCounted)
+          measurements.add(peer.name, { cpu: cpuPerAnswer, rate: answers / seconds, p99: latency.p99, rss });
+      });
+    } finally {
+      for (const peer of peers) await peer.stop();
+    }
+    return measurements.read();
+  },
+};
