@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { listeningPid } from "./listening-process.ts";
 import { freePort, isOpen, type Peer, stopChild, untilTrue } from "./peers.ts";
@@ -53,42 +52,6 @@ backend fake
 `;
 }
 
-function ollaGoConfig(port: number, upstreamPort: number): object {
-  return {
-    server: {
-      host: "127.0.0.1",
-      port,
-      request_logging: false,
-      request_limits: { max_body_size: 100 * 2 ** 20, max_header_size: 2 ** 20 },
-      rate_limits: {
-        global_requests_per_minute: 0,
-        per_ip_requests_per_minute: 0,
-        health_requests_per_minute: 0,
-      },
-    },
-    proxy: { engine: "olla", profile: "auto", load_balancer: "priority" },
-    discovery: {
-      type: "static",
-      model_discovery: { enabled: true, interval: "5m", timeout: "30s", concurrent_workers: 5 },
-      static: {
-        endpoints: [
-          {
-            url: `http://127.0.0.1:${upstreamPort}`,
-            name: "fake",
-            type: "vllm",
-            priority: 100,
-            model_url: "/v1/models",
-            health_check_url: "/health",
-            check_interval: "5s",
-            check_timeout: "2s",
-          },
-        ],
-      },
-    },
-    logging: { level: "error", format: "json", output: "stdout" },
-  };
-}
-
 /** Whether a request of the load is answered. */
 async function answers(url: string): Promise<boolean> {
   const body = JSON.stringify({ model: "bench", messages: [{ role: "user", content: "Hello" }] });
@@ -106,19 +69,21 @@ interface Launch {
   readonly path: string;
 }
 
-async function launch({ name, command, folder, port, path }: Launch): Promise<Peer> {
+/** Starts a proxy, until it answers. */
+export async function launch({ name, command, folder, port, path }: Launch): Promise<Peer> {
+  const log = join(folder, `${name}.log`);
   const child = Bun.spawn([...command], {
     cwd: folder,
     env: { PATH: process.env.PATH ?? "", HOME: folder },
-    stdout: "ignore",
-    stderr: "ignore",
+    stdout: Bun.file(log),
+    stderr: Bun.file(log),
   });
   try {
     await untilTrue(() => isOpen(port), `${name} listens`);
     await untilTrue(() => answers(`http://127.0.0.1:${port}${path}`), `${name} answers`);
   } catch (error) {
     await stopChild(child);
-    throw error;
+    throw new Error(`${name} did not start: ${(await Bun.file(log).text()).slice(-1_000)}`, { cause: error });
   }
   return { name, port, path, pid: child.pid, stop: () => stopChild(child) };
 }
@@ -143,18 +108,6 @@ export async function startHaproxy(folder: string, upstream: Peer): Promise<Peer
   await Bun.write(configFile, haproxyConfig(port, upstream.port));
   const command = [executable, "-db", "-f", configFile];
   return await launch({ name: "haproxy", command, folder, port, path: upstream.path });
-}
-
-/** The program of the same name in Go. */
-export async function startOllaGo(file: string, folder: string, upstream: Peer): Promise<Peer> {
-  const port = freePort();
-  const home = join(folder, "olla-go");
-  await mkdir(home, { recursive: true });
-  const configFile = join(home, "config.yaml");
-  await Bun.write(configFile, JSON.stringify(ollaGoConfig(port, upstream.port)));
-  const command = [file, "--config", configFile];
-  const path = "/olla/openai/v1/chat/completions";
-  return await launch({ name: "olla-go", command, folder: home, port, path });
 }
 
 const loopbackNames = ["127.0.0.1", "localhost", "[::1]"];

@@ -1,5 +1,6 @@
+import { startOllaGo } from "./olla-go.ts";
 import type { Options } from "./options.ts";
-import { peerAt, startHaproxy, startNginx, startOllaGo } from "./other-proxies.ts";
+import { peerAt, startHaproxy, startNginx } from "./other-proxies.ts";
 import { type Peer, startOlla } from "./peers.ts";
 
 /** Everybody who takes part in a run: started when first wanted, ended together. */

@@ -22,7 +22,7 @@ export interface SmallJob extends JobTarget {
   readonly connections: number;
   /** Ends the job, all connections together. */
   readonly requests?: number;
-  /** Ends the job as well. With neither it goes on until its standard input is closed. */
+  /** Ends the job as well, whichever comes first. With neither it goes on until its standard input is closed. */
   readonly seconds?: number;
   /** Least time between two requests of one connection. */
   readonly everyMs?: number;

@@ -23,6 +23,8 @@ interface Load {
   readonly title: string;
   readonly figures: Readonly<Record<string, FigureKind>>;
   job(peer: Peer): Job;
+  /** Until a runtime that compiles as it goes has compiled what there is. Unset: the job itself. */
+  warmUp?(peer: Peer): Job;
   read(sample: Sample, peer: Peer): Readonly<Record<string, number>>;
 }
 
@@ -31,7 +33,8 @@ function throughAll(load: Load): Scenario {
   const run = async (bench: Bench) => {
     const measurements = new Measurements();
     await inRounds(bench, await bench.peers(), async (peer, isCounted) => {
-      const sample = await measure(peer, load.job(peer), bench.upstream);
+      const job = isCounted ? load.job(peer) : (load.warmUp ?? load.job)(peer);
+      const sample = await measure(peer, job, bench.upstream);
       if (isCounted) measurements.add(peer.name, load.read(sample, peer));
     });
     return measurements.read();
@@ -41,6 +44,11 @@ function throughAll(load: Load): Scenario {
 
 function targetOf({ host, port, path }: Peer) {
   return { ...(host === undefined ? {} : { host }), port, path };
+}
+
+/** Whichever comes first. */
+function warmUp(peer: Peer): Job {
+  return { kind: "small", ...targetOf(peer), connections: 32, requests: 80_000, seconds: 15 };
 }
 
 export const small = throughAll({
@@ -55,6 +63,7 @@ export const small = throughAll({
     ...effort,
   },
   job: (peer) => ({ kind: "small", ...targetOf(peer), connections: 32, seconds: 2 }),
+  warmUp,
   read: (sample, peer) => ({
     rate: sample.answers / sample.seconds,
     cpu: sample.cpuPerAnswer,
@@ -75,6 +84,7 @@ export const smallAlone = throughAll({
     ...effort,
   },
   job: (peer) => ({ kind: "small", ...targetOf(peer), connections: 1, seconds: 1.5 }),
+  warmUp,
   read: (sample) => ({
     p50: sample.latency.p50,
     p99: sample.latency.p99,
