@@ -25,6 +25,7 @@ function requestOf(job: Job): Buffer {
 
 function requestCountOf(job: Job): number {
   if (job.kind === "stream") return job.connections * job.streamsPerConnection;
+  if (job.kind === "body") return Number.POSITIVE_INFINITY;
   return job.requests ?? Number.POSITIVE_INFINITY;
 }
 
@@ -61,10 +62,8 @@ async function runJob(job: Job): Promise<void> {
   };
   const cpuBefore = process.cpuUsage();
   const startedAt = Bun.nanoseconds();
-  if (job.kind === "small") {
-    if (job.seconds !== undefined) setTimeout(finish, job.seconds * 1_000);
-    else if (job.requests === undefined) process.stdin.once("end", finish).resume();
-  }
+  if (job.kind !== "stream" && job.seconds !== undefined) setTimeout(finish, job.seconds * 1_000).unref();
+  else if (job.kind === "small" && job.requests === undefined) process.stdin.once("end", finish).resume();
   const count = job.kind === "body" ? 1 : job.connections;
   const stepMs = job.kind === "stream" ? spreadOf(job) / count : 0;
   const connections = Array.from({ length: count }, async (_, index) => {

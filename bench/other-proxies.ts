@@ -80,7 +80,7 @@ export async function launch({ name, command, folder, port, path }: Launch): Pro
   });
   try {
     await untilTrue(() => isOpen(port), `${name} listens`);
-    await untilTrue(() => answers(`http://127.0.0.1:${port}${path}`), `${name} answers`);
+    await untilTrue(() => answers(`http://127.0.0.1:${port}${path}`), `${name} answers`, { everyMs: 10 });
   } catch (error) {
     await stopChild(child);
     throw new Error(`${name} did not start: ${(await Bun.file(log).text()).slice(-1_000)}`, { cause: error });
@@ -122,7 +122,10 @@ export async function peerAt(nameAndUrl: string): Promise<Peer> {
   const port = Number(url.port || 80);
   const pid = listeningPid(port);
   if (pid === undefined) throw new Error(`${name}: no process of this user's listens at port ${port}`);
-  await untilTrue(() => answers(text), `${name} answers a chat request at ${text}`, 60);
+  await untilTrue(() => answers(text), `${name} answers a chat request at ${text}`, {
+    seconds: 60,
+    everyMs: 100,
+  });
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return { name, host, port, path: url.pathname + url.search, pid, stop: () => Promise.resolve() };
 }

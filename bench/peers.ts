@@ -34,16 +34,22 @@ export async function isOpen(port: number): Promise<boolean> {
   }
 }
 
-/** Polls every millisecond; fails after ten seconds, or as many as given. */
+interface Patience {
+  readonly seconds?: number;
+  /** Longer than the usual millisecond where a look costs something. */
+  readonly everyMs?: number;
+}
+
+/** Polls; fails after ten seconds, or as many as given. */
 export async function untilTrue(
   condition: () => Promise<boolean>,
   what: string,
-  seconds = 10,
+  { seconds = 10, everyMs = 1 }: Patience = {},
 ): Promise<void> {
   const startedAt = performance.now();
   while (!(await condition())) {
     if (performance.now() - startedAt > seconds * 1_000) throw new Error(`not within ${seconds} s: ${what}`);
-    await Bun.sleep(1);
+    await Bun.sleep(everyMs);
   }
 }
 
@@ -82,6 +88,9 @@ export interface OllaOptions {
   readonly config?: object;
   /** Besides name, URL and type, in every endpoint's entry. */
   readonly endpoint?: object;
+  /** Unset: it lists the upstream's model. Not asked by `spawnOlla`. */
+  readonly isReady?: (port: number) => Promise<boolean>;
+  readonly patience?: Patience;
 }
 
 /** Starts Olla with its defaults in front of the given addresses; resolves at once. Logs go to a file. */
@@ -116,6 +125,11 @@ export async function spawnOlla(
   return { child, port };
 }
 
+async function knowsModel(port: number): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${port}/olla/proxy/v1/models`);
+  return answer.ok && (await answer.text()).includes('"bench"');
+}
+
 /** Olla with the engine that is compared, once it has found the upstream's model. */
 export async function startOlla(
   folder: string,
@@ -124,16 +138,15 @@ export async function startOlla(
   options: OllaOptions = {},
 ): Promise<Peer> {
   const config = { proxy: { engine: "olla" }, ...options.config };
+  const { isReady = knowsModel, patience = { everyMs: 10 } } = options;
   const { child, port } = await spawnOlla(folder, name, endpointUrls, { ...options, config });
   try {
-    await untilTrue(async () => {
-      if (child.exitCode !== null)
-        throw new Error(
-          `olla exited with ${child.exitCode}: ${await Bun.file(join(folder, name, "olla.err")).text()}`,
-        );
-      const answer = await fetch(`http://127.0.0.1:${port}/olla/proxy/v1/models`).catch(() => undefined);
-      return answer?.ok === true && (await answer.text()).includes('"bench"');
-    }, "olla has found the model");
+    const isThere = async () => child.exitCode !== null || (await isReady(port).catch(() => false));
+    await untilTrue(isThere, "olla has found the models", patience);
+    if (child.exitCode !== null) {
+      const said = await Bun.file(join(folder, name, "olla.err")).text();
+      throw new Error(`olla exited with ${child.exitCode}: ${said}`);
+    }
   } catch (error) {
     await stopChild(child);
     throw error;

@@ -7,15 +7,41 @@ function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
+/** Nanoseconds on a processor of each living thread of a process and of its children. */
+function threadTimes(pid: number): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      // `stat` counts in hundredths of a second, too coarse for a short run; `schedstat` counts in nanoseconds.
+      const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8");
+      times.set(thread, Number(text.split(" ")[0]));
+    } catch {
+      // Ended since the folder was listed.
+    }
+  }
+  for (const child of childrenOf(pid))
+    for (const [thread, time] of threadTimes(child)) times.set(thread, time);
+  return times;
+}
+
 /** Time on a processor of a process's living threads and its living children, in seconds. */
 export function cpuSeconds(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  // `stat` counts in hundredths of a second, too coarse for a short run; `schedstat` counts in nanoseconds.
-  const nanoseconds = threads.map((thread) =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]),
-  );
-  const own = nanoseconds.reduce((sum, each) => sum + each, 0) / 1e9;
-  return childrenOf(pid).reduce((sum, child) => sum + cpuSeconds(child), own);
+  return threadTimes(pid)
+    .values()
+    .reduce((sum, each) => sum + each / 1e9, 0);
+}
+
+/**
+ * Starts to count the time on a processor of a process and its children. A helper thread that ends meanwhile takes its
+ * own time with it, and not that of its whole life, as it does where two readings of `cpuSeconds` are compared.
+ * @returns reads the seconds so far
+ */
+export function startCpuClock(pid: number): () => number {
+  const before = threadTimes(pid);
+  return () =>
+    threadTimes(pid)
+      .entries()
+      .reduce((sum, [thread, time]) => sum + (time - (before.get(thread) ?? 0)) / 1e9, 0);
 }
 
 function readStatus(path: string): (name: string) => number {

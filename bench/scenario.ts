@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { FigureKind, Measured } from "./measurements.ts";
 import type { Peer } from "./peers.ts";
-import { cpuSeconds } from "./process-usage.ts";
+import { startCpuClock } from "./process-usage.ts";
 import type { Job, JobResult } from "./workload.ts";
 
 /** What a scenario works with. */
@@ -66,12 +66,12 @@ export interface Sample extends JobResult {
 
 /** Runs a job through a peer, and reads its costs. */
 export async function measure(peer: Peer, job: Job, upstream: Peer): Promise<Sample> {
-  const before = { peer: cpuSeconds(peer.pid), upstream: cpuSeconds(upstream.pid) };
+  const [peerSeconds, upstreamSeconds] = [startCpuClock(peer.pid), startCpuClock(upstream.pid)];
   const result = await runJob(job);
   return {
     ...result,
-    cpuPerAnswer: ((cpuSeconds(peer.pid) - before.peer) * 1e6) / result.answers,
-    upstreamCpuShare: (cpuSeconds(upstream.pid) - before.upstream) / result.seconds,
+    cpuPerAnswer: (peerSeconds() * 1e6) / result.answers,
+    upstreamCpuShare: upstreamSeconds() / result.seconds,
   };
 }
 

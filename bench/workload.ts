@@ -42,7 +42,8 @@ export interface StreamJob extends JobTarget {
 export interface BodyJob extends JobTarget {
   readonly kind: "body";
   readonly mebibytes: number;
-  readonly requests: number;
+  /** Nothing more is sent after them. */
+  readonly seconds: number;
 }
 
 export type Job = SmallJob | StreamJob | BodyJob;

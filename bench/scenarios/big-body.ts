@@ -4,14 +4,14 @@ import { peakMebibytes, resetPeak, residentOfAll } from "../process-usage.ts";
 import { type Bench, inRounds, runJob, type Scenario, startJob } from "../scenario.ts";
 
 const mebibytes = 20;
-const bodiesPerRound = 10;
+const secondsPerRound = 3;
 
 /** Large requests one after another, and small ones meanwhile, each from a client of its own. */
 async function runBoth({ host, port, path }: Peer) {
   const target = { ...(host === undefined ? {} : { host }), port, path };
   const meanwhile = startJob({ kind: "small", ...target, connections: 4, everyMs: 4 });
   try {
-    const large = await runJob({ kind: "body", ...target, mebibytes, requests: bodiesPerRound });
+    const large = await runJob({ kind: "body", ...target, mebibytes, seconds: secondsPerRound });
     return { large, finish: meanwhile.finish, small: meanwhile.result };
   } catch (error) {
     meanwhile.finish();

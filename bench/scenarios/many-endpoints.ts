@@ -1,5 +1,5 @@
 import { Measurements } from "../measurements.ts";
-import { type Peer, startOlla, untilTrue } from "../peers.ts";
+import { type Peer, startOlla } from "../peers.ts";
 import { residentMebibytes } from "../process-usage.ts";
 import { type Bench, inRounds, measure, type Scenario } from "../scenario.ts";
 
@@ -7,7 +7,7 @@ import { type Bench, inRounds, measure, type Scenario } from "../scenario.ts";
 const modelsPerEndpoint = 2_000;
 const counts = [2, 500] as const;
 
-async function isEveryModelFound({ port }: Peer, endpoints: number): Promise<boolean> {
+async function isEveryModelFound(port: number, endpoints: number): Promise<boolean> {
   const answer = await fetch(`http://127.0.0.1:${port}/internal/status/endpoints`);
   const status = (await answer.json()) as { endpoints: readonly { model_count: number }[] };
   const full = status.endpoints.filter(({ model_count }) => model_count === modelsPerEndpoint);
@@ -22,13 +22,10 @@ async function startWith(bench: Bench, count: number): Promise<Peer> {
   const olla = await startOlla(bench.folder, `endpoints-${count}`, urls, {
     command: bench.ollaCommand,
     endpoint: { preserve_path: true },
+    isReady: (port) => isEveryModelFound(port, count),
+    // A look is a list of all endpoints, which must not keep it from finding them.
+    patience: { seconds: 300, everyMs: 1_000 },
   });
-  try {
-    await untilTrue(() => isEveryModelFound(olla, count), `the models of ${count} endpoints are known`, 120);
-  } catch (error) {
-    await olla.stop();
-    throw error;
-  }
   return { ...olla, name: `${count} endpoints` };
 }
 
