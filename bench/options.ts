@@ -36,8 +36,16 @@ function wholeNumber(name: string, text: string, least: number): number {
   return value;
 }
 
-/** Throws what is to be told to the user. */
-export function readOptions(args: readonly string[], scenarios: readonly string[]): Options {
+/** What the command line asks for, or what is wrong with it. */
+export function readOptions(args: readonly string[], scenarios: readonly string[]): Options | string {
+  try {
+    return parseOptions(args, scenarios);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function parseOptions(args: readonly string[], scenarios: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {

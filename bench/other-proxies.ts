@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { remember } from "./children.ts";
 import { listeningPid } from "./listening-process.ts";
 import { freePort, isOpen, type Peer, stopChild, untilTrue } from "./peers.ts";
 
@@ -78,6 +79,7 @@ export async function launch({ name, command, folder, port, path }: Launch): Pro
     stdout: Bun.file(log),
     stderr: Bun.file(log),
   });
+  remember(child);
   try {
     await untilTrue(() => isOpen(port), `${name} listens`);
     await untilTrue(() => answers(`http://127.0.0.1:${port}${path}`), `${name} answers`, { everyMs: 10 });

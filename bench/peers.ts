@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { remember } from "./children.ts";
 
 /** Something that answers at a port, in front of the fake upstream or the upstream itself. */
 export interface Peer {
@@ -63,7 +64,7 @@ export async function stopChild(child: Bun.Subprocess): Promise<void> {
 /** @param fixedPort for proxies that were started by hand and need to know where it is */
 export async function startUpstream(fixedPort = 0): Promise<Peer> {
   const script = join(import.meta.dir, "fake-upstream.ts");
-  const child = Bun.spawn([process.execPath, script, String(fixedPort)], { stdout: "pipe" });
+  const child = remember(Bun.spawn([process.execPath, script, String(fixedPort)], { stdout: "pipe" }));
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
   reader.releaseLock();
@@ -116,13 +117,14 @@ export async function spawnOlla(
     ...options.config,
   };
   await Bun.write(configFile, JSON.stringify(config));
-  const child = Bun.spawn([...(options.command ?? ollaCommand()), "serve", "--config", configFile], {
+  const command = [...(options.command ?? ollaCommand()), "serve", "--config", configFile];
+  const child = Bun.spawn(command, {
     cwd: home,
     env: { PATH: process.env.PATH ?? "", HOME: home },
     stdout: Bun.file(join(home, "olla.log")),
     stderr: Bun.file(join(home, "olla.err")),
   });
-  return { child, port };
+  return { child: remember(child), port };
 }
 
 async function knowsModel(port: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { remember } from "./children.ts";
 import type { FigureKind, Measured } from "./measurements.ts";
 import type { Peer } from "./peers.ts";
 import { startCpuClock } from "./process-usage.ts";
@@ -41,6 +42,7 @@ export function startJob(job: Job): RunningJob {
     stdout: "pipe",
     stderr: "inherit",
   });
+  remember(client);
   const read = async (): Promise<JobResult> => {
     const printed = await new Response(client.stdout).text();
     if ((await client.exited) !== 0) throw new Error(`the ${job.kind} job at port ${job.port} failed`);

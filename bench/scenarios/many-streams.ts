@@ -1,6 +1,6 @@
 import { Measurements } from "../measurements.ts";
 import { startOlla } from "../peers.ts";
-import { cpuSeconds, peakMebibytes, resetPeak, residentMebibytes } from "../process-usage.ts";
+import { peakMebibytes, resetPeak, residentMebibytes, startCpuClock } from "../process-usage.ts";
 import { type Scenario, startJob } from "../scenario.ts";
 import type { Job } from "../workload.ts";
 
