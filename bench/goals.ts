@@ -32,7 +32,7 @@ const addedMs = { of: "olla", beside: added, unit: "ms", factor: 1e-3 } as const
 export const optionalPeer = timesGo.peer;
 
 const cpuText = "CPU per small request";
-const rateText = "requests per second, 32 connections";
+const rateText = "requests per second";
 
 export const goals: readonly Goal[] = [
   { ...ratio, text: cpuText, scenario: "small", figure: "cpu", beside: timesNginx, limit: 1.6 },

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { type Bar, drawPlot } from "./plot.ts";
+import { goals, type Judgement } from "./goals.ts";
+import { type Bar, barsOf, drawPlot } from "./plot.ts";
 
 const bars: readonly Bar[] = [
   { label: 'CPU & <memory> : "other"', value: 0.25, goal: 0.3, isMet: true },
@@ -52,4 +53,20 @@ test("a bar lies on its side of 1, and says its value", () => {
   expect(below?.to).toBeCloseTo(above?.from ?? 0, 0);
   expect([below?.kind, above?.kind]).toEqual(["met", "missed"]);
   expect(svg).toContain(">400.00<");
+});
+
+test("ratios of Olla to other proxies are drawn, as far as measured, with labels that fit", () => {
+  const judgements = goals.map((goal): Judgement => {
+    return {
+      goal,
+      verdict: "met",
+      value: goal.figure === "lag50" ? undefined : 1,
+      range: undefined,
+      isAsked: true,
+    };
+  });
+  const labels = barsOf(judgements).map(({ label }) => label);
+  expect(labels).toContain("CPU per small request : olla-go");
+  expect(labels.some((label) => label.includes("p50") || label.includes("idle"))).toBe(false);
+  for (const label of labels) expect(label.length).toBeLessThanOrEqual(50);
 });

@@ -8,11 +8,11 @@ export interface Bar {
   readonly isMet: boolean;
 }
 
-const width = 860;
+const width = 900;
 const rowHeight = 26;
 const top = 58;
 const bottom = 46;
-const left = 330;
+const left = 400;
 const right = 70;
 /** A doubling to either side is as far as the other. */
 const ticks = [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8];
@@ -82,7 +82,7 @@ function drawBar({ label, value, goal, isMet }: Bar, index: number): string {
 /** A bar chart of ratios on a logarithmic scale, 1 in the middle, with a mark where each goal is. */
 export function drawPlot(title: string, subtitle: string, bars: readonly Bar[]): string {
   const height = top + bars.length * rowHeight + bottom;
-  const legend = "thick mark: the goal";
+  const legend = "thick mark: the goal · blue: met · orange: not met · scale: doublings";
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${asXml(title)}">
   <style>${style}
   </style>
@@ -100,15 +100,7 @@ export function barsOf(judgements: readonly Judgement[]): readonly Bar[] {
   return judgements.flatMap(({ goal, value, verdict }) => {
     if (goal.of !== "olla" || goal.beside?.how !== "times") return [];
     if (value === undefined || verdict === "not measured") return [];
-    const aim = goal.isFloor ? "more is better" : "less is better";
-    const label = `${goal.text} : ${goal.beside.peer}`;
-    return [
-      {
-        label: goal.isFloor ? `${label} (${aim})` : label,
-        value,
-        goal: goal.limit,
-        isMet: verdict === "met",
-      },
-    ];
+    const label = `${goal.text} : ${goal.beside.peer}${goal.isFloor ? " (more is better)" : ""}`;
+    return [{ label, value, goal: goal.limit, isMet: verdict === "met" }];
   });
 }
