@@ -11,7 +11,12 @@ export interface FigureKind {
 
 /** The values of a scenario while it runs. */
 export class Measurements {
-  readonly #values = new Map<string, Map<string, number[]>>();
+  readonly #values: Map<string, Map<string, number[]>>;
+
+  /** @param peers in the order in which they are to be read; others come behind them */
+  constructor(peers: readonly { readonly name: string }[] = []) {
+    this.#values = new Map(peers.map(({ name }) => [name, new Map<string, number[]>()]));
+  }
 
   add(peer: string, figures: Readonly<Record<string, number>>): void {
     const ofPeer = this.#values.get(peer) ?? new Map<string, number[]>();

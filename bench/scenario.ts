@@ -23,6 +23,8 @@ export interface Bench {
 export interface Scenario {
   readonly name: string;
   readonly title: string;
+  /** Whose figures are put beside the others'. Unset: Olla's. */
+  readonly subject?: string;
   /** By the names that the measurements have, in the order of the table. */
   readonly figures: Readonly<Record<string, FigureKind>>;
   run(bench: Bench): Promise<Measured>;

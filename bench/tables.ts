@@ -24,11 +24,11 @@ function figureRow(measured: Measured, peers: readonly string[], figure: string,
   return [`${kind.label}${unit}`, ...shown, ...ratios];
 }
 
-/** The medians of a scenario; the first peer beside each of the others. */
+/** The medians of a scenario, its subject's first and then as ratios to the others'. */
 export function scenarioTable(scenario: Scenario, measured: Measured): Table {
   const all = Object.keys(measured);
-  // Olla first: every ratio is its figure to another's.
-  const peers = all.includes("olla") ? ["olla", ...all.filter((name) => name !== "olla")] : all.toReversed();
+  const { subject = "olla" } = scenario;
+  const peers = [subject, ...all.filter((name) => name !== subject)];
   const figures = Object.entries(scenario.figures).filter(([figure]) =>
     peers.some((peer) => measured[peer]?.[figure] !== undefined),
   );

@@ -39,10 +39,11 @@ export const bigBody: Scenario = {
     smallCount: { label: "small requests meanwhile", unit: "", digits: 0 },
   },
   async run(bench) {
-    const measurements = new Measurements();
+    const others = await bench.peers();
+    const measurements = new Measurements(others);
     const olla = await startWarm(bench);
     try {
-      const peers = (await bench.peers()).map((peer) => (peer.name === "olla" ? olla : peer));
+      const peers = others.map((peer) => (peer.name === "olla" ? olla : peer));
       const before = new Map(peers.map(({ name, pid }) => [name, residentOfAll(pid)]));
       await inRounds(bench, peers, async (peer, isCounted) => {
         resetPeak(peer.pid);

@@ -31,8 +31,9 @@ interface Load {
 /** The same job through every peer in turn. */
 function throughAll(load: Load): Scenario {
   const run = async (bench: Bench) => {
-    const measurements = new Measurements();
-    await inRounds(bench, await bench.peers(), async (peer, isCounted) => {
+    const peers = await bench.peers();
+    const measurements = new Measurements(peers);
+    await inRounds(bench, peers, async (peer, isCounted) => {
       const job = isCounted ? load.job(peer) : (load.warmUp ?? load.job)(peer);
       const sample = await measure(peer, job, bench.upstream);
       if (isCounted) measurements.add(peer.name, load.read(sample, peer));
@@ -156,6 +157,7 @@ export const streamsAlone = throughAll({
 export const translated: Scenario = {
   name: "translated",
   title: "The same 200 streams, translated for a client of the Messages API",
+  subject: "translated",
   figures: streamFigures,
   async run(bench) {
     const measurements = new Measurements();
