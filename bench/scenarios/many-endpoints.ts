@@ -39,7 +39,6 @@ async function startWith(bench: Bench, count: number): Promise<Peer> {
     // A look is a list of all endpoints, which must not keep it from finding them.
     patience: { seconds: 300, everyMs: 5_000 },
   });
-  await untilQuiet(olla);
   return { ...olla, name: `${count} endpoints` };
 }
 
@@ -57,6 +56,7 @@ export const manyEndpoints: Scenario = {
     const peers: Peer[] = [];
     try {
       for (const count of counts) peers.push(await startWith(bench, count));
+      for (const peer of peers) await untilQuiet(peer);
       const measurements = new Measurements(peers);
       await inRounds(bench, peers, async (peer, isCounted) => {
         const { port, path } = peer;

@@ -24,10 +24,10 @@ export const manyStreams: Scenario = {
   },
   async run(bench) {
     const measurements = new Measurements();
+    const others = bench.isForEveryPeer ? (await bench.peers()).filter(({ name }) => name !== "olla") : [];
     const url = `http://127.0.0.1:${bench.upstream.port}`;
     // One for all rounds: what it does not give back counts.
     const olla = await startOlla(bench.folder, "many-streams", [url], { command: bench.ollaCommand });
-    const others = bench.isForEveryPeer ? (await bench.peers()).filter(({ name }) => name !== "olla") : [];
     try {
       for (let round = 1; round <= bench.rounds; round += 1) {
         for (const { name, host, port, path, pid } of [olla, ...others]) {
