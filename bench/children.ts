@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+
 const running = new Set<Bun.Subprocess>();
 
 /** Remembers a process until it has ended, so that `endWithThisProcess` finds it. */
@@ -7,14 +9,15 @@ export function remember<Child extends Bun.Subprocess>(child: Child): Child {
   return child;
 }
 
-/** When this process is told to stop half way, what it started stops as well. */
-export function endWithThisProcess(): void {
+/** When this process is told to stop half way, what it started stops as well, and its folder goes. */
+export function endWithThisProcess(folder: string): void {
   for (const [signal, code] of [
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const) {
     process.once(signal, () => {
       for (const child of running) child.kill("SIGTERM");
+      rmSync(folder, { recursive: true, force: true });
       process.exit(code);
     });
   }

@@ -45,6 +45,7 @@ interface Run {
 
 async function runAll(options: Options, chosen: readonly Scenario[]): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), "olla-bench-"));
+  endWithThisProcess(folder);
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const upstream = await startUpstream(options.upstreamPort);
@@ -133,7 +134,4 @@ async function main(args: readonly string[]): Promise<number> {
 
 const args = process.argv.slice(2);
 if (args.includes("--help")) console.log(usage);
-else {
-  endWithThisProcess();
-  process.exitCode = await main(args);
-}
+else process.exitCode = await main(args);

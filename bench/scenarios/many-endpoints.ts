@@ -37,7 +37,7 @@ async function startWith(bench: Bench, count: number): Promise<Peer> {
     endpoint: { preserve_path: true },
     isReady: (port) => isEveryModelFound(port, count),
     // A look is a list of all endpoints, which must not keep it from finding them.
-    patience: { seconds: 300, everyMs: 5_000 },
+    patience: { seconds: 600, everyMs: 5_000 },
   });
   return { ...olla, name: `${count} endpoints` };
 }
