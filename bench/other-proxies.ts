@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { remember } from "./children.ts";
+import { remember, stopChild } from "./children.ts";
 import { listeningPid } from "./listening-process.ts";
-import { freePort, isOpen, type Peer, stopChild, untilTrue } from "./peers.ts";
+import { freePort, isOpen, type Peer, untilTrue } from "./peers.ts";
 
 const folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 

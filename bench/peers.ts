@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { remember } from "./children.ts";
+import { remember, stopChild } from "./children.ts";
 
 /** Something that answers at a port, in front of the fake upstream or the upstream itself. */
 export interface Peer {
@@ -52,13 +52,6 @@ export async function untilTrue(
     if (performance.now() - startedAt > seconds * 1_000) throw new Error(`not within ${seconds} s: ${what}`);
     await Bun.sleep(everyMs);
   }
-}
-
-export async function stopChild(child: Bun.Subprocess): Promise<void> {
-  child.kill("SIGTERM");
-  const forced = setTimeout(() => child.kill("SIGKILL"), 3_000);
-  await child.exited;
-  clearTimeout(forced);
 }
 
 /** @param fixedPort for proxies that were started by hand and need to know where it is */
@@ -161,3 +154,5 @@ export function translatedOlla({ port, pid }: Peer): Peer {
   const path = "/olla/proxy/v1/messages";
   return { name: "translated", port, path, pid, stop: () => Promise.resolve() };
 }
+
+export { stopChild };

@@ -1,7 +1,7 @@
-import { remember } from "../children.ts";
+import { remember, stopChild } from "../children.ts";
 import { Measurements } from "../measurements.ts";
 import { findProgram } from "../other-proxies.ts";
-import { freePort, isOpen, spawnOlla, startOlla, stopChild, untilTrue } from "../peers.ts";
+import { freePort, isOpen, spawnOlla, startOlla, untilTrue } from "../peers.ts";
 import { contextSwitches, residentMebibytes } from "../process-usage.ts";
 import type { Bench, Scenario } from "../scenario.ts";
 
