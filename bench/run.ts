@@ -1,175 +1,137 @@
-// `bun bench/run.ts`: the fake upstream alone, nginx and Olla in front of it, in one go. Prints ratios; see README.md.
+// `npm run bench`: the fake upstream alone, Olla and other proxies in front of it, in one go. See README.md.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import {
-  freePort,
-  isOpen,
-  ollaCommand,
-  type Peer,
-  spawnOlla,
-  startNginx,
-  startOlla,
-  startUpstream,
-  stopChild,
-  translatedOlla,
-  untilTrue,
-} from "./peers.ts";
-import { cpuSeconds, residentMebibytes } from "./process-usage.ts";
-import { chunkCount, type Job, type JobResult } from "./workload.ts";
+import { join, resolve } from "node:path";
+import { endWithThisProcess } from "./children.ts";
+import { failures, type Judgement, judge, type Results } from "./goals.ts";
+import { readSetting, type Setting } from "./machine.ts";
+import type { Measured } from "./measurements.ts";
+import { type Options, readOptions, usage } from "./options.ts";
+import { PeerSet } from "./peer-set.ts";
+import { ollaCommand, startUpstream } from "./peers.ts";
+import { renderPage } from "./performance-page.ts";
+import { barsOf, drawPlot } from "./plot.ts";
+import type { Bench, Scenario } from "./scenario.ts";
+import { idle, size, start } from "./scenarios/at-rest.ts";
+import { bigBody } from "./scenarios/big-body.ts";
+import { small, smallAlone, streams, streamsAlone, translated } from "./scenarios/load.ts";
+import { manyEndpoints } from "./scenarios/many-endpoints.ts";
+import { manyStreams } from "./scenarios/many-streams.ts";
+import { asText, goalTable, scenarioTable, scenarioTables } from "./tables.ts";
 
-const rounds = 5;
-const smallRequests = 40_000;
-const smallConnections = 16;
-const streamConnections = 100;
-const streamsPerConnection = 2;
-const starts = 9;
-
-interface Sample extends JobResult {
-  /** Microseconds of processor time of the peer for each answer. */
-  readonly cpuPerAnswer: number;
-}
-
-type Samples = Record<Job["kind"], Sample[]>;
-
-async function runJob(job: Job): Promise<JobResult> {
-  const client = Bun.spawn([process.execPath, join(import.meta.dir, "load-client.ts"), JSON.stringify(job)], {
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const printed = await new Response(client.stdout).text();
-  if ((await client.exited) !== 0) throw new Error(`the ${job.kind} job failed`);
-  const result = JSON.parse(printed) as JobResult;
-  if (result.errors > 0) throw new Error(`${result.errors} requests of the ${job.kind} job failed`);
-  return result;
-}
-
-async function measure(peer: Peer, job: Job): Promise<Sample> {
-  const before = cpuSeconds(peer.pid);
-  const result = await runJob(job);
-  const cpuPerAnswer = ((cpuSeconds(peer.pid) - before) * 1e6) / result.answers;
-  return { ...result, cpuPerAnswer };
-}
-
-function jobsFor({ port, path, isForStreams = false }: Peer): Job[] {
-  const small: Job = { kind: "small", port, path, connections: smallConnections, requests: smallRequests };
-  const stream: Job = { kind: "stream", port, path, connections: streamConnections, streamsPerConnection };
-  return isForStreams ? [stream] : [small, stream];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
-
-/** Interleaved, so that a slow minute of the machine hits everybody; the first round warms up and is dropped. */
-async function measureAll(peers: readonly Peer[]): Promise<Map<string, Samples>> {
-  const all = new Map<string, Samples>(peers.map(({ name }) => [name, { small: [], stream: [] }]));
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const peer of peers) {
-      for (const job of jobsFor(peer)) {
-        const sample = await measure(peer, job);
-        if (round > 0) all.get(peer.name)?.[job.kind].push(sample);
-      }
-    }
-    process.stderr.write(round === 0 ? "warmed up" : ` · round ${round}/${rounds}`);
-  }
-  process.stderr.write("\n");
-  return all;
-}
-
-/** Milliseconds from spawning Olla to its open port, while its endpoints are down. */
-async function measureStart(folder: string): Promise<number> {
-  const times: number[] = [];
-  for (let count = 0; count < starts; count += 1) {
-    const down = [freePort(), freePort()].map((port) => `http://127.0.0.1:${port}`);
-    const startedAt = performance.now();
-    const { child, port } = await spawnOlla(folder, `start-${count}`, down);
-    try {
-      await untilTrue(() => isOpen(port), "olla listens");
-      times.push(performance.now() - startedAt);
-    } finally {
-      await stopChild(child);
-    }
-  }
-  return median(times);
-}
-
-type Row = readonly [name: string, unit: string, read: (samples: Samples) => number];
-
-const over = (kind: Job["kind"], read: (sample: Sample) => number) => (samples: Samples) =>
-  median(samples[kind].map(read));
-
-const table: readonly Row[] = [
-  ["requests per second", "/s", over("small", ({ answers, seconds }) => answers / seconds)],
-  ["CPU per small request", "µs", over("small", ({ cpuPerAnswer }) => cpuPerAnswer)],
-  ["latency p50", "µs", over("small", ({ latency }) => latency.p50)],
-  ["latency p99", "µs", over("small", ({ latency }) => latency.p99)],
-  ["CPU per streamed chunk", "µs", over("stream", ({ cpuPerAnswer }) => cpuPerAnswer / chunkCount)],
-  ["time to first token p50", "µs", over("stream", ({ firstToken }) => firstToken.p50)],
-  ["chunk lag p50", "µs", over("stream", ({ lag }) => lag.p50)],
-  ["chunk lag p99", "µs", over("stream", ({ lag }) => lag.p99)],
-  ["load client's CPU, small", "%", over("small", ({ clientCpuShare }) => clientCpuShare * 100)],
-  ["load client's CPU, streams", "%", over("stream", ({ clientCpuShare }) => clientCpuShare * 100)],
+const scenarios: readonly Scenario[] = [
+  small,
+  smallAlone,
+  streams,
+  streamsAlone,
+  translated,
+  manyStreams,
+  bigBody,
+  manyEndpoints,
+  idle,
+  start,
+  size,
 ];
 
-function printTable(all: ReadonlyMap<string, Samples>): void {
-  const names = [...all.keys()];
-  const ratios = [
-    ["olla", "nginx"],
-    ["olla", "direct"],
-    ["translated", "olla"],
-  ] as const;
-  const header = ["", ...names, ...ratios.map((pair) => pair.join(" : "))];
-  const rows = table.map(([name, unit, read]) => {
-    const values = new Map([...all].map(([peer, samples]) => [peer, read(samples)]));
-    const ratio = ([one, other]: readonly [string, string]): string => {
-      const [ours, theirs] = [values.get(one), values.get(other)];
-      return !ours || !theirs ? "-" : (ours / theirs).toFixed(2);
-    };
-    const shown = (peer: string): string => (values.get(peer) ? (values.get(peer) ?? 0).toFixed(1) : "-");
-    return [`${name} (${unit})`, ...names.map(shown), ...ratios.map(ratio)];
-  });
-  const widths = header.map((_, column) =>
-    Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0)),
-  );
-  for (const row of [header, ...rows]) {
-    console.log(
-      row
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join("  "),
-    );
-  }
+const docs = resolve(import.meta.dir, "../docs");
+
+interface Run {
+  readonly setting: Setting;
+  readonly results: Results;
+  /** Scenarios that came to no end. */
+  readonly failed: readonly string[];
+  readonly peers: readonly string[];
 }
 
-async function main(): Promise<void> {
+async function runAll(options: Options, chosen: readonly Scenario[]): Promise<Run> {
+  const folder = await mkdtemp(join(tmpdir(), "olla-bench-"));
+  endWithThisProcess(folder);
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const upstream = await startUpstream(options.upstreamPort);
+  stack.defer(() => upstream.stop());
+  const command = options.olla === undefined ? ollaCommand() : [resolve(options.olla)];
+  const peerSet = new PeerSet(folder, upstream, options, command);
+  stack.defer(() => peerSet.stop());
+  const setting = readSetting(command);
+  console.log(`${setting.date}, ${setting.machine}\n${JSON.stringify(setting.versions)}`);
+
+  const results: Record<string, Measured> = {};
+  const failed: string[] = [];
+  const bench: Bench = {
+    folder,
+    rounds: options.rounds,
+    upstream,
+    ollaCommand: command,
+    isForEveryPeer: options.isForEveryPeer,
+    peers: () => peerSet.all(),
+    note: (progress) => process.stderr.write(` ${progress}`),
+  };
+  for (const scenario of chosen) {
+    process.stderr.write(`\n${scenario.name}:`);
+    try {
+      const measured = await scenario.run(bench);
+      results[scenario.name] = measured;
+      console.log(`\n${asText(scenarioTable(scenario, measured))}\n`);
+    } catch (error) {
+      // The others may still tell something; what this one should have told counts as not measured.
+      process.stderr.write("\n");
+      console.error(error);
+      failed.push(scenario.name);
+    }
+  }
+  const named = options.peers.map((each) => each.slice(0, each.indexOf("=")));
+  return { setting, results, failed, peers: options.ollaGo === undefined ? named : [...named, "olla-go"] };
+}
+
+async function writePage(run: Run, options: Options, judgements: readonly Judgement[]): Promise<void> {
+  const page = Bun.file(join(docs, "performance.md"));
+  const bars = barsOf(judgements);
+  const plot = "performance.svg";
+  const text = renderPage((await page.exists()) ? await page.text() : undefined, {
+    setting: run.setting,
+    rounds: options.rounds,
+    goals: goalTable(judgements),
+    scenarios: scenarioTables(scenarios, run.results),
+    plot: bars.length === 0 ? undefined : plot,
+  });
+  await Bun.write(page, text);
+  const subtitle = `${run.setting.date}, ${run.setting.machine}`;
+  if (bars.length > 0)
+    await Bun.write(join(docs, plot), drawPlot("Olla's figures to those of other proxies", subtitle, bars));
+  console.log("wrote docs/performance.md");
+}
+
+async function main(args: readonly string[]): Promise<number> {
   if (process.platform !== "linux")
     throw new Error("the bench reads processor times from /proc: it runs on Linux only");
-  const folder = await mkdtemp(join(tmpdir(), "olla-bench-"));
-  const peers: Peer[] = [];
-  try {
-    const upstream = await startUpstream();
-    peers.push(upstream);
-    const nginx = await startNginx(folder, upstream);
-    if (nginx === undefined) console.log("nginx is not installed: no comparison with it");
-    else peers.push(nginx);
-    const olla = await startOlla(folder, upstream);
-    peers.push(olla, translatedOlla(olla));
-    console.log(`olla: ${ollaCommand().join(" ")}`);
-    const idle = residentMebibytes(olla.pid);
-    const all = await measureAll(peers);
-    const loaded = residentMebibytes(olla.pid);
-    printTable(all);
-    const mebibytes = ({ total, anonymous }: typeof idle): string =>
-      `${total.toFixed(0)} MiB, of which anonymous ${anonymous.toFixed(0)}`;
-    console.log(`resident memory idle: ${mebibytes(idle)}; after the load: ${mebibytes(loaded)}`);
-    console.log(`from spawn to open port, endpoints down: ${(await measureStart(folder)).toFixed(0)} ms`);
-  } finally {
-    for (const peer of peers.reverse()) await peer.stop();
-    await rm(folder, { recursive: true, force: true });
+  const names = scenarios.map(({ name }) => name);
+  const options = readOptions(args, names);
+  if (typeof options === "string") {
+    console.error(`${options}\n\n${usage}`);
+    return 2;
   }
+  const chosen = scenarios.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+  const run = await runAll(options, chosen);
+  const judgements = judge(
+    run.results,
+    chosen.map(({ name }) => name),
+    run.peers,
+  );
+  const looked = judgements.filter(({ isAsked, verdict }) => isAsked || verdict !== "not measured");
+  console.log(`\n${asText(goalTable(looked))}`);
+  if (options.json !== undefined)
+    await Bun.write(
+      options.json,
+      `${JSON.stringify({ ...run.setting, results: run.results }, undefined, 1)}\n`,
+    );
+  if (options.isToWrite) await writePage(run, options, judgements);
+  if (!options.isCheck) return run.failed.length === 0 ? 0 : 1;
+  const missed = failures(judgements);
+  for (const { goal, verdict } of missed) console.error(`${verdict}: ${goal.text}`);
+  return missed.length === 0 ? 0 : 1;
 }
 
-await main();
+const args = process.argv.slice(2);
+if (args.includes("--help")) console.log(usage);
+else process.exitCode = await main(args);
