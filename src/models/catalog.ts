@@ -3,6 +3,7 @@ import type { NamingTable } from "../config/naming-table.ts";
 import type { Clock } from "../lib/clock.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
+import { ListIndex } from "./list-index.ts";
 import type { Model } from "./model.ts";
 import { ModelDescriber, type ModelTraits } from "./model-attributes.ts";
 import { type ModelPlace, PlaceIndex } from "./place-index.ts";
@@ -24,7 +25,7 @@ export interface ModelCatalogOptions {
 }
 
 interface Entry extends EndpointModels {
-  readonly byName: ReadonlyMap<string, Model>;
+  readonly index: ListIndex;
   /** On the clock's monotonic scale. */
   readonly refreshedMonotonic: number;
 }
@@ -49,7 +50,7 @@ export class ModelCatalog {
   readonly #describer: ModelDescriber;
   readonly #rules: UnifyRules;
   readonly #entries = new Map<string, Entry>();
-  #index = new PlaceIndex([], false);
+  #index = new PlaceIndex([]);
   #unified: readonly UnifiedModel[] | undefined;
   #cancelTimer: (() => void) | undefined;
 
@@ -91,23 +92,30 @@ export class ModelCatalog {
 
   /** The endpoint's list as it is now; an empty list is a list. `backendType` is the endpoint's profile name. */
   replaceModels(endpointName: string, backendType: string, models: readonly Model[]): void {
-    this.#entries.set(endpointName, {
+    const refreshed = {
       endpointName,
       backendType,
-      models,
-      byName: byNativeName(models),
       refreshedAt: this.#clock.wallTime(),
       refreshedMonotonic: this.#clock.now(),
-    });
+    };
+    const known = this.#entries.get(endpointName);
+    if (known !== undefined && Bun.deepEquals(known.models, models, true)) {
+      // Nearly every list is the one before, and then nothing that requests are routed by has changed.
+      this.#entries.set(endpointName, { ...known, ...refreshed });
+      this.#unified = undefined;
+      if (known.backendType !== backendType) this.#rebuild();
+      return;
+    }
+    this.#entries.set(endpointName, { ...refreshed, models, index: this.#indexOf(models) });
     this.#rebuild();
   }
 
   /** One model less at one endpoint, until its next list. `nativeName` is spelled as there. */
   removeModel(endpointName: string, nativeName: string): void {
     const entry = this.#entries.get(endpointName);
-    if (entry?.byName.has(nativeName) !== true) return;
+    if (entry?.index.named(nativeName) === undefined) return;
     const models = entry.models.filter(({ name }) => name !== nativeName);
-    this.#entries.set(endpointName, { ...entry, models, byName: byNativeName(models) });
+    this.#entries.set(endpointName, { ...entry, models, index: this.#indexOf(models) });
     this.#rebuild();
   }
 
@@ -158,7 +166,7 @@ export class ModelCatalog {
   /** What is known of a model at one endpoint, by the name that it has there (`ModelPlace.model.name`). Cheap. */
   traitsAt(endpointName: string, nativeName: string): ModelTraits | undefined {
     const entry = this.#entries.get(endpointName);
-    const model = entry?.byName.get(nativeName);
+    const model = entry?.index.named(nativeName);
     return entry && model && this.#describer.describe(model, entry.backendType);
   }
 
@@ -178,13 +186,13 @@ export class ModelCatalog {
     return this.#unified;
   }
 
+  #indexOf(models: readonly Model[]): ListIndex {
+    return new ListIndex(models, this.#rules.isUntaggedLatest);
+  }
+
   #rebuild(): void {
-    this.#index = new PlaceIndex([...this.#entries.values()], this.#rules.isUntaggedLatest);
+    this.#index = new PlaceIndex([...this.#entries.values()]);
     // Merged on the first look: most changes come in bursts, and no request waits for it.
     this.#unified = undefined;
   }
-}
-
-function byNativeName(models: readonly Model[]): ReadonlyMap<string, Model> {
-  return new Map(models.map((model) => [model.name, model]));
 }

@@ -1,5 +1,6 @@
+import type { ListIndex } from "./list-index.ts";
 import type { Model } from "./model.ts";
-import { compareText, withLatest, withoutLatest } from "./unify.ts";
+import { compareText } from "./unify.ts";
 
 /** Where a model can be had, and how it is spelled there (`model.name`). */
 export interface ModelPlace {
@@ -20,79 +21,49 @@ export function isAt(
 export interface ListOfEndpoint {
   readonly endpointName: string;
   readonly models: readonly Model[];
+  readonly index: ListIndex;
 }
 
-const nowhere: readonly ModelPlace[] = Object.freeze([]);
+/** Names come from clients, so their number and their length have to end somewhere. */
+const maxKept = 10_000;
+const longestKept = 512;
 
-/** Finds the places of a name. Built whenever a list changes, and cheap for lists of any length: it holds up requests. */
+/**
+ * Finds the places of a name at all endpoints. A new one is made whenever a list changes, which costs nothing: names are
+ * looked for when they are asked for, and then remembered.
+ */
 export class PlaceIndex {
   readonly #lists: readonly ListOfEndpoint[];
-  /** By lower-case name, and by lower-case name with the tag added or taken away. Sorted by endpoint, each once. */
-  readonly #folded = new Map<string, ModelPlace[]>();
-  /** Only for spellings beside which an endpoint lists another one first. */
-  readonly #exact = new Map<string, readonly ModelPlace[]>();
+  readonly #found = new Map<string, readonly ModelPlace[]>();
   #names: readonly string[] | undefined;
 
-  constructor(lists: readonly ListOfEndpoint[], isUntaggedLatest: boolean) {
+  constructor(lists: readonly ListOfEndpoint[]) {
     this.#lists = lists.toSorted((left, right) => compareText(left.endpointName, right.endpointName));
-    const byOtherTag: { readonly key: string; readonly place: ModelPlace }[] = [];
-    const second: ModelPlace[] = [];
-    for (const { endpointName, models } of this.#lists) {
-      for (const model of models) {
-        const place: ModelPlace = { endpointName, model };
-        const key = model.name.toLowerCase();
-        if (!this.#addLast(key, place)) second.push(place);
-        const untagged = withoutLatest(key);
-        if (untagged !== key) byOtherTag.push({ key: untagged, place });
-        const tagged = isUntaggedLatest ? withLatest(key) : undefined;
-        if (tagged !== undefined) byOtherTag.push({ key: tagged, place });
-      }
-    }
-    // After everything else: a model that is really called so comes before one that needs its tag added or taken away.
-    for (const { key, place } of byOtherTag) this.#addAnywhere(key, place);
-    for (const place of second) this.#prefer(place);
   }
 
   /** See `ModelCatalog.placesOf`. */
   placesOf(name: string): readonly ModelPlace[] {
-    return this.#exact.get(name) ?? this.#folded.get(name.toLowerCase()) ?? nowhere;
+    const known = this.#found.get(name);
+    if (known !== undefined) return known;
+    const key = name.toLowerCase();
+    const places: ModelPlace[] = [];
+    for (const { endpointName, index } of this.#lists) {
+      const model = index.find(name, key);
+      if (model !== undefined) places.push({ endpointName, model });
+    }
+    if (name.length > longestKept) return places;
+    if (this.#found.size >= maxKept) this.#found.clear();
+    this.#found.set(name, places);
+    return places;
   }
 
   /** Every name as listed, each once, sorted. */
   names(): readonly string[] {
-    this.#names ??= [...new Set(this.#lists.flatMap(({ models }) => models.map(({ name }) => name)))].sort(
-      compareText,
-    );
-    return this.#names;
-  }
-
-  /** @returns false where the endpoint is there already. Endpoints come in order, so only the last can be that. */
-  #addLast(key: string, place: ModelPlace): boolean {
-    const places = this.#folded.get(key);
-    if (places === undefined) this.#folded.set(key, [place]);
-    else if (places.at(-1)?.endpointName === place.endpointName) return false;
-    else places.push(place);
-    return true;
-  }
-
-  #addAnywhere(key: string, place: ModelPlace): void {
-    const places = this.#folded.get(key);
-    if (places === undefined) {
-      this.#folded.set(key, [place]);
-      return;
+    if (this.#names === undefined) {
+      const names = new Set<string>();
+      for (const { models } of this.#lists) for (const { name } of models) names.add(name);
+      this.#names = [...names].sort(compareText);
     }
-    if (places.some(({ endpointName }) => endpointName === place.endpointName)) return;
-    places.push(place);
-    places.sort((left, right) => compareText(left.endpointName, right.endpointName));
-  }
-
-  /** Who asks for this very spelling gets it at its endpoint. */
-  #prefer(place: ModelPlace): void {
-    const { name } = place.model;
-    const places = this.placesOf(name);
-    this.#exact.set(
-      name,
-      places.map((other) => (other.endpointName === place.endpointName ? place : other)),
-    );
+    return this.#names;
   }
 }

@@ -199,13 +199,19 @@ function allCapabilities(traits: readonly ModelTraits[]): readonly string[] {
 
 function aliasesOf(sources: readonly ModelSource[]): readonly ModelAlias[] {
   const [only, ...others] = sources;
-  if (only !== undefined && others.length === 0) return [{ name: only.nativeName, source: only.platform }];
+  if (only !== undefined && others.every((other) => isSameAlias(other, only))) {
+    return [{ name: only.nativeName, source: only.platform }];
+  }
   const aliases = new Map<string, ModelAlias>();
   for (const { nativeName, platform } of sources) {
     const key = JSON.stringify([nativeName, platform]);
     if (!aliases.has(key)) aliases.set(key, { name: nativeName, source: platform });
   }
   return [...aliases.values()];
+}
+
+function isSameAlias(one: ModelSource, other: ModelSource): boolean {
+  return one.nativeName === other.nativeName && one.platform === other.platform;
 }
 
 function sumFileSizes(sources: readonly ModelSource[]): number {
