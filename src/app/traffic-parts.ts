@@ -42,7 +42,8 @@ export function createBreakers(
 export function readLimits({ config }: AppOptions): (endpointName: string) => number {
   const endpoints = config.discovery.static.endpoints ?? [];
   const limits = new Map(endpoints.map(({ name, max_concurrent }) => [name, max_concurrent]));
-  return (name) => limits.get(name) ?? 0;
+  const isUnlimited = [...limits.values()].every((limit) => limit <= 0);
+  return isUnlimited ? () => 0 : (name) => limits.get(name) ?? 0;
 }
 
 export function createAdmission(

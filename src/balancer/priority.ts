@@ -13,7 +13,9 @@ export type RandomSource = () => number;
 export function createPriorityBalancer(connections: ActiveConnections, random: RandomSource): Balancer {
   const weightOf = ({ endpoint, status }: Candidate): number => {
     const handlesWell = endpoint.profile.maxConcurrentRequests;
-    const isSaturated = handlesWell > 0 && connections.of(endpoint.name) >= handlesWell;
+    // With hundreds of candidates a look at each costs more than all else: none has more than all together have.
+    const mayBeSaturated = handlesWell > 0 && connections.total() >= handlesWell;
+    const isSaturated = mayBeSaturated && connections.of(endpoint.name) >= handlesWell;
     const weight = routingWeight(status);
     return (isSaturated ? Math.min(weight, routingWeight("busy")) : weight) * endpoint.weight;
   };

@@ -128,8 +128,10 @@ export class Traffic {
   ): Claim | undefined | Promise<Claim | undefined> {
     const { admission, worthWaiting, overflowAfterMs } = this.#parts;
     const own = overflowAfterMs > 0 ? withoutOverflow(open) : open;
-    const worthy = worthWaiting?.(own) ?? own;
-    const free = isSome(admission.free(worthy)) ? admission.free(own) : [];
+    const freeNow = admission.free(own);
+    // Where every place is free nobody waits, for whatever it may be worth.
+    const worthy = freeNow === own ? own : (worthWaiting?.(own) ?? own);
+    const free = worthy === own || isSome(admission.free(worthy)) ? freeNow : [];
     if (!isSome(free)) return this.#waitForPlace({ open, own, worthy }, select, client, sender);
     const candidate = select(free);
     const release = admission.enter(candidate.endpoint.name, sender);
