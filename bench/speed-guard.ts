@@ -39,15 +39,24 @@ export function judge(rounds: readonly Round[], limits: Costs = ratioLimits): Ju
   });
 }
 
-/** Measures again, with more rounds, when the first look is bad; the second one counts. A busy neighbour looks the same. */
+export interface Looks {
+  /** Rounds of the first look. */
+  readonly first: number;
+  /** Rounds of the second one, which there is when the first is bad. */
+  readonly second: number;
+  readonly limits?: Costs;
+  /** Gets a bad first look. */
+  readonly onBadLook?: (judgements: readonly Judgement[]) => void;
+}
+
+/** When the first look is bad a second, longer one counts in its place: a busy neighbour looks the same as a slow Olla. */
 export async function judgeTwice(
   measure: (rounds: number) => Promise<readonly Round[]>,
-  { first, second }: { readonly first: number; readonly second: number },
-  limits: Costs = ratioLimits,
+  { first, second, limits = ratioLimits, onBadLook }: Looks,
 ): Promise<Judgement[]> {
   const judgements = judge(await measure(first), limits);
   if (judgements.every(({ isWithin }) => isWithin)) return judgements;
-  for (const judgement of judgements) console.log(`first look: ${describeJudgement(judgement)}`);
+  onBadLook?.(judgements);
   return judge(await measure(second), limits);
 }
 

@@ -47,8 +47,7 @@ test("a bad first look is repeated with more rounds, and the second one counts",
       asked.push(rounds);
       return [looks[asked.length - 1] ?? round(0, 0)];
     },
-    { first: 3, second: 5 },
-    limits,
+    { first: 3, second: 5, limits },
   );
   expect(asked).toEqual([3, 5]);
   expect(judgements.map(({ isWithin }) => isWithin)).toEqual([true, true]);
@@ -60,9 +59,9 @@ test("a good first look is enough, and two bad ones fail", async () => {
     looks += 1;
     return [seen];
   };
-  await judgeTwice(looking(round(1, 1)), { first: 3, second: 5 }, limits);
+  await judgeTwice(looking(round(1, 1)), { first: 3, second: 5, limits });
   expect(looks).toBe(1);
-  const judgements = await judgeTwice(looking(round(9, 1)), { first: 3, second: 5 }, limits);
+  const judgements = await judgeTwice(looking(round(9, 1)), { first: 3, second: 5, limits });
   expect(looks).toBe(3);
   expect(judgements.map(({ isWithin }) => isWithin)).toEqual([false, true]);
 });

@@ -4,8 +4,12 @@ import { describeJudgement, type Judgement, judgeTwice, workKinds } from "../../
 import { speedObstacle, startSpeedBench } from "../../bench/speed-ratio.ts";
 
 const limitMs = 120_000;
-const rounds = { first: 3, second: 5 };
+const rounds = { first: 5, second: 7 };
 const obstacle = process.env.OLLA_TEST_SPEED === "1" ? speedObstacle() : "run by npm run test:speed";
+
+function print(look: string, judgements: readonly Judgement[]): void {
+  for (const judgement of judgements) console.log(`${look}: ${describeJudgement(judgement)}`);
+}
 
 describe.skipIf(obstacle !== undefined)(
   `speed beside a minimal proxy${obstacle === undefined ? "" : ` (skipped: ${obstacle})`}`,
@@ -14,12 +18,13 @@ describe.skipIf(obstacle !== undefined)(
 
     beforeAll(async () => {
       await using bench = await startSpeedBench();
-      judgements = await judgeTwice((count) => bench.measure(count), rounds);
+      judgements = await judgeTwice((count) => bench.measure(count), {
+        ...rounds,
+        onBadLook: (bad) => print("first look", bad),
+      });
     }, limitMs);
 
-    afterAll(() => {
-      for (const judgement of judgements) console.log(describeJudgement(judgement));
-    });
+    afterAll(() => print("measured", judgements));
 
     for (const kind of workKinds) {
       test(`the CPU for ${kind === "small" ? "a small request" : "a chunk of a stream"} is within its limit`, () => {
