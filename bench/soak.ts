@@ -107,15 +107,27 @@ async function flap(endpoint: SoakEndpoint, seed: number, isOver: () => boolean)
   }
 }
 
-async function sampleUntil(scene: Scene, isOver: () => boolean, everyMs: number): Promise<Sample[]> {
+interface Watched {
+  readonly samples: Sample[];
+  /** Why there are none for some moments. */
+  readonly silences: string[];
+}
+
+async function sampleUntil(scene: Scene, isOver: () => boolean, everyMs: number): Promise<Watched> {
   const samples: Sample[] = [];
+  const silences: string[] = [];
   const startedAt = performance.now();
   while (!isOver()) {
     await pauseUnless(isOver, everyMs);
     if (isOver()) break;
-    samples.push(await takeSample(scene.pid, scene.url, (performance.now() - startedAt) / 1000));
+    const seconds = (performance.now() - startedAt) / 1000;
+    try {
+      samples.push(await takeSample(scene.pid, scene.url, seconds));
+    } catch (error) {
+      if (!scene.hasEnded()) silences.push(`no look at Olla after ${seconds.toFixed(0)} s: ${String(error)}`);
+    }
   }
-  return samples;
+  return { samples, silences };
 }
 
 async function restOf(scene: Scene, sample: Sample): Promise<Rest> {
@@ -179,18 +191,27 @@ async function soak(scene: Scene, options: Options): Promise<SoakReport> {
   const baseline = await takeBaseline(scene);
   const wakeUpsBefore = await idleWakeUps(pid, quietSeconds);
   const endsAt = performance.now() + options.minutes * 60_000;
-  const isOver = (): boolean => hasEnded() || performance.now() >= endsAt;
+  let isStopped = false;
+  const isOver = (): boolean => isStopped || hasEnded() || performance.now() >= endsAt;
+  const stop = (): void => {
+    isStopped = true;
+  };
   const tally = emptyTally();
   const doubtful: Finished[] = [];
-  const [samples] = await Promise.all([
+  const count = (finished: Finished): void => {
+    tally[finished.kind][finished.ending] += 1;
+    if (finished.ending !== "complete" && finished.ending !== "left") doubtful.push(finished);
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.on(signal, stop);
+  const [{ samples, silences }] = await Promise.all([
     sampleUntil(scene, isOver, Math.min(5_000, options.minutes * 1_000)),
     flap(flapping, options.seed, isOver),
-    load(scene.port, options, isOver, (finished) => {
-      tally[finished.kind][finished.ending] += 1;
-      if (finished.ending !== "complete" && finished.ending !== "left") doubtful.push(finished);
-    }),
-  ]);
+    load(scene.port, options, isOver, count),
+  ]).finally(stop);
+  for (const signal of signals) process.off(signal, stop);
   if (hasEnded()) throw new Error("Olla has ended in the middle of it");
+  const isCutShort = performance.now() < endsAt;
   const settled = await settle(scene, baseline.rest);
   const wakeUpsAfter = await wakeUpsAtRest(pid, wakeUpsBefore);
 
@@ -203,6 +224,8 @@ async function soak(scene: Scene, options: Options): Promise<SoakReport> {
   const isGrowing = growth.resident.isJudged && !(growth.resident.perTenMinutes < growthLimit);
   const violations = [
     ...doubtful.map((finished) => violationOf(finished, cutBy)).filter((text) => text !== undefined),
+    ...(isCutShort ? ["it was stopped before its time"] : []),
+    ...silences,
     ...settled.leftovers,
     ...(hasMoreTimers(wakeUpsBefore, wakeUpsAfter) ? ["more wake-ups when idle than before the load"] : []),
     ...(isGrowing ? [`resident memory grows by ${growthLimit} MiB or more in 10 minutes`] : []),

@@ -150,12 +150,11 @@ export class SoakClient {
   }
 
   /** Asks until there is no further plan, and hangs up. */
-  async run(nextPlan: () => Plan | undefined, pauseMs: () => number): Promise<void> {
+  async run(nextPlan: () => Plan | undefined, pauseMs: (after: Finished) => number): Promise<void> {
     for (let plan = nextPlan(); plan !== undefined; plan = nextPlan()) {
       const finished = await this.#ask(plan);
       this.#report(finished);
-      // Nobody there: no reason to ask as fast as one can.
-      const pause = finished.ending === "unanswered" ? 500 : pauseMs();
+      const pause = pauseMs(finished);
       if (pause > 0) await Bun.sleep(pause);
     }
     this.#connection?.reset();

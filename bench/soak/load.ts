@@ -46,7 +46,11 @@ export async function load(
     const client = new SoakClient(port, report);
     return client.run(
       () => (isOver() ? undefined : draw()),
-      () => (isSmall ? 50 + pause() * 100 : 0),
+      ({ ending }) => {
+        // No reason to ask as fast as one can where nobody answers.
+        if (ending === "unanswered" || ending === "refused") return 500;
+        return isSmall ? 50 + pause() * 100 : 0;
+      },
     );
   });
   await Promise.all(clients);

@@ -28,10 +28,14 @@ interface LiveBody {
   readonly total: number;
 }
 
-async function read<T>(url: string): Promise<T> {
+async function readText(url: string): Promise<string> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) });
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
-  return (await answer.json()) as T;
+  return await answer.text();
+}
+
+async function read<T>(url: string): Promise<T> {
+  return JSON.parse(await readText(url)) as T;
 }
 
 /** Also scrapes the metrics, as a monitored Olla's are. */
@@ -39,7 +43,7 @@ export async function takeSample(pid: number, url: string, seconds: number): Pro
   const figures = await read<ProcessBody>(`${url}/internal/process`);
   const status = await read<StatusBody>(`${url}/internal/status`);
   const live = await read<LiveBody>(`${url}/internal/live`);
-  await (await fetch(`${url}/internal/metrics`)).arrayBuffer();
+  await readText(`${url}/internal/metrics`);
   const { total, anonymous } = residentMebibytes(pid);
   const delay = figures.runtime.event_loop_delay;
   return {
