@@ -67,6 +67,7 @@ function spread(samples: readonly Sample[], count: number): readonly Sample[] {
 }
 
 function describeGrowth(what: string, { perTenMinutes, seconds, isJudged }: Growth): string {
+  if (Number.isNaN(perTenMinutes)) return `${what}: too few samples for a slope`;
   const limit = isJudged ? `must be under ${growthLimit}` : "too short to be judged";
   return `${what}: ${perTenMinutes.toFixed(2)} MiB in 10 minutes, over ${(seconds / 60).toFixed(1)} minutes (${limit})`;
 }
