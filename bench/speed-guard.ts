@@ -14,7 +14,7 @@ export interface Round {
 }
 
 /** How many times the CPU of the minimal proxy Olla may take. Wide: it is for mistakes, not for percents. */
-export const ratioLimits: Costs = { small: 5, chunk: 5 };
+export const ratioLimits: Costs = { small: 5, chunk: 4 };
 
 export interface Judgement {
   readonly kind: WorkKind;

@@ -19,7 +19,10 @@ export interface ReadBody {
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
   /** What `bytes` say once decompressed; the very same array where they are not compressed. */
   readonly plain: Uint8Array<ArrayBuffer> | undefined;
-  /** Gives its share of the budget back. Called when no attempt will need the body any more; may be called twice. */
+  /**
+   * Gives its share of the budget back, and the memory of a large one: both arrays may be empty from then on. Called when
+   * no attempt will need the body any more; may be called twice.
+   */
   release(): void;
 }
 
@@ -65,13 +68,26 @@ async function readWithin(
     const encoding = request.headers.get("content-encoding");
     const plain =
       encoding === null ? bytes : await decode(bytes, encoding, { reservation, deadline, limits });
-    return { bytes, plain, release: () => reservation.release() };
+    const release = () => {
+      reservation.release();
+      freeLarge(bytes);
+      freeLarge(plain);
+    };
+    return { bytes, plain, release };
   } catch (cause) {
     reservation.release();
     throw asBodyError(cause, request.signal);
   } finally {
     deadline.cancel();
   }
+}
+
+/** So large that it should not wait for the garbage collector, which sees a small object. */
+const largeBytes = 1024 * 1024;
+
+/** What `fetch` was given it has copied. */
+function freeLarge({ buffer }: Uint8Array<ArrayBuffer>): void {
+  if (buffer.byteLength >= largeBytes) buffer.transfer(0);
 }
 
 interface Deadline {
