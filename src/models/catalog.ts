@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { builtinNaming } from "../config/builtin-naming.ts";
 import type { NamingTable } from "../config/naming-table.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -99,7 +100,7 @@ export class ModelCatalog {
       refreshedMonotonic: this.#clock.now(),
     };
     const known = this.#entries.get(endpointName);
-    if (known !== undefined && Bun.deepEquals(known.models, models, true)) {
+    if (known !== undefined && isDeepStrictEqual(known.models, models)) {
       // Nearly every list is the one before, and then nothing that requests are routed by has changed.
       this.#entries.set(endpointName, { ...known, ...refreshed });
       this.#unified = undefined;
