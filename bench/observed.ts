@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ollaCommand, spawnOlla, startUpstream, stopChild, untilTrue } from "./peers.ts";
-import { cpuSeconds } from "./process-usage.ts";
+import { startCpuClock } from "./process-usage.ts";
 import type { Job, JobResult } from "./workload.ts";
 
 /** Many short rounds: a pair of them meets the same moment of a noisy machine. */
@@ -64,14 +64,14 @@ async function runRound({ port, pid, cpuPerRequest }: Contender, isCounted: bool
   const path = "/olla/proxy/v1/chat/completions";
   const requests = isCounted ? requestsPerRound : warmUpRequests;
   const job: Job = { kind: "small", port, path, connections: 16, requests };
-  const before = cpuSeconds(pid);
+  const cpuSeconds = startCpuClock(pid);
   const loadClient = [process.execPath, join(import.meta.dir, "load-client.ts"), JSON.stringify(job)];
   const client = Bun.spawn(loadClient, { stdout: "pipe", stderr: "inherit" });
   const printed = await new Response(client.stdout).text();
   if ((await client.exited) !== 0) throw new Error("the load client failed");
   const { answers, errors } = JSON.parse(printed) as JobResult;
   if (errors > 0) throw new Error(`${errors} requests failed`);
-  if (isCounted) cpuPerRequest.push(((cpuSeconds(pid) - before) * 1e6) / answers);
+  if (isCounted) cpuPerRequest.push((cpuSeconds() * 1e6) / answers);
 }
 
 /** Whoever wanders between processors costs more, and never the same: Olla gets one, all others share another. */

@@ -24,16 +24,9 @@ function threadTimes(pid: number): Map<string, number> {
   return times;
 }
 
-/** Time on a processor of a process's living threads and its living children, in seconds. */
-export function cpuSeconds(pid: number): number {
-  return threadTimes(pid)
-    .values()
-    .reduce((sum, each) => sum + each / 1e9, 0);
-}
-
 /**
  * Starts to count the time on a processor of a process and its children. A helper thread that ends meanwhile takes its
- * own time with it, and not that of its whole life, as it does where two readings of `cpuSeconds` are compared.
+ * own time with it, and not that of its whole life, as it would with two sums over the living ones.
  * @returns reads the seconds so far
  */
 export function startCpuClock(pid: number): () => number {

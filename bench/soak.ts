@@ -4,8 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { seededRandom } from "../test/support/seeded-random.ts";
 import { ollaCommand, spawnOlla, stopChild, untilTrue } from "./peers.ts";
-import { seededRandom, soakModel } from "./soak/ask.ts";
+import { soakModel } from "./soak/ask.ts";
 import { SoakEndpoint } from "./soak/endpoint.ts";
 import {
   type Finished,

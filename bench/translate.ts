@@ -7,7 +7,7 @@ import { builtinProfiles } from "../src/profiles/builtin.ts";
 import { createStreamWatch } from "../src/proxy/stream-watch.ts";
 import { createAnthropicApi } from "../src/translate/anthropic/anthropic-api.ts";
 import { spawnOlla, startUpstream, stopChild, untilTrue } from "./peers.ts";
-import { cpuSeconds } from "./process-usage.ts";
+import { startCpuClock } from "./process-usage.ts";
 import { chunkCount } from "./workload.ts";
 
 const rounds = 9;
@@ -133,9 +133,9 @@ async function measureOlla(): Promise<void> {
         ["passed", "/proxy/v1/chat/completions"],
         ["translated", "/anthropic/v1/messages"],
       ] as const) {
-        const before = cpuSeconds(child.pid);
+        const cpuSeconds = startCpuClock(child.pid);
         await Promise.all(Array.from({ length: 200 }, () => ask(path)));
-        if (round >= 2) costs[way].push(((cpuSeconds(child.pid) - before) * 1e6) / (200 * chunkCount));
+        if (round >= 2) costs[way].push((cpuSeconds() * 1e6) / (200 * chunkCount));
       }
     }
     const [passed, translated] = [median(costs.passed), median(costs.translated)];

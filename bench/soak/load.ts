@@ -1,4 +1,4 @@
-import { seededRandom } from "./ask.ts";
+import { seededRandom } from "../../test/support/seeded-random.ts";
 import { type Plan, SoakClient } from "./clients.ts";
 import type { Finished } from "./judge.ts";
 

@@ -31,10 +31,10 @@ export function earlyHeaders(exchange: Exchange, ledger: RequestLedger, version:
 /** Of an answer that an endpoint gave. */
 export function responseHeaders(
   { exchange, forwarded, ledger, elapsedMs, isStream, upstreamHeaders }: Answered,
-  built: ResponseHeaders,
+  relayed: ResponseHeaders,
 ): Headers {
   const { candidate, claim, dispatch, retryAfterSeconds } = forwarded;
-  const headers = built.build({
+  const headers = relayed.build({
     upstream: upstreamHeaders,
     endpoint: candidate.endpoint,
     requestId: exchange.requestId,

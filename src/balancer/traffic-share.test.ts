@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { seededRandom } from "../../test/support/seeded-random.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { Balancer, Candidate, Candidates, TrafficShare } from "./balancer.ts";
 import { createShareBalancer, lowestRanked } from "./traffic-share.ts";
@@ -10,17 +11,6 @@ function candidate(name: string, more: Partial<Candidate> = {}): Candidate {
 
 const takesLast: Balancer = { name: "priority", select: (candidates) => candidates.at(-1) ?? candidates[0] };
 
-/** Mulberry32: the same draws in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 test("each share gets what its weight says, however many endpoints have it", () => {
   const [large, small]: TrafficShare[] = [{ weight: 3 }, { weight: 1 }];
   if (large === undefined || small === undefined) throw new Error("two shares");
@@ -30,7 +20,7 @@ test("each share gets what its weight says, however many endpoints have it", () 
     candidate("b", { model: "small", share: small }),
     candidate("c", { model: "small", share: small }),
   ];
-  const balancer = createShareBalancer(takesLast, seeded(7));
+  const balancer = createShareBalancer(takesLast, seededRandom(7));
   const counts = new Map<string, number>();
   for (let index = 0; index < 2000; index += 1) {
     const { model = "", endpoint } = balancer.select(candidates);

@@ -10,8 +10,8 @@ const maxRequestsInFlight = "65535";
 export const headerSizeFlag = "--max-http-header-size=1114112";
 
 /**
- * How often the runtime looks for garbage while nothing happens, in milliseconds. Its own choice, each second, wakes an
- * idle machine ten times a second, and each fifth one three times; what is busy collects when there is something to collect.
+ * How often the runtime looks for garbage while nothing happens, in milliseconds. Its own choice is each second, and each
+ * look wakes several threads; what is busy collects when there is something to collect.
  */
 const idleCollectionMs = "5000";
 

@@ -100,11 +100,10 @@ export class ModelCatalog {
       refreshedMonotonic: this.#clock.now(),
     };
     const known = this.#entries.get(endpointName);
-    if (known !== undefined && isDeepStrictEqual(known.models, models)) {
+    if (known?.backendType === backendType && isDeepStrictEqual(known.models, models)) {
       // Nearly every list is the one before, and then nothing that requests are routed by has changed.
       this.#entries.set(endpointName, { ...known, ...refreshed });
       this.#unified = undefined;
-      if (known.backendType !== backendType) this.#rebuild();
       return;
     }
     this.#entries.set(endpointName, { ...refreshed, models, index: this.#indexOf(models) });

@@ -70,9 +70,11 @@ export function judgeAnswer(
   if (dispatch.mayLackPath && isShortJson(response)) return serve(keepBody(answer, context.clock));
   // Nobody waits for the first piece of what will be collected.
   if (dispatch.translated?.translation.isStream === false) return servedUnread;
+  const { body } = response;
   const watch = watchResponse(response, dispatch.upstreamPath);
-  if (watch === undefined || response.body === null) return servedUnread;
-  return mayFailOver ? judgeBeginning(answer, watch, context) : peekAtBeginning(answer, watch, context);
+  if (watch === undefined || body === null) return servedUnread;
+  if (mayFailOver) return judgeBeginning(answer, body.getReader(), watch, context);
+  return watch.hasContent ? servedUnread : peekAtBeginning(answer, body.getReader(), watch, context);
 }
 
 async function serve(body: Promise<AnswerBody>): Promise<JudgedAnswer> {
@@ -173,10 +175,10 @@ async function readUndeclared(reader: ChunkReader): Promise<AnswerBody> {
 
 async function judgeBeginning(
   answer: UpstreamAnswer,
+  reader: ChunkReader,
   watch: StreamWatch,
   context: JudgeContext,
 ): Promise<JudgedAnswer> {
-  const reader = readerOf(answer);
   const beginning = await readBeginning(answer, reader, watch, context.clock);
   const reported = beginning.kind === "error" ? beginning : undefined;
   const body: AnswerBody = { kind: "begun", reader, chunks: beginning.chunks, watch, reported };
@@ -207,11 +209,10 @@ async function judgeBeginning(
  */
 async function peekAtBeginning(
   answer: UpstreamAnswer,
+  reader: ChunkReader,
   watch: StreamWatch,
   { clock, peekMs }: JudgeContext,
 ): Promise<JudgedAnswer> {
-  if (watch.hasContent) return servedUnread;
-  const reader = readerOf(answer);
   const first = reader.read();
   const silence = Promise.withResolvers<undefined>();
   const limitMs = answer.endpoint.timeouts.responseHeaderMs;
@@ -228,11 +229,6 @@ async function peekAtBeginning(
   watch.push(seen.value);
   const reported = watch.hasContent ? undefined : watch.errorEvent;
   return { kind: "served", body: { kind: "begun", reader, chunks: [seen.value], watch, reported } };
-}
-
-function readerOf({ response }: UpstreamAnswer): ChunkReader {
-  if (response.body === null) throw new OllaError("internal", "A body that is none was to be read");
-  return response.body.getReader();
 }
 
 /** A reader whose first read has begun already. */

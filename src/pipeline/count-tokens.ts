@@ -1,6 +1,5 @@
 import type { Candidate } from "../balancer/balancer.ts";
 import { lowestRanked } from "../balancer/traffic-share.ts";
-import type { Endpoint } from "../endpoints/endpoint.ts";
 import { anthropicVersion } from "../endpoints/question-headers.ts";
 import { OllaError } from "../errors.ts";
 import { isObject, type JsonObject, parseJson } from "../lib/json.ts";
@@ -8,6 +7,7 @@ import { clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { toHeaderValue } from "../proxy/header-value.ts";
 import { isSome } from "../proxy/traffic.ts";
+import type { BuildUpstreamRequest } from "../proxy/upstream-request.ts";
 import { readWholeBody } from "../proxy/whole-body.ts";
 import {
   type CountQuestion,
@@ -37,10 +37,8 @@ export interface TokenCounterContext extends Stages {
   readonly askTimeoutMs: number;
   readonly send: ForwardContext["send"];
   /** Prepares what goes to an endpoint, with the client's headers, and without a body. */
-  readonly builder: (exchange: Exchange, inspection: Inspection) => BuildRequest;
+  readonly builder: (exchange: Exchange, inspection: Inspection) => BuildUpstreamRequest;
 }
-
-type BuildRequest = (endpoint: Endpoint, path: string) => UpstreamRequest;
 
 interface Counted {
   readonly tokens: number;
@@ -100,7 +98,7 @@ async function askEndpoint(
   if (!isSome(open)) return undefined;
   const { clock, askTimeoutMs } = context;
   const deadline = clock.now() + askTimeoutMs;
-  let build: BuildRequest | undefined;
+  let build: BuildUpstreamRequest | undefined;
   let asked = 0;
   for (const chosen of questionsFor(lowestRanked(open), body, context)) {
     asked += 1;
@@ -139,7 +137,7 @@ function* questionsFor(
   }
 }
 
-function buildQuestion({ candidate, question }: Chosen, build: BuildRequest): UpstreamRequest {
+function buildQuestion({ candidate, question }: Chosen, build: BuildUpstreamRequest): UpstreamRequest {
   const request = build(candidate.endpoint, question.path);
   const headers = new Headers(request.headers);
   headers.delete("content-encoding");

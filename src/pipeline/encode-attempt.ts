@@ -1,9 +1,9 @@
 import type { Candidate } from "../balancer/balancer.ts";
-import type { Endpoint } from "../endpoints/endpoint.ts";
 import { anthropicVersion } from "../endpoints/question-headers.ts";
 import { OllaError } from "../errors.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { toHeaderValue } from "../proxy/header-value.ts";
+import type { BuildUpstreamRequest } from "../proxy/upstream-request.ts";
 import type { Translation, TranslationTarget } from "../translate/client-api.ts";
 import type { ApiRequest } from "./api-request.ts";
 import type { Inspection } from "./inspect.ts";
@@ -33,7 +33,7 @@ export interface AttemptEncoderParts {
   readonly upstreamPath: string;
   /** Undefined for a request that every endpoint takes as it is. */
   readonly apiRequest: ApiRequest | undefined;
-  readonly build: (endpoint: Endpoint, path?: string) => UpstreamRequest;
+  readonly build: BuildUpstreamRequest;
   readonly rewriter: RewriteBody;
 }
 

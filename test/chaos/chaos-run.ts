@@ -1,4 +1,4 @@
-import { seededRandom } from "../conformance/balancer.cases.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { type SpawnedOlla, spawnOlla } from "../support/spawn-olla.ts";
 import { waitUntil, within } from "../support/wait-until.ts";
 import { askOnce, type ClientReport } from "./chaos-client.ts";

@@ -22,17 +22,6 @@ export function sampleCandidate(name: string, traits: CandidateTraits = {}): Can
   return { endpoint, status: traits.status ?? "healthy", model: undefined };
 }
 
-/** Repeatable draws from [0, 1), evenly spread (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** How often each name was chosen in `picks` calls, without any request under way. */
 export function countPicks(
   balancer: Balancer,

@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { type Balancer, balancerNames, type Candidates } from "../../src/balancer/balancer.ts";
 import { createBalancer } from "../../src/balancer/balancer-by-name.ts";
 import { ConnectionCounts } from "../../src/balancer/connections.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import {
   sampleCandidate as candidate,
   countPicks,
   describeAnyBalancer,
   expectShare,
-  seededRandom,
 } from "./balancer.cases.ts";
 
 for (const name of balancerNames) {

@@ -10,7 +10,8 @@ import { createBalancer } from "../../src/balancer/balancer-by-name.ts";
 import { ConnectionCounts } from "../../src/balancer/connections.ts";
 import { createGuardedBalancer, RecentFailures } from "../../src/balancer/failure-share.ts";
 import { createFakeClock, type FakeClock } from "../support/fake-clock.ts";
-import { sampleCandidate as candidate, describeAnyBalancer, seededRandom } from "./balancer.cases.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+import { sampleCandidate as candidate, describeAnyBalancer } from "./balancer.cases.ts";
 
 function createGuarded(name: BalancerName, connections: ConnectionCounts, clock: FakeClock) {
   const history = new RecentFailures({ clock });

@@ -5,7 +5,8 @@ import { createBalancer } from "../../src/balancer/balancer-by-name.ts";
 import { createWarmFirstBalancer } from "../../src/balancer/warm-first.ts";
 import { LoadedModels } from "../../src/models/loaded/loaded-models.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
-import { describeAnyBalancer, seededRandom } from "./balancer.cases.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+import { describeAnyBalancer } from "./balancer.cases.ts";
 
 for (const name of balancerNames) {
   describe(`${name}, warm first`, () => {

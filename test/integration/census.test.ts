@@ -4,6 +4,7 @@ import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { engineNames } from "../../src/proxy/engine.ts";
+import { countingClock } from "../support/counting-clock.ts";
 import { FakeUpstream } from "../support/fake-upstream.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { type RunningOlla, startOlla } from "../support/start-olla.ts";
@@ -13,31 +14,6 @@ import { waitUntil, within } from "../support/wait-until.ts";
 const chat = "POST /olla/proxy/v1/chat/completions HTTP/1.1";
 const streaming = '{"model":"tiny","messages":[{"role":"user","content":"hi"}],"stream":true}';
 const atOnce = 50;
-
-/** The real clock, and how many of its timers wait. */
-function countingClock(): Clock & { readonly pending: number } {
-  const timers = new Set<() => void>();
-  const counted = (set: Clock["after"]) => (delayMs: number, callback: () => void) => {
-    const cancel = set(delayMs, () => {
-      timers.delete(cancel);
-      callback();
-    });
-    timers.add(cancel);
-    return () => {
-      timers.delete(cancel);
-      cancel();
-    };
-  };
-  return {
-    now: systemClock.now,
-    wallTime: systemClock.wallTime,
-    after: counted(systemClock.after),
-    deadline: counted(systemClock.deadline),
-    get pending() {
-      return timers.size;
-    },
-  };
-}
 
 /** What grows by one for each request if a request leaves something behind. */
 const perRequestTypes = [

@@ -2,9 +2,9 @@
 
 import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
-import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { engineNames } from "../../src/proxy/engine.ts";
 import { ask, translatedDialects } from "../conformance/engine/translated-dialects.ts";
+import { countingClock } from "../support/counting-clock.ts";
 import { FakeUpstream } from "../support/fake-upstream.ts";
 import type { Behaviour } from "../support/socket-server.ts";
 import { type RunningOlla, startOlla } from "../support/start-olla.ts";
@@ -16,31 +16,6 @@ import {
   streamTokens,
 } from "../support/upstream-behaviours.ts";
 import { waitUntil } from "../support/wait-until.ts";
-
-/** The real clock, and how many of its timers wait. */
-function countingClock(): Clock & { readonly pending: number } {
-  const timers = new Set<() => void>();
-  const counted = (set: Clock["after"]) => (delayMs: number, callback: () => void) => {
-    const cancel = set(delayMs, () => {
-      timers.delete(cancel);
-      callback();
-    });
-    timers.add(cancel);
-    return () => {
-      timers.delete(cancel);
-      cancel();
-    };
-  };
-  return {
-    now: systemClock.now,
-    wallTime: systemClock.wallTime,
-    after: counted(systemClock.after),
-    deadline: counted(systemClock.deadline),
-    get pending() {
-      return timers.size;
-    },
-  };
-}
 
 const perRequestTypes = [
   "AbortSignal",
