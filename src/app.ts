@@ -1,20 +1,12 @@
-import { createClientOrigin, createGuard } from "./app/client-guard.ts";
-import { createConfigView } from "./app/config-view.ts";
-import { createDashboard, createFeedRecords } from "./app/dashboard.ts";
-import { createFleet, type FirstLook } from "./app/fleet.ts";
-import { createFrontGuards } from "./app/front-guard.ts";
+import type { FirstLook } from "./app/fleet.ts";
+import { createGeneration, idleTimeoutSeconds } from "./app/generation.ts";
+import { createKeptParts } from "./app/kept-parts.ts";
 import { createListenerTls } from "./app/listener-tls.ts";
-import { createMaintenance } from "./app/maintenance.ts";
-import type { AppOptions } from "./app/options.ts";
-import { createRequestPath } from "./app/request-path.ts";
-import { createRequestRecords } from "./app/request-records.ts";
+import type { AppOptions, InForce } from "./app/options.ts";
+import { createReload } from "./app/reload.ts";
 import { runFigures } from "./app/run-figures.ts";
-import { createStats } from "./app/stats.ts";
-import { createOllamaFleet } from "./models/ollama-fleet.ts";
-import { EventLoopDelay } from "./observe/event-loop-delay.ts";
-import { createRecorder } from "./observe/recorder.ts";
-import { type Listener, type ListenOptions, listen, maxIdleTimeoutSeconds } from "./server/listen.ts";
-import { createRouter } from "./server/router.ts";
+import type { ReloadCause, ReloadReport } from "./config/reload-report.ts";
+import { type Listener, type ListenOptions, listen } from "./server/listen.ts";
 
 export interface AppAddress {
   readonly url: string;
@@ -33,89 +25,45 @@ export interface App {
   start(): AppAddress;
   /** Resolves when every endpoint has been looked at once. Never rejects; call it after `start`. */
   firstLook(): Promise<FirstLook>;
+  /**
+   * Reads the settings anew and puts them in force, or says why not. Only with `reloading`.
+   * @throws Error without it
+   */
+  reload(cause: ReloadCause): Promise<ReloadReport>;
   /** Stops accepting, lets running answers finish within `server.shutdown_timeout`, ends every loop. */
   stop(): Promise<"drained" | "aborted">;
 }
 
-/** Wires every part from one validated configuration. Nothing runs before `start`. */
+/**
+ * Wires every part from one validated configuration. Nothing runs before `start`. What answers requests is a generation,
+ * which a reload replaces; what is known of endpoints and counted of requests is kept.
+ */
 export function createApp(options: AppOptions): App {
-  const { config, logger, clock, build, profiles } = options;
-  const fleet = createFleet(options);
-  const stats = createStats(options, fleet);
-  const eventLoop = new EventLoopDelay(clock);
-  const records = createRequestRecords(options);
-  const tracing = options.startTracing?.((name) => fleet.registry.byName(name)?.endpoint);
-  const feedRecords = createFeedRecords(clock);
-  const recorder = createRecorder({
-    stats,
-    logger,
-    isAccessLogEnabled: config.server.request_logging,
-    sinks: [records.sink, feedRecords.sink, ...(tracing === undefined ? [] : [tracing.record])],
-  });
-  const instanceId = crypto.randomUUID().slice(0, 13);
-  const front = createFrontGuards(options, instanceId);
-  const path = createRequestPath({ ...options, instanceId, stats }, fleet, recorder.record);
-  const idleTimeoutSeconds = idleSeconds(config.server.idle_timeout || config.server.read_timeout);
-  const router = createRouter({
-    settings: {
-      version: build.version,
-      commit: build.commit,
-      buildDate: build.date,
-      runtime: `Bun ${process.versions.bun}`,
-      platform: `${process.platform}/${process.arch}`,
-      engine: path.engine.name,
-      balancer: path.balancerName,
-      deliveryMode: config.proxy.profile,
-      startedAt: clock.wallTime(),
-      maxHeaderBytes: config.server.request_limits.max_header_size,
-      maxBodyBytes: config.server.request_limits.max_body_size,
-      hasBareRoutes: config.server.bare_routes,
-      hasBareMetrics: config.telemetry.metrics.bare_route,
-      hasAnthropicRoutes: config.translators.anthropic.enabled,
-      idleTimeoutSeconds,
-      adminPort: config.server.admin.port,
-    },
-    clock,
-    logger,
-    profiles,
-    pipeline: path.pipeline,
-    endpoints: fleet.registry,
-    catalog: fleet.catalog,
-    listedModels: fleet.listedModels,
-    aliases: fleet.aliases,
-    ollama: createOllamaFleet({ clock, version: build.version }),
-    refreshModels: (name) => {
-      // Twice, because the first may join a run that began before the change.
-      void fleet.discovery.refresh(name).then(() => fleet.discovery.refresh(name));
-    },
-    live: path.live,
-    maintenance: createMaintenance(fleet),
-    history: records.history,
-    connections: path.connections,
-    stats,
-    breakers: path.breakers,
-    queues: path.queues,
-    cooldowns: path.cooldowns,
-    sticky: path.sticky,
-    loaded: fleet.warmth?.loaded,
-    eventLoop,
-    guard: createGuard(options),
-    readOrigin: createClientOrigin(options),
-    ...front,
-    beginTrace: tracing?.begin,
-    feedRecords,
-    dashboard: createDashboard(options, front.knowsHost),
-    readConfig: () => createConfigView(options),
-    record: recorder.record,
-  });
-
+  const { logger, clock } = options;
+  const inForce: InForce = { settings: options };
+  const kept = createKeptParts(options, inForce);
+  const reload =
+    options.reloading &&
+    createReload(options, options.reloading, {
+      kept,
+      inForce,
+      renew(settings) {
+        const next: AppOptions = { ...options, ...settings };
+        kept.apply(next);
+        const before = generation;
+        generation = createGeneration(next, kept, reload);
+        before.retire();
+      },
+    });
+  let generation = createGeneration(options, kept, reload);
+  const { config } = options;
   const listenerTls = createListenerTls(options);
   const listeners: Listener[] = [];
   const open = (address: Pick<ListenOptions, "port" | "portKey" | "fetch">) => {
     const listener = listen({
       ...address,
       host: config.server.host,
-      idleTimeoutSeconds,
+      idleTimeoutSeconds: idleTimeoutSeconds(options),
       tls: listenerTls.tls,
       clock,
       onUnexpectedError: (error) => logger.error("a request escaped its handler", { error: String(error) }),
@@ -127,40 +75,44 @@ export function createApp(options: AppOptions): App {
   return {
     start() {
       const { port, admin } = config.server;
-      records.start();
+      kept.records.start();
       // First, so that nobody meets a main port whose admin port is missing.
       const ofAdmin =
         admin.port === undefined
           ? undefined
-          : open({ port: admin.port, portKey: "server.admin.port", fetch: router.fetchAdmin });
-      const main = open({ port: options.port ?? port, portKey: "server.port", fetch: router.fetch });
+          : open({
+              port: admin.port,
+              portKey: "server.admin.port",
+              fetch: (request, connection) => generation.router.fetchAdmin(request, connection),
+            });
+      const main = open({
+        port: options.port ?? port,
+        portKey: "server.port",
+        fetch: (request, connection) => generation.router.fetch(request, connection),
+      });
       listenerTls.start(listeners);
-      fleet.start();
+      kept.fleet.start();
       const adminUrl = ofAdmin?.url ?? main.url;
       const hasPage = config.dashboard.enabled && !adminUrl.startsWith("unix:");
       const dashboardUrl = hasPage ? `${adminUrl}/internal/ui/` : undefined;
       return { url: main.url, port: main.port, adminUrl, dashboardUrl };
     },
-    firstLook: fleet.firstLook,
+    firstLook: kept.fleet.firstLook,
+    reload(cause) {
+      if (reload === undefined)
+        throw new Error("This app was started without a way to read its settings again");
+      return reload.run(cause);
+    },
     async stop() {
-      router.beginDrain();
+      generation.router.beginDrain();
       listenerTls.stop();
-      eventLoop.stop();
-      const grace = config.server.shutdown_timeout;
-      const endings = await Promise.all(listeners.map((listener) => listener.stop(grace)));
-      if (config.engineering.show_nerdstats) {
-        logger.info("What this run took", runFigures(options, fleet, stats));
+      const { server, engineering } = inForce.settings.config;
+      const endings = await Promise.all(listeners.map((listener) => listener.stop(server.shutdown_timeout)));
+      if (engineering.show_nerdstats) {
+        logger.info("What this run took", runFigures(options, kept.fleet, kept.stats));
       }
-      await path.inspector?.flush();
-      await fleet.stop();
-      path.engine.transport.close();
-      await Promise.all([records.stop(), tracing?.stop()]);
+      await kept.stop();
       return endings.includes("aborted") ? "aborted" : "drained";
     },
   };
-}
-
-/** 0 would let dead connections stay for ever, and Bun cannot count further than 255. */
-function idleSeconds(idleMs: number): number {
-  return idleMs === 0 ? maxIdleTimeoutSeconds : Math.min(maxIdleTimeoutSeconds, Math.ceil(idleMs / 1000));
 }

@@ -13,6 +13,12 @@ import type { AppOptions } from "./options.ts";
 /** Conversations that can be gone on from. */
 export const storedResponseLimits = { maxCount: 2_000, maxBytes: 64 * 1024 * 1024 };
 
+export interface ClientApis {
+  find(exchange: Exchange): ClientApi | undefined;
+  /** Other settings are in force: from now on it serves only the requests that have begun. */
+  retire(): void;
+}
+
 /**
  * The APIs that not every endpoint knows, by the path behind the route's prefix. OpenAI's own are among them only while
  * there is an endpoint that does not know them: nearly every request is one of these, and passes without a look.
@@ -21,7 +27,7 @@ export function createClientApis(
   { config }: AppOptions,
   responses: ResponseStore,
   registry: Pick<EndpointRegistry, "snapshot" | "onEndpointsReplaced">,
-): (exchange: Exchange) => ClientApi | undefined {
+): ClientApis {
   const { anthropic } = config.translators;
   // One for each key that has asked: nobody goes on from what another key was told.
   const responsesApis = new Map<string | undefined, ClientApi>();
@@ -47,12 +53,15 @@ export function createClientApis(
       ? withCommon
       : usual;
   let apis = choose();
-  registry.onEndpointsReplaced(() => {
+  const unfollow = registry.onEndpointsReplaced(() => {
     apis = choose();
   });
-  return ({ upstreamPath, request, pinnedEndpoint, clientKey }) => {
-    if (request.method !== "POST" || pinnedEndpoint !== undefined) return undefined;
-    return upstreamPath === "/v1/responses" ? responsesApiFor(clientKey?.name) : apis.get(upstreamPath);
+  return {
+    find({ upstreamPath, request, pinnedEndpoint, clientKey }) {
+      if (request.method !== "POST" || pinnedEndpoint !== undefined) return undefined;
+      return upstreamPath === "/v1/responses" ? responsesApiFor(clientKey?.name) : apis.get(upstreamPath);
+    },
+    retire: unfollow,
   };
 }
 

@@ -3,8 +3,14 @@ import { createOriginReader, type ReadClientOrigin } from "../server/guard/clien
 import { type ClientGuard, createClientGuard } from "../server/guard/client-guard.ts";
 import type { AppOptions } from "./options.ts";
 
-/** Who may come in, and how often. Undefined where neither keys nor limits are configured. */
-export function createGuard({ config, clock }: AppOptions): ClientGuard | undefined {
+/**
+ * Who may come in, and how often. Undefined where neither keys nor limits are configured.
+ * @param before the guard that was in force until now
+ */
+export function createGuard(
+  { config, clock }: AppOptions,
+  before: ClientGuard | undefined,
+): ClientGuard | undefined {
   const { rate_limits: limits } = config.server;
   const keys = config.auth.keys.map((key) => ({
     name: key.name,
@@ -27,6 +33,7 @@ export function createGuard({ config, clock }: AppOptions): ClientGuard | undefi
       sweepMs: limits.cleanup_interval,
     },
     clock,
+    before,
   );
 }
 

@@ -1,4 +1,6 @@
-import { type ListedKey, listSections, valueAt } from "../config/key-list.ts";
+import type { ValueChange } from "../config/config-changes.ts";
+import { type ListedKey, listKeys, listSections, valueAt } from "../config/key-list.ts";
+import type { ShownChange } from "../config/reload-report.ts";
 import { configSchema } from "../config/schema.ts";
 import { formatByteSize } from "../lib/byte-size.ts";
 import { formatDuration } from "../lib/duration.ts";
@@ -43,6 +45,17 @@ function showKey({ path, parts, metadata }: ListedKey, { config, isSet, sourceOf
     doc: metadata.doc,
     ...(metadata.status === "inert" && { inert: true as const }),
   };
+}
+
+/** One value that is another one now, as one would write it in the file. */
+export function showChange({ path, before, after }: ValueChange): ShownChange {
+  const key = listKeys(configSchema).find((listed) => listed.path === path);
+  const durations = durationNames();
+  const show = (value: unknown) => {
+    if (key === undefined) return hideSecrets(value, durations);
+    return key.metadata.isSecret ? hideAll(value) : (inWords(value, key.metadata.type) ?? null);
+  };
+  return { key: path, from: show(before), to: show(after) };
 }
 
 function inWords(value: unknown, type: ListedKey["metadata"]["type"]): unknown {

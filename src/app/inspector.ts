@@ -15,8 +15,6 @@ export interface Inspector {
   seeRequests(readBody: ReadStage): ReadStage;
   /** The pipeline, with a look at what it answers. */
   seeAnswers(pipeline: Pipeline): Pipeline;
-  /** Resolves when everything is written. Never rejects. */
-  flush(): Promise<void>;
 }
 
 const maxFileBytes = 100 * 1024 * 1024;
@@ -24,16 +22,40 @@ const maxWaitingBytes = 64 * 1024 * 1024;
 /** An answer that is longer is not kept. */
 const maxAnswerBytes = 16 * 1024 * 1024;
 
+/** The files that are written to, over reloads: two writers in one folder would not know of each other's files. */
+export class Conversations {
+  readonly #parts: Pick<AppOptions, "clock" | "logger">;
+  readonly #byFolder = new Map<string, ConversationFiles>();
+
+  constructor(parts: Pick<AppOptions, "clock" | "logger">) {
+    this.#parts = parts;
+  }
+
+  filesIn(folder: string): ConversationFiles {
+    const known = this.#byFolder.get(folder);
+    if (known !== undefined) return known;
+    const { clock, logger } = this.#parts;
+    const files = new ConversationFiles({ folder, maxFileBytes, maxWaitingBytes, clock, logger });
+    this.#byFolder.set(folder, files);
+    return files;
+  }
+
+  /** Resolves when everything is written. Never rejects. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#byFolder.values()].map((files) => files.flush()));
+  }
+}
+
 /** Undefined while `inspector.enabled` is off: then nobody looks. */
 export function createInspector(
-  { config, clock, logger }: AppOptions,
+  { config }: AppOptions,
   findApi: (exchange: Exchange) => ClientApi | undefined,
+  conversations: Conversations,
 ): Inspector | undefined {
   const { enabled, inspector } = config.translators.anthropic;
   if (!enabled || !inspector.enabled) return undefined;
   const header = inspector.session_header.trim() || "X-Session-ID";
-  const folder = inspector.output_dir || "./inspector-logs";
-  const files = new ConversationFiles({ folder, maxFileBytes, maxWaitingBytes, clock, logger });
+  const files = conversations.filesIn(inspector.output_dir || "./inspector-logs");
   const isWanted = (exchange: Exchange) => findApi(exchange)?.name === "anthropic";
   const append = ({ request: { headers } }: Exchange, line: ConversationLine) =>
     files.append(headers.get(header) ?? headers.get("x-request-id") ?? undefined, line);
@@ -57,7 +79,6 @@ export function createInspector(
         return new Response(body, { status: response.status, headers: response.headers });
       },
     }),
-    flush: () => files.flush(),
   };
 }
 

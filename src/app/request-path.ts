@@ -1,86 +1,64 @@
 import { createBalancer } from "../balancer/balancer-by-name.ts";
-import { ConnectionCounts } from "../balancer/connections.ts";
-import { createGuardedBalancer, RecentFailures } from "../balancer/failure-share.ts";
-import { StickySessions } from "../balancer/sticky.ts";
+import { createGuardedBalancer } from "../balancer/failure-share.ts";
+import type { StickySessions } from "../balancer/sticky.ts";
 import { createShareBalancer } from "../balancer/traffic-share.ts";
-import { isRoutable, takesRequests } from "../endpoints/endpoint-status.ts";
-import { LiveRequests } from "../observe/live-requests.ts";
+import type { Config } from "../config/schema.ts";
+import { isRoutable } from "../endpoints/endpoint-status.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import { createFailoverPolicy } from "../pipeline/failover-policy.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
+import type { Admission } from "../proxy/admission.ts";
 import { type AttemptContext, sendAttempt } from "../proxy/attempt.ts";
 import type { BreakerSet } from "../proxy/breakers.ts";
 import { createConnectWatch } from "../proxy/connect-watch.ts";
-import { Cooldowns } from "../proxy/cooldown.ts";
 import { writeLimitBytes } from "../proxy/delivery.ts";
 import type { Engine } from "../proxy/engine.ts";
-import { createOllaEngine } from "../proxy/olla.ts";
-import { PendingAttempts } from "../proxy/pending-attempts.ts";
-import { createSherpaEngine } from "../proxy/sherpa.ts";
 import { Traffic } from "../proxy/traffic.ts";
 import type { QueueView } from "../server/dependencies.ts";
-import { ResponseStore } from "../translate/responses/response-store.ts";
-import { storedResponseLimits } from "./client-apis.ts";
+import { createClientApis } from "./client-apis.ts";
 import type { Fleet } from "./fleet.ts";
-import { createInspector, type Inspector } from "./inspector.ts";
+import { createInspector } from "./inspector.ts";
+import type { KeptParts } from "./kept-parts.ts";
 import { withKeyModels } from "./key-models.ts";
+import { createModelNames, type ModelNames } from "./model-names.ts";
 import type { AppOptions } from "./options.ts";
 import { withPins } from "./pinning.ts";
-import { type RequestPathOptions, stagesOf } from "./stages.ts";
+import { stagesOf } from "./stages.ts";
 import { withStoredResponses } from "./stored-responses.ts";
 import { createTiers } from "./tiers.ts";
 import { withTokenCounting } from "./token-counting.ts";
-import {
-  abortWhenLost,
-  askAfterSuspicion,
-  createAdmission,
-  createBreakers,
-  forgetReplaced,
-  readLimits,
-} from "./traffic-parts.ts";
-import { noteSends, preferWaitingForWarm, preferWarm } from "./warmth.ts";
+import { noteSends, preferWaitingForWarm, preferWarm, type WarmthParts } from "./warmth.ts";
 
-/** The pipeline with everything that decides about a request, and what the status routes read of it. */
+/** The pipeline of one configuration, with everything that decides about a request. */
 export interface RequestPath {
   readonly pipeline: Pipeline;
-  readonly engine: Engine;
-  readonly connections: ConnectionCounts;
-  /** What the status routes read of `admission`. */
+  readonly names: ModelNames;
+  /** What the status routes read of the lines that requests wait in. */
   readonly queues: QueueView;
-  readonly cooldowns: Cooldowns;
+  /** Undefined where the engine has none, or they are switched off. */
   readonly breakers: BreakerSet | undefined;
+  /** Undefined while sessions are not sticky. */
   readonly sticky: StickySessions | undefined;
-  readonly inspector: Inspector | undefined;
-  readonly live: LiveRequests;
+  /** Undefined while `proxy.prefer_loaded` is off. */
+  readonly warmth: WarmthParts | undefined;
   /** Of the balancer, as shown to operators. */
   readonly balancerName: string;
+  /** Other settings are in force: from now on it serves only the requests that have begun. */
+  retire(): void;
 }
 
-/** Longest time that an endpoint's `Retry-After` is believed. */
-const longestCooldownMs = 10 * 60_000;
-
-export function createRequestPath(
-  options: RequestPathOptions,
-  fleet: Fleet,
-  record: (outcome: Outcome) => void,
-): RequestPath {
+export function createRequestPath(options: AppOptions, kept: KeptParts): RequestPath {
   const { config, clock } = options;
-  const engine = config.proxy.engine === "olla" ? createOllaEngine() : createSherpaEngine();
-  const connections = new ConnectionCounts();
-  const recentFailures = new RecentFailures({ clock });
-  const pending = new PendingAttempts();
-  const breakers = createBreakers(options, engine);
-  const limitOf = readLimits(options);
-  const admission = createAdmission(options, connections, limitOf);
-  const queues = {
-    limitOf,
-    queueDepth: (name: string) => admission.queueDepth(name),
-    waiting: () => admission.waiting(),
-    waitTotals: () => admission.waitTotals(),
-  };
-  const cooldowns = new Cooldowns({ clock, maxMs: longestCooldownMs });
-  const chosen = createBalancer(config.proxy.load_balancer, { connections, random: Math.random });
-  const tiers = createTiers(options, fleet);
+  const { proxy } = config;
+  const { fleet, engine, connections, recentFailures, admission, cooldowns, live } = kept;
+  const { record } = kept.recorder;
+  const breakers = engine.hasBreaker && proxy.circuit_breaker.enabled ? kept.breakers : undefined;
+  const sticky = proxy.sticky_sessions.enabled ? kept.sticky : undefined;
+  const warmth = proxy.prefer_loaded ? fleet.warmth : undefined;
+  const chosen = createBalancer(proxy.load_balancer, { connections, random: Math.random });
+  const names = createModelNames(options, fleet.catalog);
+  const tiers = createTiers(options, kept);
+  const apis = createClientApis(options, kept.responses, fleet.registry);
   const recordCounted = (outcome: Outcome) => {
     tiers.note(outcome);
     record(outcome);
@@ -92,23 +70,18 @@ export function createRequestPath(
     cooldowns,
     recentFailures,
     breakers,
-    worthWaiting: preferWaitingForWarm(chosen, fleet.warmth, connections),
-    overflowAfterMs: config.proxy.overflow.after,
+    worthWaiting: preferWaitingForWarm(chosen, warmth, connections),
+    overflowAfterMs: proxy.overflow.after,
     onSuspicion: (name) => void askAfterSuspicion(name, fleet, breakers),
   });
-  const sticky = createSticky(options, fleet);
-  const guarded = createGuardedBalancer(preferWarm(chosen, fleet.warmth, connections), recentFailures);
+  const guarded = createGuardedBalancer(preferWarm(chosen, warmth, connections), recentFailures);
   const balancer = createShareBalancer(guarded, Math.random);
-  abortWhenLost(options, fleet, pending);
-  forgetReplaced(fleet, { engine, admission, breakers, cooldowns, recentFailures });
 
-  const send = createSend(options, fleet, engine, pending);
-  const responses = new ResponseStore(storedResponseLimits);
+  const send = createSend(options, kept);
   const stages = withKeyModels(
-    withPins(stagesOf(options, fleet, { sessions: sticky, responses, tiers }), tiers),
+    withPins(stagesOf(options, kept, { names, sessions: sticky, tiers, findApi: apis.find }), tiers),
   );
-  const inspector = createInspector(options, stages.findApi);
-  const live = new LiveRequests();
+  const inspector = createInspector(options, stages.findApi, kept.conversations);
   const sending = createPipeline({
     ...settingsOf(options, engine),
     live,
@@ -116,10 +89,10 @@ export function createRequestPath(
     readBody: inspector?.seeRequests(stages.readBody) ?? stages.readBody,
     balancer,
     traffic,
-    send: noteSends(send, fleet.warmth),
+    send: noteSends(send, warmth),
     record: recordCounted,
   });
-  const plain = withStoredResponses(sending, responses, { ...stages, clock, record });
+  const plain = withStoredResponses(sending, kept.responses, { ...stages, clock, record });
   const { anthropic } = config.translators;
   const counting = anthropic.enabled
     ? withTokenCounting(plain, {
@@ -131,38 +104,39 @@ export function createRequestPath(
         isPassthroughOn: anthropic.passthrough_enabled,
       })
     : plain;
-  const pipeline = inspector?.seeAnswers(counting) ?? counting;
-  const name = config.proxy.load_balancer;
-  const balancerName = sticky === undefined ? name : `sticky(${name})`;
   return {
-    pipeline,
-    engine,
-    connections,
-    queues,
-    cooldowns,
+    pipeline: inspector?.seeAnswers(counting) ?? counting,
+    names,
+    queues: queuesOf(config, admission),
     breakers,
     sticky,
-    inspector,
-    live,
-    balancerName,
+    warmth,
+    balancerName: sticky === undefined ? proxy.load_balancer : `sticky(${proxy.load_balancer})`,
+    retire: apis.retire,
   };
 }
 
-function createSticky({ config, clock }: AppOptions, { registry }: Fleet): StickySessions | undefined {
-  const { enabled, max_sessions, idle_ttl_seconds } = config.proxy.sticky_sessions;
-  if (!enabled) return undefined;
-  const sessions = new StickySessions({ maxSessions: max_sessions, idleTtlSeconds: idle_ttl_seconds }, clock);
-  const purge = () =>
-    sessions.purgeEndpoints((name) => {
-      const state = registry.byName(name);
-      return state !== undefined && takesRequests(state);
-    });
-  registry.onStatusChange(({ to }) => {
-    if (!isRoutable(to)) purge();
-  });
-  registry.onEndpointsReplaced(purge);
-  registry.onDrainingChange(purge);
-  return sessions;
+function queuesOf({ discovery }: Config, admission: Admission): QueueView {
+  const limits = new Map(
+    discovery.static.endpoints?.map(({ name, max_concurrent }) => [name, max_concurrent]),
+  );
+  return {
+    limitOf: (name) => limits.get(name) ?? 0,
+    queueDepth: (name) => admission.queueDepth(name),
+    waiting: () => admission.waiting(),
+    waitTotals: () => admission.waitTotals(),
+  };
+}
+
+/** A plain 500 may be a client's doing. It counts only if the endpoint, asked now, is not well either. */
+async function askAfterSuspicion(
+  name: string,
+  { checker, registry }: Fleet,
+  breakers: BreakerSet | undefined,
+): Promise<void> {
+  await checker.checkNow(name);
+  const state = registry.byName(name);
+  if (state !== undefined) breakers?.settleSuspicion(name, !isRoutable(state.health.status));
 }
 
 function settingsOf({ config, clock }: AppOptions, engine: Engine) {
@@ -190,9 +164,7 @@ function settingsOf({ config, clock }: AppOptions, engine: Engine) {
 
 function createSend(
   { config, clock }: AppOptions,
-  { registry }: Fleet,
-  { transport }: Engine,
-  pending: PendingAttempts,
+  { fleet: { registry }, engine: { transport }, pending }: KeptParts,
 ): Parameters<typeof createPipeline>[0]["send"] {
   const context: AttemptContext = {
     transport,

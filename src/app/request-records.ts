@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Config } from "../config/schema.ts";
 import { OllaError } from "../errors.ts";
 import { boundOutcome, isOnRecord } from "../observe/kept-outcome.ts";
 import { RecentRequests } from "../observe/recent-requests.ts";
@@ -13,12 +15,18 @@ export interface RequestRecords {
   readonly history: RequestHistory;
   /** @throws RequestLogRefusal where the file is something else than a request log */
   start(): void;
+  /**
+   * Opens the request log of other settings, if they name another one, before anything else changes.
+   * @returns what puts it in the place of the one in use
+   * @throws RequestLogRefusal where the file is something else than a request log
+   */
+  prepare(config: Config): () => void;
   /** Writes what waits. Never rejects. */
   stop(): Promise<void>;
 }
 
 export function createRequestRecords({ config, clock, logger }: AppOptions): RequestRecords {
-  const { enabled, path, max_age: maxAgeMs, max_size: maxBytes } = config.request_log;
+  let settings = config.request_log;
   const recent = new RecentRequests();
   let log: RequestLog | undefined;
   /** Why requests come from memory although they should not. */
@@ -26,6 +34,20 @@ export function createRequestRecords({ config, clock, logger }: AppOptions): Req
   const warnOfReading = (error: unknown) => {
     problem = `The request log cannot be read (${String(error)})`;
     logger.error("The request log cannot be read", { error: String(error) });
+  };
+  const open = ({ enabled, path, max_age: maxAgeMs, max_size: maxBytes }: typeof settings) => {
+    if (!enabled) return undefined;
+    try {
+      return new RequestLog({ path, maxAgeMs, maxBytes, clock, logger });
+    } catch (error) {
+      if (error instanceof RequestLogRefusal) throw error;
+      problem = `The request log cannot be opened (${String(error)})`;
+      logger.error("The request log cannot be opened; only the last requests are kept, in memory", {
+        path,
+        error: String(error),
+      });
+      return undefined;
+    }
   };
   const fromMemory = <Answer extends object>(answer: Answer): Answer =>
     problem === undefined
@@ -60,17 +82,19 @@ export function createRequestRecords({ config, clock, logger }: AppOptions): Req
       },
     },
     start() {
-      if (!enabled) return;
-      try {
-        log = new RequestLog({ path, maxAgeMs, maxBytes, clock, logger });
-      } catch (error) {
-        if (error instanceof RequestLogRefusal) throw error;
-        problem = `The request log cannot be opened (${String(error)})`;
-        logger.error("The request log cannot be opened; only the last requests are kept, in memory", {
-          path,
-          error: String(error),
-        });
-      }
+      log = open(settings);
+    },
+    prepare(next) {
+      if (isDeepStrictEqual(next.request_log, settings)) return () => undefined;
+      problem = undefined;
+      const opened = open(next.request_log);
+      return () => {
+        const before = log;
+        settings = next.request_log;
+        log = opened;
+        // What it still has to write it writes: two of them share a file well.
+        void before?.stop();
+      };
     },
     async stop() {
       const stopping = log;

@@ -11,13 +11,14 @@ import { routeWithin } from "../pipeline/tiers.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { ClientApi, ClientApiName } from "../translate/client-api.ts";
 import type { Fleet } from "./fleet.ts";
+import type { ModelNames } from "./model-names.ts";
 import type { AppOptions } from "./options.ts";
 import type { Tiers } from "./tiers.ts";
 
 /** The stages that decide where a request may go. */
 export function createRouting(
   { config, profiles, clock }: AppOptions,
-  { registry, catalog, aliases, discovery }: Fleet,
+  { registry, catalog, discovery, aliases }: Pick<Fleet, "registry" | "catalog" | "discovery"> & ModelNames,
   findApi: (exchange: Exchange) => ClientApi | undefined,
   tiers: Tiers,
 ): Pick<PipelineContext, "route" | "refreshModels"> {

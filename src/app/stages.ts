@@ -1,13 +1,9 @@
 import { isKeySource } from "../balancer/affinity-key.ts";
 import type { StickySessions } from "../balancer/sticky.ts";
-import { isRoutable } from "../endpoints/endpoint-status.ts";
-import type { Stats } from "../observe/stats.ts";
 import { createAffinityFinder, isResponsesPath, stickyHeaders } from "../pipeline/affinity.ts";
-import { BodyBudget } from "../pipeline/body-budget.ts";
 import type { TokenCounterContext } from "../pipeline/count-tokens.ts";
 import { createAttemptEncoder } from "../pipeline/encode-attempt.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
-import { NativeSupport } from "../pipeline/native-support.ts";
 import type { createPipeline } from "../pipeline/pipeline.ts";
 import { readBody } from "../pipeline/read-body.ts";
 import { ollaHeaders, ResponseHeaders } from "../pipeline/response-headers.ts";
@@ -15,45 +11,40 @@ import { createBodyRewriter } from "../pipeline/rewrite-body.ts";
 import { keepaliveBytes } from "../proxy/keepalive.ts";
 import { streamKindOf } from "../proxy/stream-kind.ts";
 import { type ClientRequest, createRequestBuilder } from "../proxy/upstream-request.ts";
-import type { ResponseStore } from "../translate/responses/response-store.ts";
 import { attemptHeaders, earlyHeaders, eventStream, responseHeaders } from "./answer-headers.ts";
-import { createClientApis } from "./client-apis.ts";
-import type { Fleet } from "./fleet.ts";
+import type { ClientApis } from "./client-apis.ts";
+import type { KeptParts } from "./kept-parts.ts";
+import type { ModelNames } from "./model-names.ts";
 import type { AppOptions } from "./options.ts";
 import { createRouting } from "./routing.ts";
 import type { Tiers } from "./tiers.ts";
 
-/** What requests are sent on with, besides what is configured. */
-export interface RequestPathOptions extends AppOptions {
-  /** Stands in `Via`, so that a request that comes back is known. */
-  readonly instanceId: string;
-  /** Is told when a circuit breaker changes. */
-  readonly stats: Pick<Stats, "noteTransition">;
-}
-
 /** When `proxy.keepalive_interval` is off: well below the 60 s after which proxies on the way lose patience. */
 const earlyCommitMs = 15_000;
 
-/** What is made once and used by more than the stages. */
+/** What is made once for each configuration and used by more than the stages. */
 export interface StageParts {
+  readonly names: ModelNames;
+  /** Undefined while sessions are not sticky. */
   readonly sessions: StickySessions | undefined;
-  readonly responses: ResponseStore;
   readonly tiers: Tiers;
+  readonly findApi: ClientApis["find"];
 }
 
 /** The stages as the pipeline calls them, each with what it reads of the world. */
 export function stagesOf(
-  options: RequestPathOptions,
-  fleet: Fleet,
-  { sessions, responses, tiers }: StageParts,
+  options: AppOptions,
+  kept: KeptParts,
+  { names, sessions, tiers, findApi }: StageParts,
 ) {
   const { config, clock, logger, build } = options;
+  const { nativeSupport, fleet } = kept;
   const { registry, checker, discovery } = fleet;
   const { version } = build;
   const bodyLimits = {
     maxBytes: config.server.request_limits.max_body_size,
     timeoutMs: config.server.read_timeout,
-    budget: new BodyBudget(config.proxy.max_buffered_bytes),
+    budget: kept.bodyBudget,
     clock,
   };
   const { anthropic } = config.translators;
@@ -61,15 +52,7 @@ export function stagesOf(
   const isMessage = ({ dialect }: Exchange) => anthropic.enabled && dialect === "anthropic";
   const rewriter = createBodyRewriter();
   const relayedHeaders = new ResponseHeaders({ version, isCorsOn: config.server.cors.enabled });
-  const prepare = createRequestBuilder(version, options.instanceId);
-  const findApi = createClientApis(options, responses, registry);
-  const nativeSupport = new NativeSupport({ clock });
-  registry.onStatusChange(({ endpoint, to }) => {
-    // It may come back as a newer version.
-    if (!isRoutable(to)) nativeSupport.forget(endpoint.name);
-  });
-  // The same name may stand for another server now.
-  registry.onEndpointsReplaced(() => nativeSupport.forgetAll());
+  const prepare = createRequestBuilder(version, kept.instanceId);
   const { key_sources, prefix_hash_bytes } = config.proxy.sticky_sessions;
   const findAffinity = createAffinityFinder({
     sources: key_sources.filter(isKeySource),
@@ -82,7 +65,7 @@ export function stagesOf(
   return {
     looksAtConversation: sessions !== undefined,
     readBody: (exchange) => readBody(exchange.request, isMessage(exchange) ? messageLimits : bodyLimits),
-    ...createRouting(options, fleet, findApi, tiers),
+    ...createRouting(options, { ...fleet, ...names }, findApi, tiers),
     contextOf: tiers.contextOf,
     countsTokensAt: tiers.countsTokensAt,
     beginSticky: (exchange, inspection) => sessions?.begin(findAffinity(exchange, inspection)),

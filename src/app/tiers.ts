@@ -1,7 +1,7 @@
 import { modelAskedFor } from "../balancer/warm-first.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { OllaError } from "../errors.ts";
-import { DailyTokens, guessTokens } from "../observe/daily-tokens.ts";
+import { type DailyTokens, guessTokens } from "../observe/daily-tokens.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import { type ContextOf, isLongerThan } from "../pipeline/context-fit.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
@@ -11,8 +11,8 @@ import type { EndpointInView } from "../pipeline/prospect.ts";
 import type { Rejection, Route } from "../pipeline/route.ts";
 import { arrangeTiers, type Barrier, barCloud, findLocalOnly, routeWithin } from "../pipeline/tiers.ts";
 import { tokensOf } from "../server/guard/tokens-used.ts";
-import type { Fleet } from "./fleet.ts";
-import type { AppOptions } from "./options.ts";
+import type { KeptParts } from "./kept-parts.ts";
+import type { AppSettings } from "./options.ts";
 
 type Routed = ReturnType<PipelineContext["route"]>;
 
@@ -30,10 +30,11 @@ export interface Tiers extends Pick<PipelineContext, "contextOf" | "countsTokens
   note(outcome: Outcome): void;
 }
 
-export function createTiers(options: AppOptions, { registry, catalog }: Fleet): Tiers {
-  const configured = options.config.discovery.static.endpoints ?? [];
+export function createTiers({ config }: AppSettings, { fleet, dailyTokens }: KeptParts): Tiers {
+  const { registry, catalog } = fleet;
+  const configured = config.discovery.static.endpoints ?? [];
   const hasCloud = configured.some(({ tier }) => tier === "cloud");
-  const daily = createDailyTokens(options);
+  const daily = configured.some(({ daily_tokens }) => daily_tokens > 0) ? dailyTokens : undefined;
   const contextOf: ContextOf = (candidate) => {
     const model = modelAskedFor(candidate);
     const places = model === undefined ? [] : catalog.placesOf(model);
@@ -69,22 +70,6 @@ export function createTiers(options: AppOptions, { registry, catalog }: Fleet): 
       daily.note(endpoint, tokensOf(outcome) || guessTokens(outcome));
     },
   };
-}
-
-/** Undefined where no endpoint has a limit. */
-function createDailyTokens({ config, clock, logger }: AppOptions): DailyTokens | undefined {
-  const configured = config.discovery.static.endpoints ?? [];
-  const limits = new Map(configured.map(({ name, daily_tokens }) => [name, daily_tokens]));
-  if (![...limits.values()].some((limit) => limit > 0)) return undefined;
-  return new DailyTokens({
-    limits,
-    clock,
-    onSpent: (endpoint, limit) =>
-      logger.warn(`Endpoint ${endpoint} has used up its tokens for today and rests until midnight`, {
-        endpoint,
-        daily_tokens: limit,
-      }),
-  });
 }
 
 function barSpent(daily: DailyTokens, { name }: Endpoint): OllaError | undefined {

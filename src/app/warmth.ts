@@ -9,7 +9,7 @@ import type { EndpointRegistry } from "../endpoints/endpoint-registry.ts";
 import { LoadedModels } from "../models/loaded/loaded-models.ts";
 import { LoadedPoller } from "../models/loaded/loaded-poller.ts";
 import type { ForwardContext } from "../pipeline/forwarding.ts";
-import type { AppOptions } from "./options.ts";
+import type { AppSurroundings } from "./options.ts";
 
 /** What the endpoints have in memory, and the loop that keeps it true. */
 export interface WarmthParts {
@@ -17,12 +17,11 @@ export interface WarmthParts {
   readonly poller: LoadedPoller;
 }
 
-/** Undefined where nobody wants to know: then no endpoint is asked. */
+/** Asks no endpoint before its poller is started. */
 export function createWarmth(
-  { config, clock, logger, build }: AppOptions,
+  { clock, logger, build }: AppSurroundings,
   registry: EndpointRegistry,
-): WarmthParts | undefined {
-  if (!config.proxy.prefer_loaded) return undefined;
+): WarmthParts {
   const loaded = new LoadedModels({ clock, onNews: (endpointName) => poller.noteNews(endpointName) });
   const poller = new LoadedPoller({ registry, loaded, clock, logger, version: build.version });
   return { loaded, poller };

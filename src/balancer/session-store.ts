@@ -25,9 +25,9 @@ export interface SessionStatistics {
 
 /** Where a conversation is served: affinity key → place, an endpoint or one of its models, bounded in number and in time. */
 export class SessionStore {
-  readonly #settings: SessionStoreSettings;
   readonly #clock: Clock;
-  readonly #sessions: LRUCache<string, string>;
+  #settings: SessionStoreSettings;
+  #sessions: LRUCache<string, string>;
   #sweptAt: number;
   #insertions = 0;
   #hits = 0;
@@ -38,14 +38,30 @@ export class SessionStore {
     this.#settings = settings;
     this.#clock = clock;
     this.#sweptAt = clock.now();
-    this.#sessions = new LRUCache({
+    this.#sessions = this.#createCache(settings);
+  }
+
+  /** Other limits from now on. Sessions stay, the longest unused ones go where there are too many. */
+  configure(settings: SessionStoreSettings): void {
+    const { maxSessions, idleTtlSeconds } = this.#settings;
+    if (settings.maxSessions === maxSessions && settings.idleTtlSeconds === idleTtlSeconds) return;
+    this.#sweep();
+    const held = [...this.#sessions.entries()];
+    this.#settings = settings;
+    this.#sessions = this.#createCache(settings);
+    // The one used last comes first out of the old cache, and goes last into the new one.
+    for (const [key, endpointName] of held.reverse()) this.#sessions.set(key, endpointName);
+  }
+
+  #createCache({ maxSessions, idleTtlSeconds }: SessionStoreSettings): LRUCache<string, string> {
+    return new LRUCache({
       // Not `max`, which would allocate for all of them at once.
-      maxSize: settings.maxSessions === 0 ? Number.MAX_SAFE_INTEGER : settings.maxSessions,
+      maxSize: maxSessions === 0 ? Number.MAX_SAFE_INTEGER : maxSessions,
       sizeCalculation: () => 1,
-      ttl: settings.idleTtlSeconds * 1_000,
+      ttl: idleTtlSeconds * 1_000,
       updateAgeOnGet: true,
       // The library takes a start at 0 for "no start", and keeps a timer of its own unless the resolution is 0.
-      perf: { now: () => clock.now() + 1 },
+      perf: { now: () => this.#clock.now() + 1 },
       ttlResolution: 0,
       dispose: (_endpointName, _key, reason) => {
         if (reason !== "set") this.#evictions += 1;

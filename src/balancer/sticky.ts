@@ -46,6 +46,11 @@ export class StickySessions {
     this.#store = new SessionStore(settings, clock);
   }
 
+  /** Other limits from now on; conversations stay where they are. */
+  configure(settings: SessionStoreSettings): void {
+    this.#store.configure(settings);
+  }
+
   /** @param key undefined when nothing identifies the conversation: then every choice is the balancer's. */
   begin(key: AffinityKey | undefined): StickyRequest {
     return key === undefined ? new UnnamedRequest() : new NamedRequest(key, this.#store, this.#bearings);

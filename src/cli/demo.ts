@@ -5,7 +5,7 @@ import { systemClock } from "../lib/clock.ts";
 import { createDescriptorOutput, createLogger } from "../lib/log-writer.ts";
 import { createConsoleFormatter } from "./log-settings.ts";
 import { prepare } from "./preparation.ts";
-import { runApp } from "./run-app.ts";
+import { type RunnableApp, runApp } from "./run-app.ts";
 import { type SimulatedEndpoint, startSimulatedEndpoint } from "./simulated-endpoint.ts";
 import { formatEndpoints, formatModels } from "./startup-summary.ts";
 import { createPainter, hasColour, type Painter, type Terminal } from "./terminal.ts";
@@ -121,7 +121,7 @@ async function loadDemoConfig(endpoints: readonly SimulatedEndpoint[], port: num
 }
 
 /** The app on its own port, or on any free one when that is taken. */
-function startAnywhere(create: (port: { readonly port?: number }) => App, terminal: Terminal): App {
+function startAnywhere(create: (port: { readonly port?: number }) => App, terminal: Terminal): RunnableApp {
   let app = create({});
   return {
     start() {

@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+import { type ReadTextFile, readTextFile } from "../config/find-file.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { type LoadedNaming, loadModelsFile, withoutModelsFile } from "../config/models-file.ts";
 import { type ConfigProblem, comparePositions } from "../config/problem.ts";
@@ -30,13 +32,21 @@ export interface Preparation {
   readonly endpointProblems: readonly ConfigProblem[];
   /** All there are: of the configuration, the endpoints, the naming table and the profiles. */
   readonly problems: readonly ConfigProblem[];
+  /** Files and folders that were read, or looked for in vain: a change there may make another preparation. */
+  readonly readPaths: readonly string[];
 }
 
 /** Reads configuration, naming table, profiles and endpoints. Collects what is wrong instead of throwing. */
 export async function prepare(options: PreparationOptions): Promise<Preparation> {
-  const { configPath, env, cwd, readFile } = options;
-  const loaded = await loadConfig({ path: configPath, env, cwd, ...(readFile && { readFile }) });
-  const naming = readFile === undefined ? await loadModelsFile({ env, cwd }) : withoutModelsFile();
+  const { configPath, env, cwd } = options;
+  const readPaths = new Set<string>();
+  const readFile: ReadTextFile = (path) => {
+    readPaths.add(path);
+    return (options.readFile ?? readTextFile)(path);
+  };
+  const loaded = await loadConfig({ path: configPath, env, cwd, readFile });
+  const naming =
+    options.readFile === undefined ? await loadModelsFile({ env, cwd, readFile }) : withoutModelsFile();
   const { config, drafts } = loaded;
   const profiles = loadProfiles({ filter: config?.proxy.profile_filter ?? drafts.profileFilter });
   const endpoints = config && buildConfiguredEndpoints(loaded, config, profiles.profiles);
@@ -44,7 +54,11 @@ export async function prepare(options: PreparationOptions): Promise<Preparation>
   const endpointProblems = found.map((problem) => placeProblem(loaded, problem));
   const ofTheFile = [...loaded.problems, ...endpointProblems].toSorted(comparePositions);
   const problems = [...ofTheFile, ...naming.problems, ...profiles.problems];
-  return { loaded, profiles, naming, endpoints, endpointProblems, problems };
+  for (const path of profiles.readPaths) readPaths.add(resolve(cwd, path));
+  // These have a watch of their own, which knows that two files have to fit together.
+  for (const path of Object.values(config?.server.tls?.files ?? {}))
+    if (path !== undefined) readPaths.delete(path);
+  return { loaded, profiles, naming, endpoints, endpointProblems, problems, readPaths: [...readPaths] };
 }
 
 function buildConfiguredEndpoints(

@@ -7,11 +7,20 @@ import type { LogWriter } from "../lib/log-writer.ts";
 import { listenForStop } from "./stop-signal.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** What is needed of an app to run it. */
+export type RunnableApp = Pick<App, "start" | "firstLook" | "stop">;
+
 export interface RunAppOptions {
-  readonly app: App;
+  readonly app: RunnableApp;
   readonly logger: LogWriter;
   readonly terminal: Terminal;
   readonly clock: Clock;
+  /** Called at each SIGHUP; without it the signal ends the process, as the system has it. */
+  readonly onHangUp?: () => void;
+  /** Called once the ports are open. */
+  readonly onStarted?: () => void;
+  /** Called when a stop was asked for, before anything ends. */
+  readonly onStopping?: () => void;
   /** Tells the operator what was started. Cut short when a stop is asked for. */
   announce(address: AppAddress): Promise<void>;
 }
@@ -26,9 +35,11 @@ export async function runApp(options: RunAppOptions): Promise<number> {
     now: clock.now,
     isUnderPackageManager: Boolean(terminal.env.npm_lifecycle_event),
   });
+  if (options.onHangUp !== undefined) process.on("SIGHUP", options.onHangUp);
   let address: AppAddress;
   try {
     address = app.start();
+    options.onStarted?.();
   } catch (error) {
     await logger.flush();
     terminal.err(`olla: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -38,6 +49,7 @@ export async function runApp(options: RunAppOptions): Promise<number> {
   releaseStartMemory();
   const signal = await stop.received;
   const stoppingAt = clock.now();
+  options.onStopping?.();
   logger.info("Stopping: no new connections, running answers may finish", { signal });
   try {
     if ((await app.stop()) === "aborted") logger.warn("Time was up: answers under way were cut");

@@ -1,11 +1,15 @@
+import type { AppSettings, SettingsReading } from "../app/options.ts";
 import { loadTracing } from "../app/tracing.ts";
 import { createApp } from "../app.ts";
+import { createConfigWatch } from "../config/config-watch.ts";
 import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { systemClock } from "../lib/clock.ts";
+import type { LogWriter } from "../lib/log-writer.ts";
 import { clearStaleSocket, socketPathOf } from "../server/unix-socket.ts";
+import { answerHangUp } from "./hang-up.ts";
 import { chooseLogFormat, openLog } from "./log-settings.ts";
-import { prepare } from "./preparation.ts";
+import { type Preparation, prepare } from "./preparation.ts";
 import { logStart, runApp } from "./run-app.ts";
 import { formatSummary, logSummary } from "./startup-summary.ts";
 import { createPainter, hasColour, type Terminal } from "./terminal.ts";
@@ -23,10 +27,10 @@ function isMistake({ severity, kind }: ConfigProblem): boolean {
 /** Routes requests until it is told to stop. @returns the exit code */
 export async function serve({ configPath, terminal, build }: ServeOptions): Promise<number> {
   const { env, cwd } = terminal;
-  const { loaded, profiles, naming, problems } = await prepare({ configPath, env, cwd });
+  const preparation = await prepare({ configPath, env, cwd });
+  const { loaded, problems } = preparation;
   const { config } = loaded;
-  const errors = problems.filter((problem) => problem.severity === "error");
-  if (config === undefined || errors.length > 0) {
+  if (config === undefined || hasError(problems)) {
     // A mistyped key does not keep Olla from starting, but who corrects the file wants to know of it now.
     for (const problem of problems.filter(isMistake)) terminal.err(`olla: ${formatProblem(problem)}\n`);
     return 1;
@@ -41,23 +45,43 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
 
   const socketPath = socketPathOf(config.server.host);
   if (socketPath !== undefined) await clearStaleSocket(socketPath);
+  const settings = await settingsOf(preparation, logger, build);
+  if (settings === undefined) return 1;
+  let { readPaths } = preparation;
+  const follow = (next: AppSettings) => {
+    logger.setLevel(next.config.logging.level);
+    if (next.config.config.watch) watch.start();
+    else watch.stop();
+  };
   const app = createApp({
-    config,
-    isSet: loaded.isSet,
-    sourceOf: loaded.sourceOf,
-    configFile: loaded.file,
-    profiles: profiles.profiles,
-    naming: naming.naming,
+    ...settings,
     logger,
     clock,
     build,
-    startTracing: await loadTracing(loaded.otlp, { config, clock, logger, build }),
+    reloading: {
+      async read() {
+        // Named, so that a file that is gone is an error and not a wish for no configuration at all.
+        const again = await prepare({ configPath: loaded.file ?? configPath, env, cwd });
+        readPaths = again.readPaths;
+        return await readingOf(again, logger, build);
+      },
+      onApplied: follow,
+    },
   });
+  const watch = createConfigWatch({ clock, paths: () => readPaths, onChange: () => app.reload("file") });
   return await runApp({
     app,
     logger,
     terminal,
     clock,
+    onHangUp: () =>
+      answerHangUp({
+        isScreen: terminal.isScreen,
+        onReload: () => void app.reload("signal"),
+        onTerminalGone: () => process.kill(process.pid, "SIGTERM"),
+      }),
+    onStarted: () => follow(settings),
+    onStopping: () => watch.stop(),
     async announce(address) {
       const { url, adminUrl } = address;
       if (!isForPeople) {
@@ -72,4 +96,39 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
       terminal.out(`${formatSummary(look, url, painter, address)}\n`);
     },
   });
+}
+
+function hasError(problems: readonly ConfigProblem[]): boolean {
+  return problems.some(({ severity }) => severity === "error");
+}
+
+async function readingOf(
+  preparation: Preparation,
+  logger: LogWriter,
+  build: BuildIdentity,
+): Promise<SettingsReading> {
+  const { problems } = preparation;
+  return {
+    settings: hasError(problems) ? undefined : await settingsOf(preparation, logger, build),
+    problems,
+  };
+}
+
+/** Undefined where the configuration has errors. */
+async function settingsOf(
+  { loaded, profiles, naming }: Preparation,
+  logger: LogWriter,
+  build: BuildIdentity,
+): Promise<AppSettings | undefined> {
+  const { config } = loaded;
+  if (config === undefined) return undefined;
+  return {
+    config,
+    isSet: loaded.isSet,
+    sourceOf: loaded.sourceOf,
+    configFile: loaded.file,
+    profiles: profiles.profiles,
+    naming: naming.naming,
+    startTracing: await loadTracing(loaded.otlp, { config, clock: systemClock, logger, build }),
+  };
 }

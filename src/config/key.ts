@@ -27,6 +27,8 @@ export interface KeyNotes {
   readonly status?: KeyStatus;
   /** Has no default because it cannot be left out. */
   readonly isRequired?: boolean;
+  /** A reload cannot put another value in force. */
+  readonly takesRestart?: boolean;
   /** Why an inert key does nothing. */
   readonly reason?: string;
 }

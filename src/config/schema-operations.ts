@@ -26,12 +26,14 @@ export const logging = section(
       initial: "json",
       choices: ["json", "text"],
       env: ["OLLA_LOGGING_FORMAT", "OLLA_LOG_FORMAT"],
+      takesRestart: true,
       doc: "Form of log lines when standard output is no terminal; a terminal gets text. A variable wins over both.",
     }),
     output: choiceKey({
       initial: "stdout",
       choices: ["stdout", "file"],
       env: ["OLLA_LOGGING_OUTPUT"],
+      takesRestart: true,
       doc: "`file` writes to a file as well.",
     }),
   },
@@ -148,8 +150,7 @@ export const telemetry = section(
 export const configFile = section({
   watch: booleanKey({
     initial: true,
-    status: "later",
     env: "auto",
-    doc: "Reload this file when it changes.",
+    doc: "Put a changed file in force without a restart: [reload.md](reload.md).",
   }),
 });

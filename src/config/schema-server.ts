@@ -176,6 +176,7 @@ export const server = section(
       unit: "host name or address",
       check: (host) => (host === "unix:" ? "expected a path behind unix:, got nothing" : undefined),
       env: ["OLLA_SERVER_HOST"],
+      takesRestart: true,
       doc: "Address to listen on. `0.0.0.0` listens on all of them; IPv6 needs no brackets; `unix:/run/olla/olla.sock` is a Unix socket and has no port.",
     }),
     port: integerKey({
@@ -183,6 +184,7 @@ export const server = section(
       min: 1,
       max: 65535,
       env: ["OLLA_SERVER_PORT"],
+      takesRestart: true,
       doc: "TCP port to listen on.",
     }),
     read_timeout: durationKey({
@@ -204,6 +206,7 @@ export const server = section(
     }),
     idle_timeout: durationKey({
       initial: "0s",
+      takesRestart: true,
       doc: "How long an idle keep-alive connection stays open. 0 means the value of `read_timeout`.",
     }),
     shutdown_timeout: durationKey({
@@ -228,18 +231,26 @@ export const server = section(
         cert: unsetStringKey({
           unit: "path",
           env: "auto",
+          takesRestart: true,
           doc: "Certificate chain, PEM, the server's own certificate first. With `key` it makes the listener speak https; a changed file is taken into use without a restart.",
         }),
-        key: unsetStringKey({ unit: "path", env: "auto", doc: "Private key, PEM, without a passphrase." }),
+        key: unsetStringKey({
+          unit: "path",
+          env: "auto",
+          takesRestart: true,
+          doc: "Private key, PEM, without a passphrase.",
+        }),
         min_version: choiceKey({
           initial: "1.2",
           choices: ["1.2", "1.3"],
           env: "auto",
+          takesRestart: true,
           doc: "Oldest TLS version that is accepted.",
         }),
         client_ca: unsetStringKey({
           unit: "path",
           env: "auto",
+          takesRestart: true,
           doc: "Certificate authority, PEM. When set, clients must show a certificate of it.",
         }),
       },
@@ -265,12 +276,13 @@ export const server = section(
         key_file: unsetStringKey({
           unit: "path",
           env: "auto",
-          doc: "File that holds the admin key, read at start.",
+          doc: "File that holds the admin key.",
         }),
         port: unsetIntegerKey({
           min: 1,
           max: 65535,
           env: "auto",
+          takesRestart: true,
           doc: "Serve `/internal/` and what changes something at this port only. `/internal/health` is at both.",
         }),
       },

@@ -57,10 +57,11 @@ export class Feed {
     return listener.stream;
   }
 
-  /** Ends every stream, and takes no listeners any more. */
-  end(): void {
+  /** Ends every stream, and takes no listeners any more. @param lastEvent its name, where the streams should end with one */
+  end(lastEvent?: string): void {
     this.#hasEnded = true;
-    for (const listener of [...this.#listeners]) listener.close();
+    const last = lastEvent === undefined ? undefined : encodeEvent(lastEvent, {});
+    for (const listener of [...this.#listeners]) listener.close(last);
   }
 
   readonly #tick = (): void => {
@@ -118,9 +119,10 @@ class FeedListener {
     this.#wake?.();
   }
 
-  close(): void {
+  close(last?: Uint8Array): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#waiting = last;
     this.#onGone();
     this.#wake?.();
   }
@@ -134,13 +136,12 @@ class FeedListener {
     }
     const event = this.#waiting;
     this.#waiting = undefined;
-    if (event !== undefined && !this.#isClosed) {
+    if (event !== undefined) {
       this.missed = 0;
       this.#hasSentFirst = true;
       controller.enqueue(event);
-    } else if (this.#isClosed) {
-      closeQuietly(controller);
     }
+    if (this.#isClosed) closeQuietly(controller);
   }
 }
 

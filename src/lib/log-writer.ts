@@ -21,6 +21,8 @@ export interface LogWriterOptions {
 }
 
 export interface LogWriter extends Logger {
+  /** Least important level that is written from now on. */
+  setLevel(level: LogLevel): void;
   flush(): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ const noFields: LogFields = {};
 /** The program's logger: one line per record. Formatting happens at once, the system call a moment later. */
 export function createLogger(options: LogWriterOptions): LogWriter {
   const { format, output, clock } = options;
-  const lowest = logLevels.indexOf(options.level);
+  let lowest = logLevels.indexOf(options.level);
   let file = options.file;
 
   function writeToFile(wallTime: number, level: LogLevel, message: string, fields: LogFields): void {
@@ -56,6 +58,9 @@ export function createLogger(options: LogWriterOptions): LogWriter {
     info: (message, fields) => write("info", message, fields),
     warn: (message, fields) => write("warn", message, fields),
     error: (message, fields) => write("error", message, fields),
+    setLevel(level) {
+      lowest = logLevels.indexOf(level);
+    },
     isEnabled: (level) => logLevels.indexOf(level) >= lowest,
     flush: () => output.flush(),
   };

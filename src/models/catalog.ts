@@ -31,6 +31,7 @@ interface Entry extends EndpointModels {
   readonly refreshedMonotonic: number;
 }
 
+const defaultRules: UnifyRules = { isMerging: true, isUntaggedLatest: false };
 const longestSliceMs = 8;
 
 function nextTurn(): Promise<void> {
@@ -46,10 +47,10 @@ function nextTurn(): Promise<void> {
  */
 export class ModelCatalog {
   readonly #clock: Clock;
-  readonly #staleAfterMs: number;
-  readonly #cleanupIntervalMs: number;
-  readonly #describer: ModelDescriber;
-  readonly #rules: UnifyRules;
+  #staleAfterMs: number;
+  #cleanupIntervalMs: number;
+  #describer: ModelDescriber;
+  #rules: UnifyRules;
   readonly #entries = new Map<string, Entry>();
   #index = new PlaceIndex([]);
   #unified: readonly UnifiedModel[] | undefined;
@@ -59,8 +60,23 @@ export class ModelCatalog {
     this.#clock = options.clock;
     this.#staleAfterMs = options.staleAfterMs;
     this.#cleanupIntervalMs = options.cleanupIntervalMs;
-    this.#rules = options.rules ?? { isMerging: true, isUntaggedLatest: false };
+    this.#rules = options.rules ?? defaultRules;
     this.#describer = new ModelDescriber({ ...options, naming: options.naming ?? builtinNaming() });
+  }
+
+  /** Other settings from now on; the models that are known are looked at in their light. */
+  configure(options: Omit<ModelCatalogOptions, "clock">): void {
+    const isRunning = this.#cancelTimer !== undefined;
+    this.stop();
+    this.#staleAfterMs = options.staleAfterMs;
+    this.#cleanupIntervalMs = options.cleanupIntervalMs;
+    this.#rules = options.rules ?? defaultRules;
+    this.#describer = new ModelDescriber({ ...options, naming: options.naming ?? builtinNaming() });
+    for (const [name, entry] of this.#entries) {
+      this.#entries.set(name, { ...entry, index: this.#indexOf(entry.models) });
+    }
+    this.#rebuild();
+    if (isRunning) this.start();
   }
 
   /** Begins to drop what is stale. Calling it twice is harmless. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { type EndpointStatus, isRoutable } from "../endpoints/endpoint-status.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -66,7 +67,7 @@ interface Progress {
   lastFailure: string | undefined;
   hasList: boolean;
   /** Its kind was found out, so it may be found out anew. */
-  readonly isAuto: boolean;
+  isAuto: boolean;
   readonly grace: RemovalGrace;
   readonly emptyList: EmptyList;
   /** It was away, and may have come back as something else. */
@@ -85,13 +86,15 @@ const slotPatienceMs = 2000;
  * interval. Endpoints are asked independently; a failed run leaves the endpoint's last list as it is.
  */
 export class ModelDiscovery {
-  readonly #options: ModelDiscoveryOptions;
-  readonly #slots: WorkSlots;
+  #options: ModelDiscoveryOptions;
+  #slots: WorkSlots;
   readonly #progress = new Map<string, Progress>();
   #stopped = new AbortController();
   #cancelTimer: (() => void) | undefined;
   #unsubscribe: (() => void) | undefined;
   #intervalRuns = 0;
+  #isStarted = false;
+  #openKinds: ReadonlySet<string> = new Set();
 
   constructor(options: ModelDiscoveryOptions) {
     this.#options = options;
@@ -100,6 +103,7 @@ export class ModelDiscovery {
 
   /** Asks what is usable now and begins to follow the endpoints. Calling it twice is harmless. */
   start(): void {
+    this.#isStarted = true;
     if (!this.#options.settings.enabled || this.#unsubscribe !== undefined) return;
     if (this.#stopped.signal.aborted) this.#stopped = new AbortController();
     this.#unsubscribe = this.#options.registry.onStatusChange(() => this.#followStatuses());
@@ -107,8 +111,31 @@ export class ModelDiscovery {
     this.#schedule();
   }
 
+  /**
+   * Other settings from now on, and perhaps other endpoints: those that are gone lose their models, and where the settings
+   * are not the same all are asked anew. Until they have answered the catalog keeps what it has, unless discovery is off.
+   * @param openKinds names of the endpoints whose kind is to be found out, found or not
+   */
+  configure(settings: DiscoverySettings, profiles: ProfileSet, openKinds: ReadonlySet<string>): void {
+    const isSame = isDeepStrictEqual(settings, this.#options.settings);
+    this.#options = { ...this.#options, profiles, settings };
+    this.#openKinds = openKinds;
+    const names = new Set(this.#options.registry.snapshot().map(({ endpoint }) => endpoint.name));
+    for (const [name, progress] of this.#progress) {
+      if (!names.has(name) || !settings.enabled) this.#forget(name, progress);
+      else progress.isAuto = openKinds.has(name);
+    }
+    if (isSame) return;
+    const wasStarted = this.#isStarted;
+    this.stop();
+    this.#progress.clear();
+    this.#slots = new WorkSlots(settings.workers, slotPatienceMs, this.#options.clock);
+    if (wasStarted) this.start();
+  }
+
   /** Gives up runs under way; the catalog keeps what it has. */
   stop(): void {
+    this.#isStarted = false;
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     this.#cancelTimer?.();
@@ -220,7 +247,7 @@ export class ModelDiscovery {
         isSuspended: false,
         lastFailure: undefined,
         hasList: false,
-        isAuto: endpoint.isAutoDetected,
+        isAuto: endpoint.isAutoDetected || this.#openKinds.has(endpoint.name),
         isKindDoubted: false,
         grace: new RemovalGrace({
           graceMs: settings.removalGraceMs,

@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Outcome } from "./outcome.ts";
 
 export interface DailyTokensSettings {
-  /** Tokens a day, by endpoint name; an endpoint that is not in it, or has 0, has no limit. */
+  /** Tokens a day, by endpoint name; one that is not in it, or has 0, has no limit. Read at each use, so that it may change. */
   readonly limits: ReadonlyMap<string, number>;
   readonly clock: Clock;
   /** Called once a day for each endpoint that has used up its tokens. */

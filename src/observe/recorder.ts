@@ -13,7 +13,7 @@ export interface Recorder {
 export interface RecorderOptions {
   readonly stats: Pick<Stats, "recordOutcome">;
   readonly logger: Logger;
-  /** Without it only what went wrong (warn and above) is written. */
+  /** Without it only what went wrong (warn and above) is written. Read each time, so that it may change. */
   readonly isAccessLogEnabled: boolean;
   /** Who else wants to know of each request. Called in order; must be quick and must not throw. */
   readonly sinks?: readonly OutcomeSink[];
@@ -22,13 +22,14 @@ export interface RecorderOptions {
 export type OutcomeSink = (outcome: Outcome) => void;
 
 /** Remembers what became of a request: counters, and one access line. */
-export function createRecorder({ stats, logger, isAccessLogEnabled, sinks = [] }: RecorderOptions): Recorder {
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { stats, logger, sinks = [] } = options;
   return {
     record(outcome) {
       stats.recordOutcome(outcome);
       for (const tell of sinks) tell(outcome);
       const level = levelOf(outcome);
-      const isWanted = isAccessLogEnabled || level === "warn" || level === "error";
+      const isWanted = options.isAccessLogEnabled || level === "warn" || level === "error";
       if (isWanted && logger.isEnabled(level)) logger[level]("request", accessFields(outcome));
     },
   };

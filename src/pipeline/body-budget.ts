@@ -10,11 +10,16 @@ export interface Reservation {
 
 /** How many bytes of request bodies all requests together may hold for replay. */
 export class BodyBudget {
-  readonly #maxBytes: number;
+  #maxBytes = Number.POSITIVE_INFINITY;
   #used = 0;
 
   /** @param maxBytes 0 = no limit */
   constructor(maxBytes: number) {
+    this.limitTo(maxBytes);
+  }
+
+  /** From now on; what is held already stays. @param maxBytes 0 = no limit */
+  limitTo(maxBytes: number): void {
     this.#maxBytes = maxBytes > 0 ? maxBytes : Number.POSITIVE_INFINITY;
   }
 

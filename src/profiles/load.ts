@@ -26,6 +26,8 @@ export interface LoadedProfiles {
   readonly profiles: ProfileSet;
   /** Warnings only: a broken file is left out and the rest goes on. */
   readonly problems: readonly ConfigProblem[];
+  /** The files and folders that were looked at, as they were named. */
+  readonly readPaths: readonly string[];
 }
 
 /**
@@ -36,8 +38,9 @@ export function loadProfiles(options: LoadProfilesOptions = {}): LoadedProfiles 
   const problems: ConfigProblem[] = [];
   const byName = new Map(builtinProfiles().map((profile) => [profile.name, profile]));
   const definedIn = new Map<string, string>();
+  const readPaths: string[] = [];
 
-  for (const file of findProfileFiles(options.folder ?? profileFolder, problems)) {
+  for (const file of findProfileFiles(options.folder ?? profileFolder, problems, readPaths)) {
     const profile = readProfile(file, problems);
     if (profile === undefined) continue;
     const earlier = definedIn.get(profile.name);
@@ -58,11 +61,12 @@ export function loadProfiles(options: LoadProfilesOptions = {}): LoadedProfiles 
     const message = `"${prefix}" belongs to "${owner}" already; "${loser}" does not get it`;
     problems.push(warning(definedIn.get(loser), "routing.prefixes", message));
   }
-  return { profiles, problems };
+  return { profiles, problems, readPaths };
 }
 
-function findProfileFiles(folder: string, problems: ConfigProblem[]): string[] {
+function findProfileFiles(folder: string, problems: ConfigProblem[], readPaths: string[]): string[] {
   let entries: Dirent[];
+  readPaths.push(folder);
   try {
     entries = readdirSync(folder, { withFileTypes: true });
   } catch (error) {
@@ -74,8 +78,10 @@ function findProfileFiles(folder: string, problems: ConfigProblem[]): string[] {
   entries.sort((left, right) => (left.name < right.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return findProfileFiles(path, problems);
-    return entry.name.endsWith(".yaml") ? [path] : [];
+    if (entry.isDirectory()) return findProfileFiles(path, problems, readPaths);
+    if (!entry.name.endsWith(".yaml")) return [];
+    readPaths.push(path);
+    return [path];
   });
 }
 

@@ -5,8 +5,9 @@ import type { Clock } from "../lib/clock.ts";
 import type { Sender } from "./fair-line.ts";
 import { WaitingLines } from "./queue.ts";
 
+/** Read at each use, so that they may change. */
 export interface AdmissionSettings {
-  /** Most requests under way at an endpoint; 0 is no limit. Asked anew each time, so that it may change. */
+  /** Most requests under way at an endpoint; 0 is no limit. */
   readonly limitOf: (endpointName: string) => number;
   /** Most requests that wait for one endpoint; with 0 nobody waits. */
   readonly queueMax: number;

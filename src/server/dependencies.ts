@@ -1,4 +1,5 @@
 import type { ActiveConnections } from "../balancer/balancer.ts";
+import type { ConfigReload } from "../config/reload-report.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { EndpointHealth } from "../endpoints/endpoint-health.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -63,6 +64,8 @@ export interface ServerDependencies {
   readonly history?: RequestHistory | undefined;
   /** What operators can do; missing where they can do nothing. */
   readonly maintenance?: Maintenance | undefined;
+  /** Missing where the configuration cannot be read again. */
+  readonly reload?: ConfigReload | undefined;
   /** Reads an endpoint's list of models anew, some time after the call. */
   readonly refreshModels: (endpointName: string) => void;
   /** Missing where nobody needs a key and nothing is limited. */

@@ -28,6 +28,7 @@ import { checkModelQuery, modelDetail, modelsPath, renderModels } from "./routes
 import { notFound } from "./routes/not-found.ts";
 import { fleetAnswer } from "./routes/ollama-answers.ts";
 import { providerListing, providerModel, unsupportedPath } from "./routes/provider-listing.ts";
+import { reloadConfig, reloadPath } from "./routes/reload.ts";
 import { checkRequestQuery, renderRequests, requestDetail, requestsPath } from "./routes/requests.ts";
 import { routeList } from "./routes/route-list.ts";
 import { renderKeyStatistics } from "./routes/stats-keys.ts";
@@ -127,11 +128,12 @@ function addInternalRoutes(
     admin.requireAdmin(c.env);
     await next();
   };
-  const { live, maintenance, readConfig } = deps;
+  const { live, maintenance, readConfig, reload } = deps;
   if (feed !== undefined) app.all("/internal/events", readOnly, events(feed, admin));
   if (readConfig !== undefined) {
     app.all("/internal/config", asAdmin, readOnly, () => jsonResponse(renderConfigView(deps, readConfig())));
   }
+  if (reload !== undefined) app.all(reloadPath, asAdmin, postOnly, reloadConfig(reload));
   if (maintenance !== undefined) {
     const sources = { ...deps, maintenance };
     app.all(`${endpointsPath}/*`, asAdmin, postOnly, endpointAction(sources));
@@ -208,6 +210,7 @@ const internalPaths: readonly string[] = [
   "/internal/live",
   "/internal/events",
   "/internal/config",
+  reloadPath,
   "/internal/ui/",
   "/internal/endpoints/{name}/drain",
   "/internal/endpoints/{name}/enable",

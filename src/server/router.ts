@@ -28,6 +28,8 @@ export interface Router {
   fetchAdmin(request: Request, connection: ConnectionControl): Promise<Response>;
   /** From now on every new request is answered with 503, and its connection closed. */
   beginDrain(): void;
+  /** Another router answers from now on: pages that listen for news are told to come again. */
+  handOver(): void;
 }
 
 /**
@@ -147,6 +149,7 @@ export function createRouter(deps: ServerDependencies): Router {
       // Nobody would ever leave by himself.
       feed?.end();
     },
+    handOver: () => feed?.end("renewed"),
   };
 }
 

@@ -105,10 +105,10 @@ test.concurrent("validate reads models.yaml, and warns of what is wrong in it at
 });
 
 test.concurrent("a key of a later version is a note, not a failure", async () => {
-  const files = { "config.yaml": "config: { watch: false }\n" };
+  const files = { "config.yaml": "proxy: { tls_handshake_timeout: 3s }\n" };
   const { code, stdout } = await runToEnd(["validate"], { command, files });
   expect(code).toBe(0);
-  expect(stdout).toMatch(/note: .*config\.watch/);
+  expect(stdout).toMatch(/note: .*tls_handshake_timeout/);
 });
 
 test.concurrent("the version wins over validation, and OLLA_SHOW_VERSION over serving", async () => {

@@ -1,6 +1,7 @@
 import { act, describeError } from "./api.ts";
 import { confirmFirst } from "./confirmation.tsx";
 import { notify } from "./notices.tsx";
+import type { Reload } from "./wire.ts";
 
 interface EndpointState {
   readonly endpoint: string;
@@ -66,6 +67,16 @@ export async function rediscover(): Promise<void> {
         : `Not all lists could be read: ${failed.join(", ")}`;
     }),
   );
+}
+
+const outcomes: Readonly<Record<Reload["status"], string>> = {
+  reloaded: "Other settings are in force",
+  unchanged: "The file says what is in force already",
+  rejected: "The file has errors; what was in force stays",
+};
+
+export async function readConfigAgain(): Promise<void> {
+  await tell(act<Reload>("/internal/reload").then(({ status }) => outcomes[status]));
 }
 
 export function cancelRequest(id: string, where: string | undefined): void {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { forgetKey, hasKey } from "./api.ts";
+import { ConfigBanner } from "./config-banner.tsx";
 import { ConfigView } from "./config-view.tsx";
 import { Confirmation } from "./confirmation.tsx";
 import { EndpointsView } from "./endpoints-view.tsx";
@@ -25,6 +26,7 @@ export function App() {
     <>
       <Header knowledge={knowledge} />
       <FeedBanner feed={knowledge.feed} heardAt={knowledge.heardAt} />
+      <ConfigBanner config={knowledge.config} />
       {isLocked ? (
         <main>
           <KeyForm />

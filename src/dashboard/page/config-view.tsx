@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
+import { readConfigAgain } from "./actions.ts";
+import { BusyButton } from "./busy-button.tsx";
 import { useAnswer } from "./use-answer.ts";
-import type { ConfigView as Config, ConfigKey } from "./wire.ts";
+import type { ConfigView as Config, ConfigKey, Reload } from "./wire.ts";
 
 const everyMs = 60_000;
 const sources: Readonly<Record<string, string>> = {
@@ -23,7 +25,7 @@ export function ConfigView({ canAct }: { readonly canAct: boolean }) {
 }
 
 function Loaded() {
-  const [{ body, problem }] = useAnswer<Config>("/internal/config", everyMs);
+  const [{ body, problem }, askAgain] = useAnswer<Config>("/internal/config", everyMs);
   const [filter, setFilter] = useState("");
   const [hasSetOnly, setSetOnly] = useState(false);
   if (body === undefined) return <p class="quiet">{problem ?? "Asking…"}</p>;
@@ -41,7 +43,11 @@ function Loaded() {
         {body.file === undefined ? "No file was read." : `Read from ${body.file}.`} Credentials are never
         shown.
       </p>
+      {body.last_reload !== undefined && <LastReload reload={body.last_reload} />}
       <div class="row bar">
+        <BusyButton label="Read the file again" onClick={() => readConfigAgain().then(askAgain)}>
+          Read the file again
+        </BusyButton>
         <label>
           <span>Filter</span>
           <input type="search" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
@@ -90,6 +96,30 @@ function Loaded() {
         </div>
       ))}
     </>
+  );
+}
+
+/** What is wrong with the file as it is now, and what of it waits. */
+function LastReload({ reload }: { readonly reload: Reload }) {
+  const { errors, warnings, restart_required: waiting } = reload;
+  const lines = [...errors, ...warnings];
+  if (lines.length + waiting.length === 0) return null;
+  return (
+    <div class="card">
+      <h2>{errors.length > 0 ? "The file has errors, and is not in force" : "About the file in force"}</h2>
+      {waiting.length > 0 && (
+        <p>
+          These keys take a restart: <span class="code">{waiting.join(", ")}</span>
+        </p>
+      )}
+      {lines.length > 0 && (
+        <ul class="code break">
+          {lines.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+      )}
+    </div>
   );
 }
 

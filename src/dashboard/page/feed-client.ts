@@ -97,6 +97,10 @@ export class FeedClient {
         if (this.#abort !== abort) return;
         this.#retryMs = firstRetryMs;
         this.#listener.onState({ kind: "live" });
+        if (event.name === "renewed") {
+          this.reconnect();
+          return;
+        }
         this.#listener.onEvent(event);
       }
     }

@@ -3,7 +3,16 @@ import { askJson } from "./api.ts";
 import type { ServerEvent } from "./event-stream.ts";
 import { FeedClient, type FeedState } from "./feed-client.ts";
 import { joinRates } from "./series.ts";
-import type { EndpointEntry, Hello, LiveRow, RateColumns, RequestRow, SystemEntry, Tick } from "./wire.ts";
+import type {
+  ConfigState,
+  EndpointEntry,
+  Hello,
+  LiveRow,
+  RateColumns,
+  RequestRow,
+  SystemEntry,
+  Tick,
+} from "./wire.ts";
 
 /** All that the page knows of Olla from its feed. */
 export interface Knowledge {
@@ -15,6 +24,8 @@ export interface Knowledge {
   readonly version: string | undefined;
   readonly startedAt: string | undefined;
   readonly canAct: boolean;
+  /** Undefined where the configuration cannot be read again. */
+  readonly config: ConfigState | undefined;
   readonly system: SystemEntry | undefined;
   readonly endpoints: readonly EndpointEntry[];
   readonly inFlight: number;
@@ -34,6 +45,7 @@ let knowledge: Knowledge = {
   version: undefined,
   startedAt: undefined,
   canAct: false,
+  config: undefined,
   system: undefined,
   endpoints: [],
   inFlight: 0,
@@ -101,6 +113,7 @@ function stateOf(state: Hello | Tick): Partial<Knowledge> {
   return {
     heardAt: Date.now(),
     clockAheadMs: Date.parse(state.time) - Date.now(),
+    config: state.config,
     system: state.system,
     endpoints: state.endpoints,
     inFlight: state.in_flight,

@@ -64,8 +64,30 @@ export interface LiveRow {
   readonly attempts: number;
 }
 
+/** Whether the file that the operator has written is the one in force. */
+export interface ConfigState {
+  readonly file: string | null;
+  readonly in_force_since: string;
+  readonly is_current: boolean;
+  readonly last_reload?: {
+    readonly time: string;
+    readonly errors: number;
+    readonly restart_required: readonly string[];
+  };
+}
+
+/** What became of one reading of the configuration. */
+export interface Reload {
+  readonly status: "reloaded" | "unchanged" | "rejected";
+  readonly time: string;
+  readonly restart_required: readonly string[];
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 interface State {
   readonly time: string;
+  readonly config?: ConfigState;
   readonly system: SystemEntry;
   readonly endpoints: readonly EndpointEntry[];
   readonly in_flight: number;
@@ -128,4 +150,5 @@ export interface ConfigView {
     readonly keys: readonly ConfigKey[];
   }[];
   readonly lists: Readonly<Record<string, readonly unknown[]>>;
+  readonly last_reload?: Reload;
 }

@@ -7,7 +7,7 @@ import type { Arrival } from "../arrival.ts";
 import { type ClientKeySettings, createKeyTable, type KeyAccount, type KeyTable } from "./client-keys.ts";
 import { readCredentials } from "./credentials.ts";
 import { AddressBuckets, type Limit, takeOne, waitSeconds } from "./rate-limits.ts";
-import { TokenBucket } from "./token-bucket.ts";
+import { continueBucket, type TokenBucket } from "./token-bucket.ts";
 import { tokensOf } from "./tokens-used.ts";
 
 /** Of limits, 0 is none. */
@@ -55,11 +55,27 @@ export interface ClientGuard {
 const wrongKeysPerMinute = 30;
 const parallelRetrySeconds = 1;
 
-/** Undefined where nothing is configured: then nothing is asked. */
-export function createClientGuard(settings: ClientGuardSettings, clock: Clock): ClientGuard | undefined {
+/**
+ * Undefined where nothing is configured: then nothing is asked.
+ * @param before the guard that this one takes over from: what is used up stays so where the limit is the same
+ */
+export function createClientGuard(
+  settings: ClientGuardSettings,
+  clock: Clock,
+  before?: ClientGuard,
+): ClientGuard | undefined {
   const { keys, globalPerMinute, perAddressPerMinute, healthPerMinute } = settings;
   const isIdle = keys.length === 0 && globalPerMinute + perAddressPerMinute + healthPerMinute === 0;
-  return isIdle ? undefined : new Guard(settings, clock);
+  return isIdle ? undefined : new Guard(settings, clock, before instanceof Guard ? before : undefined);
+}
+
+/** What clients have used up so far. */
+interface UsedUp {
+  readonly keys: KeyTable | undefined;
+  readonly global: TokenBucket | undefined;
+  readonly perAddress: AddressBuckets | undefined;
+  readonly health: AddressBuckets | undefined;
+  readonly wrongKeys: AddressBuckets;
 }
 
 class Guard implements ClientGuard {
@@ -70,24 +86,37 @@ class Guard implements ClientGuard {
   readonly #health: AddressBuckets | undefined;
   readonly #wrongKeys: AddressBuckets;
 
-  constructor(settings: ClientGuardSettings, clock: Clock) {
+  constructor(settings: ClientGuardSettings, clock: Clock, before: Guard | undefined) {
     const { keys, burst, sweepMs, globalPerMinute } = settings;
     const now = clock.now();
-    const perAddress = (perMinute: number) =>
-      perMinute === 0 ? undefined : new AddressBuckets({ capacity: burst, perMinute, sweepMs });
+    const used = before?.used();
+    const perAddress = (perMinute: number, known: AddressBuckets | undefined) => {
+      if (perMinute === 0) return undefined;
+      const limits = { capacity: burst, perMinute, sweepMs };
+      return known?.hasLimits(limits) === true ? known : new AddressBuckets(limits);
+    };
     this.#clock = clock;
-    this.#keys = keys.length === 0 ? undefined : createKeyTable(keys, burst, now);
+    this.#keys = keys.length === 0 ? undefined : createKeyTable(keys, burst, now, used?.keys);
     this.#global =
       globalPerMinute === 0
         ? undefined
-        : new TokenBucket({ capacity: burst, perMinute: globalPerMinute }, now);
-    this.#perAddress = perAddress(settings.perAddressPerMinute);
-    this.#health = perAddress(settings.healthPerMinute);
-    this.#wrongKeys = new AddressBuckets({
-      capacity: wrongKeysPerMinute,
-      perMinute: wrongKeysPerMinute,
-      sweepMs: 60_000,
-    });
+        : continueBucket(used?.global, { capacity: burst, perMinute: globalPerMinute }, now);
+    this.#perAddress = perAddress(settings.perAddressPerMinute, used?.perAddress);
+    this.#health = perAddress(settings.healthPerMinute, used?.health);
+    this.#wrongKeys =
+      used?.wrongKeys ??
+      new AddressBuckets({ capacity: wrongKeysPerMinute, perMinute: wrongKeysPerMinute, sweepMs: 60_000 });
+  }
+
+  /** For the guard that takes over. */
+  used(): UsedUp {
+    return {
+      keys: this.#keys,
+      global: this.#global,
+      perAddress: this.#perAddress,
+      health: this.#health,
+      wrongKeys: this.#wrongKeys,
+    };
   }
 
   enter(arrival: Arrival, kind: RequestKind): Entry | undefined {
@@ -139,7 +168,7 @@ class Guard implements ClientGuard {
   }
 
   /** What only costs where a model works. */
-  #refuseUse({ tokens, parallel, maxParallel }: KeyAccount): OllaError | undefined {
+  #refuseUse({ tokens, underWay, maxParallel }: KeyAccount): OllaError | undefined {
     const now = this.#clock.now();
     if (tokens !== undefined && !tokens.hasOne(now)) {
       const retryAfterSeconds = waitSeconds(tokens, now);
@@ -149,7 +178,7 @@ class Guard implements ClientGuard {
         { retryAfterSeconds },
       );
     }
-    if (maxParallel === 0 || parallel < maxParallel) return undefined;
+    if (maxParallel === 0 || underWay.count < maxParallel) return undefined;
     return new OllaError(
       "rate_limited",
       `Too many requests at once: this key may have ${maxParallel} under way`,
@@ -158,15 +187,15 @@ class Guard implements ClientGuard {
   }
 
   #lease(account: KeyAccount): Lease {
-    const { tokens } = account;
-    account.parallel += 1;
+    const { tokens, underWay } = account;
+    underWay.count += 1;
     let isHeld = true;
     return {
       needsUsage: tokens !== undefined,
       end: (outcome) => {
         if (!isHeld) return;
         isHeld = false;
-        account.parallel -= 1;
+        underWay.count -= 1;
         if (tokens !== undefined && outcome !== undefined)
           tokens.charge(tokensOf(outcome), this.#clock.now());
       },

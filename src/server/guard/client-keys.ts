@@ -1,7 +1,7 @@
 import { compileGlobs } from "../../lib/glob.ts";
 import { digestOf } from "../../lib/key-digest.ts";
 import type { ClientKey } from "../../pipeline/client-key.ts";
-import { TokenBucket } from "./token-bucket.ts";
+import { continueBucket, type TokenBucket } from "./token-bucket.ts";
 
 /** A configured key. Of limits, 0 is none. */
 export interface ClientKeySettings {
@@ -27,29 +27,52 @@ export interface KeyAccount {
   readonly requests: TokenBucket | undefined;
   readonly tokens: TokenBucket | undefined;
   readonly maxParallel: number;
-  /** Requests under way. */
-  parallel: number;
+  readonly underWay: RequestsUnderWay;
+}
+
+/** An object of its own, because the requests outlive the account that a reload replaces. */
+export interface RequestsUnderWay {
+  count: number;
 }
 
 export interface KeyTable {
   find(text: string): KeyAccount | undefined;
+  /** @param digest as in the settings */
+  byDigest(digest: string): KeyAccount | undefined;
 }
 
 /**
  * All keys. They are looked up by a digest that nobody outside can compute, because part of what goes into it is made up
  * at start: so how long a look-up takes tells nothing about any key, not even about one that could be guessed.
  * @param burst most requests at once within `requestsPerMinute`
+ * @param before whose counts go on for the keys that are still there
  */
-export function createKeyTable(keys: readonly ClientKeySettings[], burst: number, now: number): KeyTable {
+export function createKeyTable(
+  keys: readonly ClientKeySettings[],
+  burst: number,
+  now: number,
+  before?: KeyTable,
+): KeyTable {
   const salt = crypto.randomUUID();
   const accounts = new Map(
-    keys.map((settings) => [digestOf(salt + settings.digest), createAccount(settings, burst, now)]),
+    keys.map((settings) => {
+      const known = before?.byDigest(settings.digest);
+      return [digestOf(salt + settings.digest), createAccount(settings, burst, now, known)];
+    }),
   );
-  return { find: (text) => accounts.get(digestOf(salt + digestOf(text))) };
+  const byDigest = (digest: string) => accounts.get(digestOf(salt + digest));
+  return { find: (text) => byDigest(digestOf(text)), byDigest };
 }
 
-function createAccount(settings: ClientKeySettings, burst: number, now: number): KeyAccount {
+function createAccount(
+  settings: ClientKeySettings,
+  burst: number,
+  now: number,
+  before: KeyAccount | undefined,
+): KeyAccount {
   const { requestsPerMinute, tokensPerMinute } = settings;
+  const bucket = (capacity: number, perMinute: number, known: TokenBucket | undefined) =>
+    perMinute === 0 ? undefined : continueBucket(known, { capacity, perMinute }, now);
   return {
     key: Object.freeze({
       name: settings.name,
@@ -59,15 +82,11 @@ function createAccount(settings: ClientKeySettings, burst: number, now: number):
     }),
     expiresAt: settings.expiresAt,
     // Ten a minute should not be fifty at once, whatever the burst for everybody is.
-    requests: createBucket(Math.min(burst, requestsPerMinute), requestsPerMinute, now),
-    tokens: createBucket(tokensPerMinute, tokensPerMinute, now),
+    requests: bucket(Math.min(burst, requestsPerMinute), requestsPerMinute, before?.requests),
+    tokens: bucket(tokensPerMinute, tokensPerMinute, before?.tokens),
     maxParallel: settings.maxParallel,
-    parallel: 0,
+    underWay: before?.underWay ?? { count: 0 },
   };
-}
-
-function createBucket(capacity: number, perMinute: number, now: number): TokenBucket | undefined {
-  return perMinute === 0 ? undefined : new TokenBucket({ capacity, perMinute }, now);
 }
 
 const latest = ":latest";

@@ -79,6 +79,11 @@ export class AddressBuckets {
     return this.#buckets.size;
   }
 
+  hasLimits({ capacity, perMinute, sweepMs }: AddressBucketSettings): boolean {
+    const own = this.#settings;
+    return own.capacity === capacity && own.perMinute === perMinute && own.sweepMs === sweepMs;
+  }
+
   of(address: string, now: number): TokenBucket {
     this.#sweep(now);
     const network = networkOf(address);

@@ -13,24 +13,24 @@ export interface TokenBucketSettings {
  */
 export class TokenBucket {
   readonly perMinute: number;
-  readonly #capacity: number;
+  readonly capacity: number;
   /** What is missing, in 1/60 000 of a token: with whole milliseconds a whole number, so that nothing is ever rounded. */
   #missing = 0;
   #settledAt: number;
 
   constructor({ capacity, perMinute }: TokenBucketSettings, now: number) {
     this.perMinute = perMinute;
-    this.#capacity = capacity;
+    this.capacity = capacity;
     this.#settledAt = now;
   }
 
   /** What it holds; below 0 where more was charged than there was. */
   level(now: number): number {
-    return this.#capacity - this.#missingAt(now) / minuteMs;
+    return this.capacity - this.#missingAt(now) / minuteMs;
   }
 
   hasOne(now: number): boolean {
-    return this.#missingAt(now) + minuteMs <= this.#capacity * minuteMs;
+    return this.#missingAt(now) + minuteMs <= this.capacity * minuteMs;
   }
 
   /** Takes whatever is left of them or not. */
@@ -41,8 +41,8 @@ export class TokenBucket {
 
   /** Milliseconds until `hasOne`; infinite for a bucket that can't hold one. */
   waitMs(now: number): number {
-    if (this.#capacity < 1) return Number.POSITIVE_INFINITY;
-    const surplus = this.#missingAt(now) + minuteMs - this.#capacity * minuteMs;
+    if (this.capacity < 1) return Number.POSITIVE_INFINITY;
+    const surplus = this.#missingAt(now) + minuteMs - this.capacity * minuteMs;
     return Math.max(0, surplus / this.perMinute);
   }
 
@@ -54,4 +54,14 @@ export class TokenBucket {
   #missingAt(now: number): number {
     return Math.max(0, this.#missing - Math.max(0, now - this.#settledAt) * this.perMinute);
   }
+}
+
+/** The bucket from before where its limit is still the same, so that nobody gets a new supply; else a full one. */
+export function continueBucket(
+  before: TokenBucket | undefined,
+  settings: TokenBucketSettings,
+  now: number,
+): TokenBucket {
+  const isSame = before?.capacity === settings.capacity && before.perMinute === settings.perMinute;
+  return isSame ? before : new TokenBucket(settings, now);
 }

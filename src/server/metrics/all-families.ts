@@ -1,3 +1,4 @@
+import { configFamilies } from "./config-families.ts";
 import type { MetricFamily } from "./family.ts";
 import { fleetFamilies } from "./fleet-families.ts";
 import { inheritedFamilies } from "./inherited-families.ts";
@@ -9,6 +10,7 @@ import { trafficFamilies } from "./traffic-families.ts";
 export const allFamilies: readonly MetricFamily[] = [
   ...trafficFamilies,
   ...fleetFamilies,
+  ...configFamilies,
   ...processFamilies,
   ...inheritedFamilies,
   ...inheritedModelFamilies,

@@ -16,6 +16,7 @@ export type MetricSources = Pick<
   | "sticky"
   | "loaded"
   | "live"
+  | "reload"
 > & { readonly eventLoop: EventLoopDelay };
 
 /** One series: the values of the labels in the order of their names, and where it stands. */

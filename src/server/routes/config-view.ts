@@ -1,5 +1,6 @@
 import type { ServerDependencies } from "../dependencies.ts";
 import { formatTime } from "../format-text.ts";
+import { renderReload } from "./reload.ts";
 
 /** The configuration in force, ready to be shown: without anything that opens something. */
 export interface ConfigView {
@@ -29,8 +30,13 @@ export interface ConfigKey {
 
 /** `GET /internal/config`. */
 export function renderConfigView(
-  { clock, settings }: Pick<ServerDependencies, "clock" | "settings">,
+  { clock, settings, reload }: Pick<ServerDependencies, "clock" | "settings" | "reload">,
   view: ConfigView,
 ): object {
-  return { timestamp: formatTime(clock.wallTime()), version: settings.version, ...view };
+  return {
+    timestamp: formatTime(clock.wallTime()),
+    version: settings.version,
+    ...view,
+    ...(reload?.last !== undefined && { last_reload: renderReload(reload.last) }),
+  };
 }

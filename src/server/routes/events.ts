@@ -19,9 +19,12 @@ export function createFeed(deps: ServerDependencies, records: FeedRecords): Feed
   const { clock, settings, live } = deps;
   const { rates, ended } = records;
   const state = () => {
-    const { system, security } = renderStatus(deps) as { system: object; security: object };
+    const { system, security, config } = renderStatus(deps) as Record<
+      "system" | "security" | "config",
+      object
+    >;
     const { endpoints } = renderEndpointStatus(deps) as { endpoints: object };
-    return { time: formatTime(clock.wallTime()), system, security, endpoints };
+    return { time: formatTime(clock.wallTime()), system, security, config, endpoints };
   };
   return new Feed({
     clock,

@@ -12,11 +12,12 @@ import {
   formatUntil,
   formatUptime,
 } from "../format-text.ts";
+import { renderConfigState } from "./reload.ts";
 import { tokenMember } from "./token-member.ts";
 import { systemQueueMember, type TrafficSources, trafficMembersOf } from "./traffic-members.ts";
 
 type StatusSources = TrafficSources &
-  Pick<ServerDependencies, "settings" | "endpoints" | "catalog" | "connections" | "stats">;
+  Pick<ServerDependencies, "settings" | "endpoints" | "catalog" | "connections" | "stats" | "reload">;
 
 /** `GET /internal/status`: the whole system on one page. */
 export function renderStatus(sources: StatusSources): object {
@@ -34,6 +35,7 @@ export function renderStatus(sources: StatusSources): object {
     })),
     security: renderSecurity(sources),
     system: renderSystem(views, sources, now),
+    ...(sources.reload !== undefined && { config: renderConfigState(sources.reload) }),
   };
 }
 

@@ -1,0 +1,104 @@
+import { stat } from "node:fs/promises";
+import type { Clock } from "../lib/clock.ts";
+
+export interface ConfigWatchOptions {
+  readonly clock: Clock;
+  /** Absolute paths of files and folders, there or not; asked again after each change. */
+  readonly paths: () => readonly string[];
+  /** Called when something has changed and is no longer being written. Must not reject. */
+  readonly onChange: () => Promise<unknown>;
+  /** Tests give their own. */
+  readonly mark?: MarkFile;
+}
+
+/** Another text whenever the file behind the path is another one or was written to; follows links. */
+export type MarkFile = (path: string) => Promise<string>;
+
+export interface ConfigWatch {
+  /** What is there now is taken for known. Calling it twice is harmless. */
+  start(): void;
+  stop(): void;
+}
+
+const lookEveryMs = 2_000;
+/** Editors and `cp` write in pieces. */
+const lookAgainMs = 250;
+
+/**
+ * Looks from time to time whether files have changed. It sees what watchers of the system miss: a file that was renamed
+ * into place, a link that leads elsewhere (as Kubernetes does with ConfigMaps), a mounted file, a network folder.
+ */
+export function createConfigWatch({
+  clock,
+  paths,
+  onChange,
+  mark = markOnDisk,
+}: ConfigWatchOptions): ConfigWatch {
+  let known = new Map<string, string>();
+  /** Marks that were new at the last look, and may be those of files half written. */
+  let doubted: string | undefined;
+  let isRunning = false;
+  let cancelTimer = () => {};
+
+  /** What was not known yet is taken as it is. @returns the marks of all paths */
+  const learn = async (): Promise<Map<string, string>> => {
+    const marks = new Map<string, string>();
+    await Promise.all(paths().map(async (path) => marks.set(path, known.get(path) ?? (await mark(path)))));
+    return marks;
+  };
+  const look = async (): Promise<number> => {
+    const marks = new Map<string, string>();
+    await Promise.all([...known.keys()].map(async (path) => marks.set(path, await mark(path))));
+    if (isSame(marks, known)) {
+      doubted = undefined;
+      return lookEveryMs;
+    }
+    const seen = JSON.stringify([...marks].sort());
+    if (seen !== doubted) {
+      doubted = seen;
+      return lookAgainMs;
+    }
+    doubted = undefined;
+    known = marks;
+    await onChange();
+    known = await learn();
+    return lookEveryMs;
+  };
+  const arm = (delayMs: number): void => {
+    cancelTimer = clock.after(delayMs, () => {
+      void look().then((nextMs) => {
+        if (isRunning) arm(nextMs);
+      });
+    });
+  };
+
+  return {
+    start() {
+      if (isRunning) return;
+      isRunning = true;
+      known = new Map();
+      void learn().then((marks) => {
+        known = marks;
+        if (isRunning) arm(lookEveryMs);
+      });
+    },
+    stop() {
+      isRunning = false;
+      cancelTimer();
+    },
+  };
+}
+
+function isSame(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, string>): boolean {
+  return [...left].every(([path, mark]) => right.get(path) === mark);
+}
+
+async function markOnDisk(path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeMs } = await stat(path);
+    return `${dev}:${ino}:${size}:${mtimeMs}`;
+  } catch (error) {
+    // That a file is not there, or may not be read, is a state too.
+    return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  }
+}
