@@ -51,6 +51,7 @@ export function createReload(
     }
     const scouted = await fleet.scout(settings);
     const changes = compareConfigs(running.config, config);
+    records.settle();
     inForce.settings = settings;
     useRecords();
     fleet.apply(settings, scouted);

@@ -15,6 +15,8 @@ export interface RequestRecords {
   readonly history: RequestHistory;
   /** @throws RequestLogRefusal where the file is something else than a request log */
   start(): void;
+  /** Other settings come into force: what was decided by those until now is explained by them. */
+  settle(): void;
   /**
    * Opens the request log of other settings, if they name another one, before anything else changes.
    * @returns what puts it in the place of the one in use
@@ -84,6 +86,7 @@ export function createRequestRecords({ config, clock, logger }: AppOptions): Req
     start() {
       log = open(settings);
     },
+    settle: () => recent.settle(),
     prepare(next) {
       if (isDeepStrictEqual(next.request_log, settings)) return () => undefined;
       problem = undefined;

@@ -94,10 +94,14 @@ function questionOf(
 /** A function of its own, so that what is kept for later does not keep the request's body. */
 function explainLater(decided: DecidedRoute): () => ReturnType<typeof explainRoute> {
   const { needs, ...request } = decided.request;
-  const kept = { ...decided, request: needs === undefined ? request : { ...request, needs: settle(needs) } };
-  let explained: ReturnType<typeof explainRoute> | undefined;
+  let ground: DecidedRoute | undefined = {
+    ...decided,
+    request: needs === undefined ? request : { ...request, needs: settle(needs) },
+  };
+  let explained: ReturnType<typeof explainRoute> = [];
   return () => {
-    explained ??= explainRoute(kept);
+    if (ground !== undefined) explained = explainRoute(ground);
+    ground = undefined;
     return explained;
   };
 }

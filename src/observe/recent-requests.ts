@@ -28,6 +28,14 @@ export class RecentRequests {
     this.#count += 1;
   }
 
+  /**
+   * Explains now what would be explained when somebody asks: to be called before what the explanations are made from
+   * changes. What they were made from is let go.
+   */
+  settle(): void {
+    for (const { considered } of this.#kept) considered?.();
+  }
+
   /** @throws OllaError invalid_request */
   list({ filter, limit, before }: RequestQuestion): RequestPage {
     const matches = compileFilter(filter);

@@ -12,6 +12,8 @@ export interface TerminalRun extends AsyncDisposable {
   type(keys: string): void;
   resize(columns: number, rows: number): void;
   signal(name: NodeJS.Signals): void;
+  /** Closes the terminal under the program. */
+  hangUp(): void;
   readonly exited: Promise<number>;
 }
 
@@ -49,6 +51,7 @@ export function runOnTerminal(
     type: (keys) => void child.terminal?.write(keys),
     resize: (newColumns, newRows) => child.terminal?.resize(newColumns, newRows),
     signal: (name) => child.kill(name),
+    hangUp: () => child.terminal?.close(),
     exited: child.exited,
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null) child.kill("SIGKILL");

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findFreePort } from "./free-port.ts";
@@ -15,6 +15,8 @@ export interface SpawnedOlla extends AsyncDisposable {
   output(): string;
   accessLog(): LogRecord[];
   signal(name: NodeJS.Signals): void;
+  /** Puts another configuration into the file, by renaming it into place; the port stays. */
+  rewrite(settings: OllaSettings | string): Promise<void>;
   readonly exited: Promise<number>;
 }
 
@@ -66,6 +68,13 @@ export async function spawnOlla(
     output: () => written,
     accessLog: () => accessRecords(written),
     signal: (name) => child.kill(name),
+    async rewrite(changed) {
+      await Bun.write(
+        `${configFile}.new`,
+        typeof changed === "string" ? changed : renderConfig(changed, port),
+      );
+      await rename(`${configFile}.new`, configFile);
+    },
     exited: child.exited.then(async (code) => {
       await gathered;
       return code;

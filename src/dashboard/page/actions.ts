@@ -69,14 +69,13 @@ export async function rediscover(): Promise<void> {
   );
 }
 
-const outcomes: Readonly<Record<Reload["status"], string>> = {
-  reloaded: "Other settings are in force",
-  unchanged: "The file says what is in force already",
-  rejected: "The file has errors; what was in force stays",
-};
-
 export async function readConfigAgain(): Promise<void> {
-  await tell(act<Reload>("/internal/reload").then(({ status }) => outcomes[status]));
+  await tell(
+    act<Reload>("/internal/reload").then(({ status }) =>
+      // A rejected file is told as an error.
+      status === "unchanged" ? "The file says what is in force already" : "Other settings are in force",
+    ),
+  );
 }
 
 export function cancelRequest(id: string, where: string | undefined): void {

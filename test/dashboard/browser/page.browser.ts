@@ -13,6 +13,8 @@ const executablePath = findChromium();
 const reason =
   executablePath === undefined ? " (skipped: needs Chromium, as of Debian's package chromium)" : "";
 const limitMs = 60_000;
+/** A folder for pictures, for whoever wants to look. */
+const shots = process.env.OLLA_TEST_SHOTS;
 const evilName = '<img src=x onerror="document.title=1">';
 
 interface Stage extends AsyncDisposable {
@@ -101,6 +103,42 @@ describe.skipIf(executablePath === undefined)(`the dashboard in Chromium${reason
       await tile.filter({ hasText: /^0$/ }).waitFor();
       await openTab(page, "Requests");
       await page.getByText("client abort").first().waitFor();
+    },
+    limitMs,
+  );
+
+  test(
+    "reads a changed file again, and says so while it has errors",
+    async () => {
+      await using stage = await setStage();
+      await using watched = await openPage(browser, stage.url);
+      const { page } = watched;
+      await openTab(page, "Config");
+      const settings = (proxy: object, watch = false) => ({
+        endpoints: [{ name: "gamma", url: stage.beta.url, type: "openai-compatible" }],
+        proxy: { ...proxy },
+        sections: { config: { watch } },
+      });
+      await stage.olla.rewrite(settings({ engine: "fastest" }));
+      const readAgain = page.getByRole("button", { name: "Read the file again" });
+      await readAgain.click();
+      const banner = page.getByRole("alert").filter({ hasText: "has an error" });
+      await banner.waitFor();
+      await page
+        .getByRole("listitem")
+        .filter({ hasText: /proxy\.engine: expected .*fastest/ })
+        .waitFor();
+      expect(await findFaults(page)).toEqual([]);
+      if (shots !== undefined)
+        await page.screenshot({ path: `${shots}/reload-rejected.png`, fullPage: true });
+
+      await stage.olla.rewrite(settings({ engine: "olla" }));
+      await readAgain.click();
+      await banner.waitFor({ state: "detached" });
+      await openTab(page, "Endpoints");
+      await page.getByRole("row", { name: /gamma/ }).waitFor();
+      // A reload is no fault of the connection: the page comes again by itself, and nothing is said about it.
+      expect(await page.getByText("The connection to Olla has ended").count()).toBe(0);
     },
     limitMs,
   );
