@@ -36,7 +36,7 @@ async function unpackPromtool(folder: string): Promise<string | undefined> {
 const folder = await mkdtemp(join(tmpdir(), "olla-promtool-"));
 try {
   const promtool = Bun.which("promtool") ?? (await unpackPromtool(folder));
-  const env = { OLLA_TEST_MONITORING: "1", ...(promtool !== undefined && { OLLA_PROMTOOL: promtool }) };
+  const env = { OLLA_TEST_MONITORING: "1", ...(promtool !== undefined && { OLLA_TEST_PROMTOOL: promtool }) };
   process.exitCode = await run([process.execPath, "test", "./test/monitoring/"], root, env);
 } finally {
   await rm(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { createTestServer, outcomeOf } from "../server/test-server.ts";
 
-const promtool = process.env.OLLA_PROMTOOL ?? Bun.which("promtool") ?? undefined;
+const promtool = process.env.OLLA_TEST_PROMTOOL ?? Bun.which("promtool") ?? undefined;
 const isRequired = process.env.OLLA_TEST_MONITORING === "1";
 const obstacle =
   promtool === undefined ? " (skipped: there is no promtool, which is in Debian's package prometheus)" : "";
