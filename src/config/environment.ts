@@ -41,7 +41,11 @@ export const otherVariables: readonly OtherVariable[] = [
     doc: "A log file before the configuration is read.",
     reason: "no file is opened that early; `OLLA_LOGGING_OUTPUT=file` writes one",
   },
-  { name: "OLLA_THEME", doc: "Colours.", reason: "there is one set of colours; `NO_COLOR` switches them off" },
+  {
+    name: "OLLA_THEME",
+    doc: "Colours.",
+    reason: "there is one set of colours; `NO_COLOR` switches them off",
+  },
 ];
 
 export interface Override {
