@@ -33,7 +33,7 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   }
 }
 
-/** The whole tree of commands, for what has to know it without running one. */
+/** The tree of commands. @param finish told the exit code of the command that was asked for */
 export function createProgram(options: ProgramOptions, finish: (code: number) => void): Command {
   const { terminal, build } = options;
   const program = new Command("olla");
