@@ -3,18 +3,14 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createApp } from "../../../src/app.ts";
 import { type Preparation, prepare } from "../../../src/cli/preparation.ts";
 import { otherVariables } from "../../../src/config/environment.ts";
 import { listKeys, valueAt } from "../../../src/config/key-list.ts";
 import type { ConfigProblem } from "../../../src/config/problem.ts";
-import { type Config, configSchema } from "../../../src/config/schema.ts";
+import { configSchema } from "../../../src/config/schema.ts";
 import type { Endpoint } from "../../../src/endpoints/endpoint.ts";
-import { buildIdentity } from "../../../src/lib/build-identity.ts";
-import { systemClock } from "../../../src/lib/clock.ts";
-import { formatJson } from "../../../src/lib/log-format.ts";
-import { createLogger } from "../../../src/lib/log-writer.ts";
-import { findDeadPort } from "../../support/dead-port.ts";
+import { waitUntilReady } from "../../support/olla-readiness.ts";
+import { AnyFleet, sharedModel, startHere } from "./any-fleet.ts";
 import { endpointCases } from "./endpoints.cases.ts";
 import type { EndpointMeaning, ReferenceCase } from "./reference-case.ts";
 import { routingCases } from "./routing.cases.ts";
@@ -66,52 +62,44 @@ test.each(cases.map((each) => [nameOf(each), each] as const))("%s means the same
   expect(Object.fromEntries(meanings)).toEqual(wanted);
 });
 
-/** The configuration with its listener on loopback and its endpoints at a port where nobody is. */
-function harmless(config: Config, deadPort: number): Config {
-  const endpoints = config.discovery.static.endpoints?.map((endpoint) => ({
-    ...endpoint,
-    url: `http://127.0.0.1:${deadPort}/${endpoint.name}`,
-    health_check_url: undefined,
-    model_url: undefined,
-  }));
-  return {
-    ...config,
-    server: { ...config.server, host: "127.0.0.1" },
-    discovery: { ...config.discovery, static: { endpoints: endpoints ?? [] } },
-  };
-}
+test.each(cases.map((each) => [nameOf(each), each] as const))("%s starts and answers", async (_, each) => {
+  const { loaded, profiles } = await prepareCase(each);
+  if (loaded.config === undefined) throw new Error("it does not load");
+  const names = Object.keys(each.endpoints ?? {});
+  await using fleet = new AnyFleet();
+  await using app = startHere({ ...loaded, config: fleet.standIn(loaded.config) }, profiles.profiles);
+  const { url } = app;
+  const { proxy, discovery, translators } = loaded.config;
+  await waitUntilReady(url, {
+    endpoints: names.map((name) => ({ name, url })),
+    modelDiscovery: discovery.model_discovery,
+  });
+  const status = (await (await fetch(`${url}/internal/status`)).json()) as StatusBody;
+  const balancer = proxy.sticky_sessions.enabled ? `sticky(${proxy.load_balancer})` : proxy.load_balancer;
+  expect(status.proxy).toEqual({ engine: proxy.engine, profile: proxy.profile, balancer });
+  expect(status.endpoints.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+
+  const body = JSON.stringify({
+    model: sharedModel,
+    max_tokens: 9,
+    messages: [{ role: "user", content: "Hello" }],
+  });
+  const ask = (path: string) => fetch(`${url}${path}`, { method: "POST", body });
+  const answer = await ask("/olla/openai/v1/chat/completions");
+  expect(answer.status).toBe(names.length === 0 ? 404 : 200);
+  if (names.length > 0) {
+    const served = answer.headers.get("X-Olla-Endpoint") ?? "";
+    expect(names).toContain(served);
+    expect(fleet.lastHeaders(served)).toMatchObject(each.endpoints?.[served]?.headers ?? {});
+    const messages = await ask("/olla/anthropic/v1/messages");
+    expect(messages.status).toBe(translators.anthropic.enabled ? 200 : 404);
+  }
+});
 
 interface StatusBody {
   readonly proxy: { readonly engine: string; readonly profile: string; readonly balancer: string };
-  readonly endpoints: readonly { readonly name: string; readonly priority: number }[];
+  readonly endpoints: readonly { readonly name: string }[];
 }
-
-test.each(cases.map((each) => [nameOf(each), each] as const))("%s starts", async (_, each) => {
-  const { loaded, profiles } = await prepareCase(each);
-  if (loaded.config === undefined) throw new Error("it does not load");
-  const { proxy } = loaded.config;
-  const unread = { write: () => undefined, flush: () => Promise.resolve() };
-  const app = createApp({
-    config: harmless(loaded.config, findDeadPort()),
-    isSet: loaded.isSet,
-    profiles: profiles.profiles,
-    logger: createLogger({ level: "error", format: formatJson, output: unread, clock: systemClock }),
-    clock: systemClock,
-    build: buildIdentity,
-    port: 0,
-  });
-  const { url } = app.start();
-  try {
-    expect((await fetch(`${url}/internal/health`)).status).toBe(200);
-    const status = (await (await fetch(`${url}/internal/status`)).json()) as StatusBody;
-    const balancer = proxy.sticky_sessions.enabled ? `sticky(${proxy.load_balancer})` : proxy.load_balancer;
-    expect(status.proxy).toEqual({ engine: proxy.engine, profile: proxy.profile, balancer });
-    const names = status.endpoints.map(({ name }) => name).toSorted();
-    expect(names).toEqual(Object.keys(each.endpoints ?? {}).toSorted());
-  } finally {
-    await app.stop();
-  }
-});
 
 describe("what does nothing", () => {
   const inertKeys = listKeys(configSchema).filter(({ metadata }) => metadata.status === "inert");
