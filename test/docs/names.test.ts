@@ -1,9 +1,12 @@
-// Variables, metrics and headers that pages name are there, and headers that are there are named.
+// What pages name is there: variables, keys, metrics, headers, codes, files. And headers that are there are named.
 import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { otherVariables } from "../../src/config/environment.ts";
-import { listKeys } from "../../src/config/key-list.ts";
+import { listKeys, listSections } from "../../src/config/key-list.ts";
 import { configSchema } from "../../src/config/schema.ts";
+import { errorTable } from "../../src/errors.ts";
+import { spanNames } from "../../src/observe/tracing/span-names.ts";
 import { allFamilies } from "../../src/server/metrics/all-families.ts";
 import { readPages, root } from "./pages.ts";
 
@@ -66,4 +69,48 @@ test("every X-Olla header that the program sends or reads is in docs/headers.md"
 
 test("no page holds a path of somebody's machine", () => {
   expect(missing(/(?<![\w.:/-])\/(work|tmp|home|root|Users)\/[\w./-]+/g, () => false)).toEqual([]);
+});
+
+/** Spans of all pages, by what they are taken for. */
+function missingSpans(pattern: RegExp, isThere: (name: string) => boolean): string[] {
+  return pages.flatMap(({ path, spans }) =>
+    [...new Set(spans)]
+      .filter((span) => pattern.test(span) && !isThere(span))
+      .map((span) => `${path}: ${span}`),
+  );
+}
+
+test("every key of the configuration that a page names in full exists", () => {
+  const sections = listSections(configSchema).map(({ path }) => path);
+  const known = new Set([...sections, ...listKeys(configSchema).map(({ path }) => path)].map(plainKey));
+  const tops = sections.filter((path) => /^[a-z_]+$/.test(path)).join("|");
+  // `server.address` is an attribute of spans, and `config.yaml` a file.
+  const others = new Set<string>([...Object.values(spanNames), "config.yaml"]);
+  const isKey = (span: string) => others.has(span) || known.has(plainKey(span.replace(/: .*$/, "")));
+  const pattern = new RegExp(`^(${tops})\\.(?!ts$)[a-z_.[\\]]+(: .*)?$`);
+  expect(missingSpans(pattern, isKey)).toEqual([]);
+  expect([isKey("proxy.retry.max_attempts: 3"), isKey("proxy.retry.max_attemts")]).toEqual([true, false]);
+});
+
+function plainKey(path: string): string {
+  return path.replaceAll("[]", "");
+}
+
+test("every code that a page names beside a status is one of Olla's", () => {
+  const pattern = /\b[45]\d\d `([a-z]+_[a-z_]+)`/g;
+  const named = pages.flatMap(({ path, text }) =>
+    [...text.matchAll(pattern)].map(([, code = ""]) => ({ path, code })),
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter(({ code }) => !(code in errorTable))).toEqual([]);
+});
+
+test("every file of the repository that a page names exists", () => {
+  const pattern = /^(src|test|scripts|docs|profiles|bench|naming)\/[\w./*-]+$/;
+  const exists = (span: string) =>
+    span.includes("*")
+      ? [...new Bun.Glob(span).scanSync({ cwd: root, onlyFiles: false })].length > 0
+      : existsSync(join(root, span));
+  expect(missingSpans(pattern, exists)).toEqual([]);
+  expect(exists("src/no-such-file.ts")).toBe(false);
 });

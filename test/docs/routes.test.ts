@@ -100,6 +100,29 @@ test.each(asked.map((each, index) => [`${index + 1}, at ${each.place}`, each] as
   },
 );
 
+/** Olla's own addresses that pages name, without those with a gap to fill. */
+const addresses = new Set(
+  pages.flatMap(({ spans }) =>
+    spans.flatMap((span) => {
+      const [, path] = /^(?:(?:GET|POST|DELETE) )?(\/internal\/[\w./?=&-]*[\w/])$/.exec(span) ?? [];
+      return path === undefined ? [] : [path];
+    }),
+  ),
+);
+
+test("every address below /internal/ that a page names leads somewhere", async () => {
+  expect(addresses.size).toBeGreaterThan(15);
+  const lost: string[] = [];
+  for (const path of addresses) {
+    const leaving = new AbortController();
+    const answer = await fetch(`${olla.url}${path}`, { signal: leaving.signal });
+    if (answer.headers.get("X-Olla-Error") === "route_not_found") lost.push(path);
+    leaving.abort();
+  }
+  // A page may name what all of them begin with.
+  expect(lost.filter((path) => path !== "/internal/")).toEqual([]);
+});
+
 test("a way that does not exist would be found", async () => {
   const answer = await fetch(`${olla.url}/internal/endpoints/gpu-box/no-such-thing`, { method: "POST" });
   expect(noWay).toContain(answer.headers.get("X-Olla-Error") ?? "");
