@@ -120,6 +120,9 @@ test.each([
   ["server: { write_timeout: 5m }", "server.write_timeout", "server: { write_timeout: 0s }"],
   ["proxy: { response_timeout: 15m }", "proxy.response_timeout", "proxy: { response_timeout: 0s }"],
   ["proxy: { read_timeout: 0s }", "proxy.read_timeout", "proxy: { read_timeout: 5m }"],
+  ["server: { idle_timeout: 256s }", "server.idle_timeout", "server: { idle_timeout: 255s }"],
+  ["proxy: { stream_buffer_size: 65KB }", "proxy.stream_buffer_size", "proxy: { stream_buffer_size: 64KB }"],
+  ["proxy: { stream_buffer_size: 1024 }", "proxy.stream_buffer_size", "proxy: { stream_buffer_size: 2048 }"],
   ["proxy: { profile: standard }", "proxy.profile", "proxy: { profile: streaming }"],
   [
     "server: { rate_limits: { burst_size: 0 } }",

@@ -58,19 +58,22 @@ interface Advice {
   readonly message: string;
 }
 
-const isPositive = (value: unknown): boolean => typeof value === "number" && value > 0;
 const isZero = (value: unknown): boolean => value === 0;
 const isSet = (value: unknown): boolean => value !== undefined;
+const isAbove =
+  (limit: number) =>
+  (value: unknown): boolean =>
+    typeof value === "number" && value > limit;
 
 const adviceByKey: readonly Advice[] = [
   {
     path: "server.write_timeout",
-    applies: isPositive,
+    applies: isAbove(0),
     message: "cuts every answer that takes longer, streams too; 0s is usually right",
   },
   {
     path: "proxy.response_timeout",
-    applies: isPositive,
+    applies: isAbove(0),
     message: "ends every answer that takes longer, streams too; 0s is no limit",
   },
   {
@@ -94,8 +97,18 @@ const adviceByKey: readonly Advice[] = [
     message: "an older name, which counts where `proxy.retry.backoff` is not set; write that",
   },
   {
+    path: "server.idle_timeout",
+    applies: isAbove(255_000),
+    message: "counts as 255s: Bun cannot wait longer",
+  },
+  {
+    path: "proxy.stream_buffer_size",
+    applies: (bytes) => isAbove(0)(bytes) && (isAbove(64 * 1024)(bytes) || !isAbove(2047)(bytes)),
+    message: "less than 2KB counts as 2KB, more than 64KB as 64KB",
+  },
+  {
     path: "server.request_limits.max_header_size",
-    applies: (bytes) => typeof bytes === "number" && bytes > 1024 ** 2,
+    applies: isAbove(1024 ** 2),
     message: "the listener refuses more than 1MiB whatever is set here",
   },
   {

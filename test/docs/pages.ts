@@ -1,6 +1,6 @@
-import { posix } from "node:path";
+import { join } from "node:path";
 
-export const root = new URL("../../", import.meta.url).pathname;
+export const root = join(import.meta.dir, "../..");
 
 /** A fenced block, with the comment in front of it, if there is one. */
 export interface CodeBlock {
@@ -36,9 +36,7 @@ const patterns = ["*.md", "docs/**/*.md", "bench/*.md", "test/clients/*.md"];
 export async function readPages(): Promise<readonly Page[]> {
   const paths = patterns.flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: root })]);
   const unique = [...new Set(paths.map((path) => path.replaceAll("\\", "/")))].toSorted();
-  return Promise.all(
-    unique.map(async (path) => readPage(path, await Bun.file(posix.join(root, path)).text())),
-  );
+  return Promise.all(unique.map(async (path) => readPage(path, await Bun.file(join(root, path)).text())));
 }
 
 export function readPage(path: string, text: string): Page {
