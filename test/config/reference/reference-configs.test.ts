@@ -114,7 +114,7 @@ describe("what does nothing", () => {
   test("says what to set in its place, or that nothing can take it", () => {
     const reasons = [
       ...inertKeys.map(({ metadata }) => metadata.reason),
-      ...otherVariables.map((v) => v.reason),
+      ...otherVariables.map(({ reason }) => reason),
     ];
     const given = reasons.filter((reason) => reason !== undefined);
     expect(given.length).toBeGreaterThan(8);
