@@ -35,8 +35,8 @@ test("every OLLA_ variable that a page names is read by something", () => {
     ...listKeys(configSchema).flatMap(({ variables }) => variables),
     ...otherVariables.map(({ name }) => name),
   ]);
-  // `${OLLA_…}` in a configuration is a variable of its user's own.
-  const pattern = /(?<!\$\{|[A-Z_])OLLA_[A-Z_]*[A-Z](?![A-Z_*…])/g;
+  // `${OLLA_…}` in a configuration and `$OLLA_…` in a shell are variables of their user's own.
+  const pattern = /(?<!\$\{?|[A-Z_])OLLA_[A-Z_]*[A-Z](?![A-Z_*…])/g;
   const isRead = (name: string) => known.has(name) || program.includes(name) || around.includes(name);
   expect(missing(pattern, isRead)).toEqual([]);
   expect(isRead("OLLA_NO_SUCH_VARIABLE")).toBe(false);

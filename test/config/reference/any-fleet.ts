@@ -1,3 +1,7 @@
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createApp } from "../../../src/app.ts";
 import type { LoadedConfig } from "../../../src/config/load.ts";
 import type { Config } from "../../../src/config/schema.ts";
@@ -21,9 +25,13 @@ const anyList = answerJson({
 
 /** Servers of no particular kind, in the places of those that a configuration names. */
 export class AnyFleet implements AsyncDisposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), "olla-reference-"));
   readonly #servers = new Map<string, { readonly server: SocketServer; last: Exchange | undefined }>();
 
-  /** The configuration with its listener on loopback and a server of this fleet for each of its endpoints. */
+  /**
+   * The configuration with its listener on loopback, a server of this fleet for each of its endpoints, and a folder of
+   * its own for what it writes down.
+   */
   standIn(config: Config): Config {
     const endpoints = config.discovery.static.endpoints?.map((endpoint) => {
       const { origin, pathname } = new URL(endpoint.url);
@@ -37,10 +45,13 @@ export class AnyFleet implements AsyncDisposable {
         model_url: moved(endpoint.model_url),
       };
     });
+    const { anthropic } = config.translators;
+    const inspector = { ...anthropic.inspector, output_dir: this.#folder };
     return {
       ...config,
       server: { ...config.server, host: "127.0.0.1" },
       discovery: { ...config.discovery, static: { endpoints: endpoints ?? [] } },
+      translators: { anthropic: { ...anthropic, inspector } },
     };
   }
 
@@ -62,6 +73,7 @@ export class AnyFleet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { server } of this.#servers.values()) await server[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true });
   }
 }
 
