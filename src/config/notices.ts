@@ -89,12 +89,12 @@ const adviceByKey: readonly Advice[] = [
   {
     path: "proxy.max_retries",
     applies: isSet,
-    message: "an older name, which counts where `proxy.retry.max_attempts` is not set; write that",
+    message: "an older name of `proxy.retry.max_attempts`, which is one more; counts where that is not set",
   },
   {
     path: "proxy.retry_backoff",
     applies: isSet,
-    message: "an older name, which counts where `proxy.retry.backoff` is not set; write that",
+    message: "an older name of `proxy.retry.backoff`; counts where that is not set",
   },
   {
     path: "server.idle_timeout",
