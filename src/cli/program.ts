@@ -33,7 +33,8 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   }
 }
 
-function createProgram(options: ProgramOptions, finish: (code: number) => void): Command {
+/** The tree of commands. @param finish told the exit code of the command that was asked for */
+export function createProgram(options: ProgramOptions, finish: (code: number) => void): Command {
   const { terminal, build } = options;
   const program = new Command("olla");
   const start = async (changes: RootOptions = {}): Promise<void> => {
