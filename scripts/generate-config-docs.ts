@@ -60,7 +60,7 @@ All problems are reported at once, with line and column. A wrong value stops Oll
 | globs | names in which \`*\` stands for anything, \`/\` included, at any place; case does not matter. |
 | secret | text that is never shown. In an endpoint's \`auth\` and \`headers\`, \`\${NAME}\` is replaced by the variable, which must be set; \`\${NAME:-fallback}\` need not be. \`*_file\` keys name a file that is read at start and at each reload. |
 
-*Later* in a table marks a key that is read and checked, but that this version does not act on yet: set to anything but its default it gives a warning. *Restart* marks one whose other value a [reload](reload.md) cannot put in force; all others it can.`;
+*Restart* in a table marks a key whose other value a [reload](reload.md) cannot put in force; all others it can.`;
 }
 
 function renderSection(section: ListedSection): string {
@@ -76,14 +76,13 @@ function renderSection(section: ListedSection): string {
 function renderTable(keys: readonly ListedKey[]): string {
   const rows = keys.map((key) => {
     const { metadata } = key;
-    const mark = metadata.status === "later" ? "*Later.* " : "";
     return [
       `\`${lastPart(key)}\``,
       metadata.type,
       renderInitial(key),
       metadata.unit,
       key.variables.map((name) => `\`${name}\``).join(", "),
-      mark + metadata.doc + (metadata.takesRestart === true ? " *Restart.*" : ""),
+      metadata.doc + (metadata.takesRestart === true ? " *Restart.*" : ""),
     ];
   });
   return renderRows(["Key", "Type", "Default", "Unit", "Variable", "Meaning"], rows);

@@ -77,7 +77,7 @@ function judge({ problems }: ReportItem): Verdict {
   return problems.every(isNote) ? "OK" : "WARN";
 }
 
-/** Worth saying, no reason to fail: keys of a later version, keys that do nothing, settings that are seldom meant. */
+/** Worth saying, no reason to fail: keys that do nothing, settings that are seldom meant. */
 function isNote({ severity, kind }: ConfigProblem): boolean {
-  return severity === "warning" && (kind === "later" || kind === "inert" || kind === "advice");
+  return severity === "warning" && (kind === "inert" || kind === "advice");
 }

@@ -1,11 +1,8 @@
 import * as v from "valibot";
 import { isMapping } from "./problem.ts";
 
-/**
- * active: acted upon. later: accepted and checked, this version does not act on it. inert: accepted, nothing can act
- * on it; `reason` says why.
- */
-export type KeyStatus = "active" | "later" | "inert";
+/** active: acted upon. inert: accepted, nothing can act on it; `reason` says why. */
+export type KeyStatus = "active" | "inert";
 
 export type KeyType =
   | "duration"

@@ -83,21 +83,6 @@ describe("a key that does not exist", () => {
 });
 
 describe("a key that this version does not act on", () => {
-  test("gives one warning with its position, and only when it differs from the default", async () => {
-    const { config, problems } = await load("proxy:\n  tls_handshake_timeout: 3s\n");
-    expect(config?.proxy.tls_handshake_timeout).toBe(3_000);
-    expect(problems.map(formatProblem)).toEqual([
-      "olla.yaml:2:26  proxy.tls_handshake_timeout: this version does not act on this key yet",
-    ]);
-    expect(await problemsOf("proxy:\n  tls_handshake_timeout: 10s\n")).toEqual([]);
-  });
-
-  test("is warned about when a variable sets it", async () => {
-    expect(await problemsOf("", { OLLA_PROXY_TLS_HANDSHAKE_TIMEOUT: "3s" })).toEqual([
-      "OLLA_PROXY_TLS_HANDSHAKE_TIMEOUT  proxy.tls_handshake_timeout: this version does not act on this key yet",
-    ]);
-  });
-
   test("is not announced as well when its value is wrong", async () => {
     const problems = await problemsOf("proxy: { retry: { jitter: 3 } }\nmodel_aliases: { a: [] }");
     expect(problems).toHaveLength(2);

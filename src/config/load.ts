@@ -156,7 +156,7 @@ function readTree(source: TreeSource, keys: readonly ListedKey[]): Reading {
   problems.push(...checkOverridden(source));
   const notices = [
     ...findUnknownKeys(configSchema, source.fileTree, keys),
-    ...findUnusedKeys(configSchema, tree, result.output),
+    ...findUnusedKeys(configSchema, tree),
     ...findAdvice(result.output),
     ...findReachAdvice(result.output, readMachineNames()),
   ];

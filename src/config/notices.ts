@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { SchemaNode } from "./key.ts";
 import { type ListedKey, valueAt } from "./key-list.ts";
 import { joinPath, type KeyPath, type ProblemKind } from "./problem.ts";
@@ -11,26 +10,14 @@ export interface Notice {
   readonly message: string;
 }
 
-/**
- * Keys that are set to something that this version does not act on, and keys that nothing acts on.
- * @param tree what the user set @param parsed what the schema made of it, as far as it got
- */
-export function findUnusedKeys(schema: SchemaNode, tree: unknown, parsed: unknown): Notice[] {
+/** Keys that are set although nothing acts on them. @param tree what the user set */
+export function findUnusedKeys(schema: SchemaNode, tree: unknown): Notice[] {
   const notices = new Map<string, Notice>();
   walkTree(schema, tree, {
     onUnknown() {},
-    onKey(path, { metadata, readInitial }, raw) {
-      if (raw === null || raw === undefined) return;
-      const status = metadata.status ?? "active";
-      const name = joinPath(path);
-      if (notices.has(name)) return;
-      if (status === "inert") {
-        notices.set(name, { kind: "inert", path, message: `has no effect; ${metadata.reason}` });
-        return;
-      }
-      if (status === "later" && !isDeepStrictEqual(valueAt(parsed, path), readInitial())) {
-        notices.set(name, { kind: "later", path, message: "this version does not act on this key yet" });
-      }
+    onKey(path, { metadata }, raw) {
+      if (raw === null || raw === undefined || metadata.status !== "inert") return;
+      notices.set(joinPath(path), { kind: "inert", path, message: `has no effect; ${metadata.reason}` });
     },
   });
   return [...notices.values()];

@@ -7,8 +7,6 @@ export type ProblemKind =
   | "value"
   /** No such key. Serving goes on, validation fails (decisions.md §3). */
   | "unknown-key"
-  /** Valid, but this version does not act on it yet. */
-  | "later"
   /** Valid, but nothing can act on it. */
   | "inert"
   /** Valid and acted upon, but probably not meant. */

@@ -104,7 +104,7 @@ test.concurrent("validate reads models.yaml, and warns of what is wrong in it at
   expect([none.code, none.stdout.includes("[OK]   models.yaml  no file, built-in table")]).toEqual([0, true]);
 });
 
-test.concurrent("a key of a later version is a note, not a failure", async () => {
+test.concurrent("a key without effect is a note, not a failure", async () => {
   const files = { "config.yaml": "proxy: { tls_handshake_timeout: 3s }\n" };
   const { code, stdout } = await runToEnd(["validate"], { command, files });
   expect(code).toBe(0);
