@@ -78,11 +78,13 @@ describe("a change is seen once, whatever way it comes", () => {
     expect([await changesSeen(), await changesSeen()]).toEqual([1, 0]);
   });
 
-  test("a file that was not there", async () => {
+  test("a file that was not there, within half a minute", async () => {
     const late = join(folder, "late.yaml");
-    const { changesSeen } = await startWatch(() => [file(), late]);
+    const { changesSeen, clock } = await startWatch(() => [file(), late]);
     await writeFile(late, "new");
-    expect([await changesSeen(), await changesSeen()]).toEqual([1, 0]);
+    let seen = 0;
+    while (seen === 0 && clock.now() < 31_000) seen = await changesSeen();
+    expect([seen, await changesSeen()]).toEqual([1, 0]);
   });
 
   test("a file in a folder", async () => {

@@ -20,7 +20,9 @@ export interface ConfigWatch {
   stop(): void;
 }
 
-const lookEveryMs = 2_000;
+const lookEveryMs = 3_000;
+/** Files that were not there are looked for once in so many looks. Most never come, and each question wakes a thread. */
+const absentEvery = 10;
 /** Editors and `cp` write in pieces. */
 const lookAgainMs = 250;
 
@@ -37,6 +39,7 @@ export function createConfigWatch({
   let known = new Map<string, string>();
   /** Marks that were new at the last look, and may be those of files half written. */
   let doubted: string | undefined;
+  let looks = 0;
   let isRunning = false;
   let cancelTimer = () => {};
 
@@ -47,8 +50,13 @@ export function createConfigWatch({
     return marks;
   };
   const look = async (): Promise<number> => {
+    looks += 1;
     const marks = new Map<string, string>();
-    await Promise.all([...known.keys()].map(async (path) => marks.set(path, await mark(path))));
+    // One after the other, so that an idle Olla wakes one thread and not all.
+    for (const [path, before] of known) {
+      const isSkipped = before === absent && looks % absentEvery !== 0 && doubted === undefined;
+      marks.set(path, isSkipped ? before : await mark(path));
+    }
     if (isSame(marks, known)) {
       doubted = undefined;
       return lookEveryMs;
@@ -92,6 +100,8 @@ export function createConfigWatch({
 function isSame(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, string>): boolean {
   return [...left].every(([path, mark]) => right.get(path) === mark);
 }
+
+const absent = "ENOENT";
 
 async function markOnDisk(path: string): Promise<string> {
   try {
