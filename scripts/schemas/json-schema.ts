@@ -1,24 +1,37 @@
+import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
+import type { GenericSchema } from "valibot";
+
 /** A JSON Schema, or a part of one, in the words that are used here. Draft 7: what the YAML extensions of editors know. */
 export interface JsonSchema {
-  readonly $schema?: string;
-  readonly title?: string;
-  readonly type?: string | readonly string[];
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: boolean | JsonSchema;
-  readonly items?: JsonSchema;
-  readonly pattern?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly deprecated?: true;
+  readonly $schema?: string | undefined;
+  readonly title?: string | undefined;
+  readonly type?: string | readonly string[] | undefined;
+  readonly description?: string | undefined;
+  readonly default?: unknown | undefined;
+  readonly enum?: readonly unknown[] | undefined;
+  readonly const?: unknown | undefined;
+  readonly anyOf?: readonly JsonSchema[] | undefined;
+  readonly properties?: Readonly<Record<string, JsonSchema>> | undefined;
+  readonly required?: readonly string[] | undefined;
+  readonly additionalProperties?: boolean | JsonSchema | undefined;
+  readonly items?: JsonSchema | undefined;
+  readonly pattern?: string | undefined;
+  readonly minimum?: number | undefined;
+  readonly maximum?: number | undefined;
+  readonly exclusiveMinimum?: number | undefined;
+  readonly deprecated?: true | undefined;
   /** What editors show of a deprecated key. No word of JSON Schema, but of VS Code and what came after it. */
-  readonly deprecationMessage?: string;
+  readonly deprecationMessage?: string | undefined;
+}
+
+/** What a schema's functions check, and what they make of a value, is left out. */
+export function fromValibot(
+  schema: GenericSchema,
+  config: Pick<ConversionConfig, "typeMode"> = {},
+): JsonSchema {
+  const { $schema: _, ...converted } = toJsonSchema(schema, { ...config, errorMode: "ignore" });
+  // The library's type has `true` and `false` for schemas, which it makes of nothing here.
+  return converted as JsonSchema;
 }
 
 export const draft = "http://json-schema.org/draft-07/schema#";

@@ -1,6 +1,5 @@
-import { toJsonSchema } from "@valibot/to-json-schema";
 import { namingSections } from "../../src/config/naming-sections.ts";
-import { draft, type JsonSchema, orNothing, plainText } from "./json-schema.ts";
+import { draft, fromValibot, type JsonSchema, orNothing, plainText } from "./json-schema.ts";
 
 /**
  * Of a `models.yaml`, out of the schemas that read its sections and the table that explains them.
@@ -11,8 +10,8 @@ export function renderModelsSchema(page: string): JsonSchema {
   const outer = Map.groupBy(Object.values(namingSections), ({ path }) => path[0]);
   const properties = [...outer].map(([name, sections]): [string, JsonSchema] => {
     const inner = sections.map(({ path, schema }): [string, JsonSchema] => {
-      const { $schema: _, ...converted }: JsonSchema = toJsonSchema(schema, { errorMode: "ignore" });
-      return [path[1], orNothing({ description: explain(path.join("."), page), ...converted })];
+      const description = explain(path.join("."), page);
+      return [path[1], orNothing({ description, ...fromValibot(schema) })];
     });
     const section = { type: "object", properties: Object.fromEntries(inner), additionalProperties: false };
     return [name, orNothing(section)];

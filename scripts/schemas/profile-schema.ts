@@ -1,8 +1,15 @@
-import { toJsonSchema } from "@valibot/to-json-schema";
 import { listFormats } from "../../src/profiles/profile.ts";
 import { openaiFormats, profileSchema } from "../../src/profiles/schema.ts";
 import { foreignKeys, type KeyTree } from "../../src/profiles/unknown-keys.ts";
-import { draft, durationSchema, inAnyCase, type JsonSchema, orNothing, plainText } from "./json-schema.ts";
+import {
+  draft,
+  durationSchema,
+  fromValibot,
+  inAnyCase,
+  type JsonSchema,
+  orNothing,
+  plainText,
+} from "./json-schema.ts";
 
 /**
  * Of a profile's file, out of the schema that reads it and the table that explains it.
@@ -10,8 +17,7 @@ import { draft, durationSchema, inAnyCase, type JsonSchema, orNothing, plainText
  * @throws for a key that the page does not explain
  */
 export function renderProfileSchema(page: string): JsonSchema {
-  const converted: JsonSchema = toJsonSchema(profileSchema, { typeMode: "input", errorMode: "ignore" });
-  const { $schema: _, ...closed } = close(withOwnForms(converted), foreignKeys);
+  const closed = close(withOwnForms(fromValibot(profileSchema, { typeMode: "input" })), foreignKeys);
   return { $schema: draft, title: "Profile of Olla", ...explain(closed, readKeyTable(page)) };
 }
 

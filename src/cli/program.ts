@@ -71,6 +71,14 @@ function createProgram(options: ProgramOptions, finish: (code: number) => void):
     .command("validate")
     .description("check the configuration and exit")
     .action(() => start({ validateConfig: true }));
+  program
+    .command("schema")
+    .description("print the JSON Schema of a file, for editors")
+    .argument("[file]", "config, profile or models", "config")
+    .action(async (name: string) => {
+      const { schema } = await import("./schema.ts");
+      finish(schema(name, terminal));
+    });
   const key = program.command("key").description("make keys for clients");
   key
     .command("new")
