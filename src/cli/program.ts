@@ -70,7 +70,9 @@ function createProgram(options: ProgramOptions, finish: (code: number) => void):
   program
     .command("validate")
     .description("check the configuration and exit")
-    .action(() => start({ validateConfig: true }));
+    .option("--print-effective", "show every key with its value in force, and where that came from")
+    .option("--json", "print the report, and what is in force, as JSON")
+    .action((flags: RootOptions) => start({ ...flags, validateConfig: true }));
   program
     .command("schema")
     .description("print the JSON Schema of a file, for editors")

@@ -84,7 +84,8 @@ function chooseCommand(
   if (options.validateConfig === true) {
     return async () => {
       const { validate } = await import("./validate.ts");
-      return validate({ configPath, terminal, build });
+      const { printEffective, json } = options;
+      return validate({ configPath, terminal, build, printEffective, json });
     };
   }
   return async () => {
