@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { UsageError } from "./arguments.ts";
+import type { DoctorFlags } from "./doctor.ts";
 import { addQuestions } from "./questions.ts";
 import { type RootOptions, wrongUsage } from "./root-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -73,6 +74,22 @@ function createProgram(options: ProgramOptions, finish: (code: number) => void):
     .option("--print-effective", "show every key with its value in force, and where that came from")
     .option("--json", "print the report, and what is in force, as JSON")
     .action((flags: RootOptions) => start({ ...flags, validateConfig: true }));
+  program
+    .command("doctor")
+    .description("try endpoints out, and say what is wrong with them")
+    .argument("[endpoint...]", "names of configured ones (default: all)")
+    .option("--url <url>", "try one that is not configured")
+    .option("--type <type>", "what the one at --url is (default: find out)")
+    .option("--token-file <file>", "file with the bearer token of the one at --url")
+    .option("--model <name>", "ask this model for a token (default: the smallest)")
+    .option("--no-generate", "ask for no token, which may load a model")
+    .option("--timeout <duration>", "longest wait for the token", "60s")
+    .option("--json", "print everything as JSON")
+    .action(async (names: string[], flags: DoctorFlags) => {
+      const { doctor } = await import("./doctor.ts");
+      const configPath = program.opts<RootOptions>().config || undefined;
+      finish(await doctor(names, flags, { configPath, terminal, build }));
+    });
   program
     .command("schema")
     .description("print the JSON Schema of a file, for editors")
