@@ -83,11 +83,15 @@ function compareKinds(said: Profile, found: Profile | undefined): Pick<Step, "ve
       cure: `type: ${found.name} would let Olla use its own paths, too`,
     };
   }
-  return {
-    verdict: "wrong",
-    text: `this is ${found.displayName}, but type says ${said.name}`,
-    cure: `write type: ${found.name}, or auto`,
-  };
+  return { verdict: "wrong", ...describeOtherKind(said, found) };
+}
+
+function describeOtherKind(said: Profile, found: Profile): Pick<Step, "text" | "cure"> {
+  const text =
+    found.name === fallbackProfileName
+      ? `it answers as any OpenAI-compatible server does, but not as ${said.displayName}`
+      : `this is ${found.displayName}, but type says ${said.name}`;
+  return { text, cure: `write type: ${found.name}, or auto` };
 }
 
 async function describeNoList(
@@ -99,15 +103,12 @@ async function describeNoList(
   const { endpoint } = patient;
   const path = new URL(endpoint.modelsUrl).pathname;
   if (!(found instanceof Error)) {
-    return {
-      text: `this is ${found.profile.displayName}, but type says ${endpoint.profile.name}`,
-      cure: `write type: ${found.profile.name}, or auto`,
-    };
+    return describeOtherKind(endpoint.profile, found.profile);
   }
   if (error instanceof ModelListError) {
     return {
-      text: "something answers, but with no model list that Olla knows",
-      cure: "is it an inference server? Its list may be elsewhere: model_url says where, or a profile of your own",
+      text: `something answers at ${path}, but with no model list that Olla knows`,
+      cure: await cureForPath(endpoint, options),
     };
   }
   const { status, fault } = error as ModelFetchError;
@@ -155,7 +156,7 @@ async function cureForPath(endpoint: Endpoint, options: ExaminationOptions): Pro
   if (/\/v1\/(?:.*\/)?v1(?:\/|$)/.test(basePath)) {
     return `/v1 stands twice in url: write ${origin}${basePath.replace(/\/v1\/(?:.*\/)?v1/, "/v1")}`;
   }
-  const usual = "is this an inference server? type and model_url say where its list is";
+  const usual = "is this an inference server? type, model_url or a profile of your own say where its list is";
   if (basePath === "") return usual;
   const { clock, version, stepMs, profiles } = options;
   try {

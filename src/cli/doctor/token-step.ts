@@ -83,9 +83,8 @@ async function readAnswer(
     return describeStatus(response.status, await readText(response), patient, model);
   const path = pathOf(patient.endpoint);
   const watch = watchResponse(response, path);
-  const reader = response.body?.getReader();
-  if (watch === undefined || reader === undefined) return describeWhole(response);
-  const beginning = await readUntilContent(reader, watch);
+  if (watch === undefined || response.body === null) return await describeWhole(response);
+  const beginning = await readUntilContent(response.body.getReader(), watch);
   switch (beginning.kind) {
     case "content":
       return { verdict: "well", text: `the first of ${harmless(model)} came as a stream` };
@@ -169,7 +168,8 @@ function describeFailure(error: unknown, limitMs: number | undefined): Told {
     };
   }
   const failure = classifyNetworkError(error);
-  if (failure === "other" && !(error instanceof TypeError)) throw error;
+  // What has no code comes from no network.
+  if (failure === "other" && !(error instanceof Error && "code" in error)) throw error;
   return {
     verdict: "wrong",
     text: `the connection was broken off (${failure})`,

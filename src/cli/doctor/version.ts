@@ -13,11 +13,13 @@ const places: Readonly<Record<string, { readonly path: string; readonly member: 
 };
 
 const longestVersion = 40;
+/** Nice to know, and nothing to wait for. */
+const patienceMs = 2_000;
 
 /** @returns `undefined` for a kind that does not say, or an endpoint that does not answer */
 export async function askVersion(
   endpoint: Endpoint,
-  { clock, version, stepMs }: ExaminationOptions,
+  { clock, version }: ExaminationOptions,
 ): Promise<string | undefined> {
   const place = places[endpoint.profile.name];
   if (place === undefined) return undefined;
@@ -27,7 +29,7 @@ export async function askVersion(
       const said = isObject(body) ? body[place.member] : undefined;
       return typeof said === "string" ? harmless(said).slice(0, longestVersion) : undefined;
     },
-    timeoutMs: stepMs,
+    timeoutMs: patienceMs,
     maxAgeMs: 0,
     clock,
     version,
