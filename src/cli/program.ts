@@ -3,6 +3,7 @@ import type { BuildIdentity } from "../lib/build-identity.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { UsageError } from "./arguments.ts";
 import type { DoctorFlags } from "./doctor.ts";
+import type { InitFlags } from "./init.ts";
 import { addQuestions } from "./questions.ts";
 import { type RootOptions, wrongUsage } from "./root-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -74,6 +75,18 @@ function createProgram(options: ProgramOptions, finish: (code: number) => void):
     .option("--print-effective", "show every key with its value in force, and where that came from")
     .option("--json", "print the report, and what is in force, as JSON")
     .action((flags: RootOptions) => start({ ...flags, validateConfig: true }));
+  program
+    .command("init")
+    .description("write a configuration for the servers on this machine")
+    .option("-o, --output <file>", "where to write it", "config.yaml")
+    .option("-y, --yes", "ask nothing: take what is found, for this machine only")
+    .option("--force", "overwrite what is there")
+    .action(async (flags: InitFlags) => {
+      const { init } = await import("./init.ts");
+      const { askOnTerminal } = await import("./init/asker.ts");
+      const isAnswered = process.stdin.isTTY === true && terminal.isScreen;
+      finish(await init(flags, { terminal, build, openAsker: isAnswered ? askOnTerminal : undefined }));
+    });
   program
     .command("doctor")
     .description("try endpoints out, and say what is wrong with them")
