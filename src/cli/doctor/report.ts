@@ -12,6 +12,8 @@ export interface ReportStyle {
 
 const nameWidth = 8;
 const timeWidth = 7;
+/** Times stand close enough to what took them. */
+const widest = 100;
 
 /** One endpoint, step by step. */
 export function renderEndpoint(report: EndpointReport, style: ReportStyle): string[] {
@@ -33,7 +35,7 @@ export function renderVerdict(reports: readonly EndpointReport[], { painter }: R
 
 function renderStep({ name, verdict, text, cure, tookMs }: Step, { painter, width }: ReportStyle): string[] {
   const mark = { well: painter.green("✓"), note: painter.yellow("!"), wrong: painter.red("✗") }[verdict];
-  const room = Math.max(20, Math.min(width, 110) - nameWidth - timeWidth - 6);
+  const room = Math.max(20, Math.min(width, widest) - nameWidth - timeWidth - 6);
   // What is wrong is never cut: it is what was asked for.
   const shown = verdict === "well" ? fit(text, room) : text;
   const time = tookMs === undefined ? "" : padTo(formatMs(tookMs), timeWidth, "right");
