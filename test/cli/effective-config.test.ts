@@ -141,3 +141,14 @@ discovery:
     expect(output).not.toContain(Buffer.from(canary("user")).toString("base64").slice(0, 12));
   }
 });
+
+test.concurrent("more than a pipe holds arrives whole", async () => {
+  const endpoints = Array.from({ length: 400 }, (_, index) => ({
+    name: `e${index}`,
+    url: `http://h:${index + 1}`,
+  }));
+  const yaml = JSON.stringify({ discovery: { static: { endpoints } } });
+  const { stdout } = await printEffective(yaml, { args: ["--json"] });
+  expect(stdout.length).toBeGreaterThan(1024 ** 2);
+  expect(JSON.parse(stdout).effective.length).toBeGreaterThan(400 * 30);
+});
