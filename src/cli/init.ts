@@ -9,6 +9,7 @@ import { type LocalPort, localPorts, type PortReport, searchLocalEndpoints } fro
 import { loadProfiles } from "../profiles/load.ts";
 import type { ProfileSet } from "../profiles/profile-set.ts";
 import { UsageError } from "./arguments.ts";
+import { readSurroundings } from "./doctor/surroundings.ts";
 import { formatAmount } from "./figures.ts";
 import { type Asker, AskingEnded } from "./init/asker.ts";
 import { type Choices, chooseByAsking, chooseUnasked, type LookAt } from "./init/choices.ts";
@@ -103,8 +104,15 @@ async function search(
   for (const { url, text } of reports) {
     if (!text.startsWith("nothing")) terminal.out(`  ${url}  ${text}\n`);
   }
-  if (found.length === 0) terminal.out("  no inference server answers at any of them\n");
+  if (found.length === 0)
+    terminal.out(`  no inference server answers at any of them${noteContainer(terminal)}\n`);
   return found;
+}
+
+function noteContainer({ env }: Terminal): string {
+  return readSurroundings(env).isInContainer
+    ? "; this is a container, and servers of its host have other addresses (http://host.docker.internal:11434)"
+    : "";
 }
 
 function choose(

@@ -369,7 +369,7 @@ describe("what answers", () => {
 describe("a key", () => {
   const canary = "sk-canary-0123456789";
   const refuse: Behaviour = (exchange) => {
-    const said = `Incorrect API key provided: ${exchange.header("authorization")?.replace("Bearer ", "")}`;
+    const said = `Incorrect API key provided, \u001b[31m${"long words, ".repeat(34)}here: ${exchange.header("authorization")?.replace("Bearer ", "")}`;
     return exchange.respondJson({ error: { message: said } }, 401);
   };
 
@@ -399,8 +399,10 @@ describe("a key", () => {
       for (const json of [true, false]) {
         const { code, output } = await examine([{ ...entry, auth }], { flags: { json } });
         expect(code).toBe(1);
-        expect(output).toContain("HTTP 401 at /v1/chat/completions: Incorrect API key provided: ");
+        expect(output).toContain("HTTP 401 at /v1/chat/completions: Incorrect API key provided, ");
+        expect(output).not.toContain("\u001b");
         expect(output).not.toContain(canary);
+        expect(output).not.toContain(canary.slice(0, 9));
         expect(output).not.toContain(Buffer.from(`${canary}:`).toString("base64").slice(0, 16));
       }
     }

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../../endpoints/endpoint.ts";
+import { harmless } from "../safe-text.ts";
 import { examineCertificate } from "./certificate-step.ts";
 import { examineKind } from "./kind-step.ts";
 import { chooseModel, examineHealth, examineModels } from "./models-step.ts";
@@ -21,7 +22,7 @@ export interface EndpointReport {
 export async function examine(patient: Patient, options: ExaminationOptions): Promise<EndpointReport> {
   const steps: Step[] = [];
   const endpoint = await goThrough(patient, options, (step) => {
-    steps.push(withoutSecrets(step, patient.endpoint));
+    steps.push(fitToPrint(step, patient.endpoint));
     return step.verdict !== "wrong";
   });
   return {
@@ -55,8 +56,8 @@ async function goThrough(
   return endpoint;
 }
 
-/** What a server says of a key may quote it. */
-function withoutSecrets(step: Step, { requestHeaders }: Endpoint): Step {
+/** Servers say what they like: what they say of a key may quote it, and what they say may be orders to a terminal. */
+function fitToPrint(step: Step, { requestHeaders }: Endpoint): Step {
   const secrets = requestHeaders.flatMap(([, value]) => {
     const [scheme = "", rest = ""] = value.reveal().split(/ (.*)/s, 2);
     const inBasic = scheme === "Basic" ? Buffer.from(rest, "base64").toString().split(":") : [];
@@ -66,6 +67,7 @@ function withoutSecrets(step: Step, { requestHeaders }: Endpoint): Step {
   const hidden = secrets
     .filter(({ length }) => length > 3)
     .toSorted((left, right) => right.length - left.length);
-  const hide = (text: string) => hidden.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
-  return { ...step, text: hide(step.text), ...(step.cure !== undefined && { cure: hide(step.cure) }) };
+  const clean = (text: string) =>
+    harmless(hidden.reduce((rest, secret) => rest.replaceAll(secret, "***"), text));
+  return { ...step, text: clean(step.text), ...(step.cure !== undefined && { cure: clean(step.cure) }) };
 }

@@ -3,7 +3,6 @@ import { createProbe } from "../../endpoints/probe.ts";
 import { nearestNames } from "../../lib/nearest.ts";
 import type { Model } from "../../models/model.ts";
 import { formatAmount } from "../figures.ts";
-import { harmless } from "../safe-text.ts";
 import { cureForRefusedKey } from "./refused-key.ts";
 import type { ExaminationOptions, Patient, Step } from "./step.ts";
 
@@ -51,7 +50,7 @@ const mostShown = 5;
 export function examineModels(endpoint: Endpoint, models: readonly Model[]): Step {
   const usable = models.filter(({ name }) => endpoint.admitsModel(name));
   if (usable.length > 0) {
-    const names = usable.slice(0, mostShown).map(({ name }) => harmless(name));
+    const names = usable.slice(0, mostShown).map(({ name }) => name);
     const more = usable.length > mostShown ? ", …" : "";
     const text = `${formatAmount(usable.length, "model")}: ${names.join(", ")}${more}`;
     return { name: "models", verdict: "well", text };
@@ -61,7 +60,7 @@ export function examineModels(endpoint: Endpoint, models: readonly Model[]): Ste
       name: "models",
       verdict: "wrong",
       text: `model_filter leaves out all ${models.length} models`,
-      cure: `its patterns are for names such as ${harmless(models[0]?.name ?? "")}`,
+      cure: `its patterns are for names such as ${models[0]?.name ?? ""}`,
     };
   }
   return {
@@ -93,8 +92,8 @@ export function chooseModel(
       usable.map(({ name }) => name),
       1,
     )[0];
-    const hint = nearest === undefined ? undefined : `it has ${harmless(nearest)}`;
-    return { verdict: "wrong", text: `it does not have the model ${harmless(wanted)}`, cure: hint };
+    const hint = nearest === undefined ? undefined : `it has ${nearest}`;
+    return { verdict: "wrong", text: `it does not have the model ${wanted}`, cure: hint };
   }
   const writers = usable.filter(canWrite);
   // One that is in memory answers at once; of the others the smallest is there soonest.
@@ -105,8 +104,12 @@ export function chooseModel(
   return { verdict: "note", text: "none of its models writes text: no token asked for" };
 }
 
+/** What lists mostly do not say, and names do: vectors, ranks, sounds, pictures, and models before there were chats. */
+const otherWork =
+  /embed|rerank|whisper|tts|audio|realtime|transcribe|dall-e|image|sora|moderation|babbage|davinci/i;
+
 function canWrite({ name, type }: Model): boolean {
-  return type !== "embeddings" && !/embed|rerank|whisper|tts/i.test(name);
+  return type !== "embeddings" && !otherWork.test(name);
 }
 
 function isLoaded({ state }: Model): boolean {

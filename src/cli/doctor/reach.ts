@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { isLoopbackHost } from "../../lib/loopback.ts";
 import { classifyNetworkError } from "../../lib/network-error.ts";
-import { type ExaminationOptions, hostOf, inTime, type Patient, portOf, type Step } from "./step.ts";
+import { type ExaminationOptions, hostOf, inTime, type Patient, placeOf, portOf, type Step } from "./step.ts";
 
 /** @returns `undefined` for an address, which needs no look-up */
 export async function examineName(
@@ -52,7 +52,13 @@ export async function examineConnection(patient: Patient, options: ExaminationOp
   }
   if (failure === "connect_refused") {
     const cure = await cureForRefusal(patient, options);
-    return { name: "connect", verdict: "wrong", text: `nothing listens at ${host}:${port}`, cure, ...took() };
+    return {
+      name: "connect",
+      verdict: "wrong",
+      text: `nothing listens at ${placeOf(patient.endpoint)}`,
+      cure,
+      ...took(),
+    };
   }
   const text =
     failure === "unreachable"

@@ -51,6 +51,11 @@ export function portOf({ origin }: Pick<Endpoint, "origin">): number {
   return port === "" ? usualPort(protocol) : Number(port);
 }
 
+/** Host and port as in an address, with the port also where it is the usual one. */
+export function placeOf(endpoint: Pick<Endpoint, "origin">): string {
+  return `${new URL(endpoint.origin).hostname}:${portOf(endpoint)}`;
+}
+
 function usualPort(protocol: string): number {
   return protocol === "https:" ? 443 : 80;
 }

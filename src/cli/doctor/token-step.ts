@@ -6,7 +6,6 @@ import { readUntilContent } from "../../proxy/first-content.ts";
 import { watchResponse } from "../../proxy/stream-watch.ts";
 import { buildUpstreamUrl } from "../../proxy/upstream-url.ts";
 import { formatMs } from "../figures.ts";
-import { harmless } from "../safe-text.ts";
 import { cureForRefusedKey } from "./refused-key.ts";
 import type { ExaminationOptions, Patient, Step } from "./step.ts";
 
@@ -87,13 +86,13 @@ async function readAnswer(
   const beginning = await readUntilContent(response.body.getReader(), watch);
   switch (beginning.kind) {
     case "content":
-      return { verdict: "well", text: `the first of ${harmless(model)} came as a stream` };
+      return { verdict: "well", text: `the first of ${model} came as a stream` };
     case "error":
       return describeStatus(beginning.status ?? 200, beginning.message, patient, model);
     default:
       return {
         verdict: "wrong",
-        text: `the stream of ${harmless(model)} ended without a token`,
+        text: `the stream of ${model} ended without a token`,
         cure: "its own log says why",
       };
   }
@@ -108,7 +107,7 @@ async function describeWhole(response: Response): Promise<Told> {
       cure: "clients see it only when it is complete; is there another proxy in between that collects it?",
     };
   }
-  const type = harmless(response.headers.get("content-type") ?? "no content type");
+  const type = response.headers.get("content-type") ?? "no content type";
   return {
     verdict: "wrong",
     text: `the answer is none of a model (${type})`,
@@ -129,23 +128,25 @@ function describeStatus(
     return { verdict: "wrong", text, cure: cureForRefusedKey({ credential }) };
   if (status === 404) {
     const path = endpoint.basePath === "" || endpoint.preservePath ? "" : pathAdvice(endpoint);
-    return { verdict: "wrong", text, cure: `does it have ${harmless(model)}, and this path?${path}` };
+    const cure = `does it have ${model}, and this path?${path} --model asks another model`;
+    return { verdict: "wrong", text, cure };
   }
   if (status === 429) return { verdict: "note", text, cure: "it has no room now: ask again later" };
-  return { verdict: "wrong", text, cure: "that is what the server says; its own log may say more" };
+  const cure = "that is what the server says: its own log may say more, and --model asks another model";
+  return { verdict: "wrong", text, cure };
 }
 
 function pathAdvice({ basePath }: Endpoint): string {
   return ` ${basePath} of url is not put in front of requests unless preserve_path: true says so`;
 }
 
-/** Most servers put their words into `error.message`, some into `error`, `message` or `detail`. */
+/** Whole, since a credential in it is known by its whole. Most servers put their words into `error.message`, some into `error`, `message` or `detail`. */
 function messageIn(body: string): string {
   const value = parseJson(body);
-  if (!isObject(value)) return harmless(body.startsWith("<") ? "" : body.trim()).slice(0, 200);
+  if (!isObject(value)) return body.startsWith("<") ? "" : body.trim();
   const inner = isObject(value.error) ? value.error.message : value.error;
-  const words = [inner, value.message, value.detail].find((each) => typeof each === "string");
-  return harmless(typeof words === "string" ? words : "").slice(0, 200);
+  const words = [inner, value.message, value.detail].find((each): each is string => typeof each === "string");
+  return words ?? "";
 }
 
 async function readText(response: Response): Promise<string> {

@@ -1,7 +1,6 @@
 import type { Endpoint } from "../../endpoints/endpoint.ts";
 import { isObject } from "../../lib/json.ts";
 import { EndpointQuestion } from "../../models/endpoint-question.ts";
-import { harmless } from "../safe-text.ts";
 import type { ExaminationOptions } from "./step.ts";
 
 /** Where kinds of servers say which version they are. */
@@ -27,7 +26,7 @@ export async function askVersion(
     path: place.path,
     read: (body) => {
       const said = isObject(body) ? body[place.member] : undefined;
-      return typeof said === "string" ? harmless(said).slice(0, longestVersion) : undefined;
+      return typeof said === "string" && said.length <= longestVersion ? said : undefined;
     },
     timeoutMs: patienceMs,
     maxAgeMs: 0,
