@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
-import { defaultFiles } from "../config/find-file.ts";
+import { findConfigFile, readTextFile } from "../config/find-file.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -55,17 +55,9 @@ export async function init(flags: InitFlags, options: InitOptions): Promise<numb
   }
   const path = resolve(terminal.cwd, flags.output);
   const schemaPath = join(dirname(path), `${basename(path, extname(path))}.schema.json`);
-  const shown = (file: string) =>
-    harmless(relative(terminal.cwd, file).startsWith("..") ? file : relative(terminal.cwd, file));
-  if (!(await hasFolder(path))) {
-    terminal.err(`olla: ${shown(path)} cannot be written: its folder does not exist\n`);
-    return 1;
-  }
-  const existing = flags.force === true ? [] : await findExisting([path, schemaPath]);
-  if (existing.length > 0) {
-    const files = existing.map(shown).join(" and ");
-    const verb = existing.length === 1 ? "is" : "are";
-    terminal.err(`olla: ${files} ${verb} there already: --force overwrites, --output FILE writes another\n`);
+  const obstacle = await findObstacle([path, schemaPath], flags.force === true, terminal);
+  if (obstacle !== undefined) {
+    terminal.err(`olla: ${obstacle}\n`);
     return 1;
   }
   const { profiles } = loadProfiles();
@@ -74,7 +66,7 @@ export async function init(flags: InitFlags, options: InitOptions): Promise<numb
   try {
     const choices = await choose(found, asker, profiles, options);
     await write({ path, schemaPath, choices, mayReplace: flags.force === true }, terminal);
-    terminal.out(describeNext(shown(path), shown(schemaPath), choices));
+    terminal.out(await describeNext({ path, schemaPath, choices }, terminal));
     return 0;
   } catch (error) {
     if (error instanceof AskingEnded) {
@@ -87,6 +79,26 @@ export async function init(flags: InitFlags, options: InitOptions): Promise<numb
   } finally {
     asker?.close();
   }
+}
+
+/** Why nothing can be written, before anybody is asked anything. */
+async function findObstacle(
+  paths: readonly string[],
+  mayReplace: boolean,
+  { cwd }: Terminal,
+): Promise<string | undefined> {
+  const [path = ""] = paths;
+  if (!(await hasFolder(path))) return `${shownPath(path, cwd)} cannot be written: its folder does not exist`;
+  const existing = mayReplace ? [] : await findExisting(paths);
+  if (existing.length === 0) return undefined;
+  const files = existing.map((file) => shownPath(file, cwd)).join(" and ");
+  const verb = existing.length === 1 ? "is" : "are";
+  return `${files} ${verb} there already: --force overwrites, --output FILE writes another`;
+}
+
+function shownPath(path: string, cwd: string): string {
+  const short = relative(cwd, path);
+  return harmless(short.startsWith("..") ? path : short);
 }
 
 async function search(
@@ -176,13 +188,20 @@ async function write(
   });
 }
 
-function describeNext(path: string, schemaPath: string, { endpoints, isOpen, port }: Choices): string {
-  const flag = defaultFiles.includes(path) ? "" : ` -c ${path}`;
-  const start = flag === "" ? "olla" : `olla${flag}`;
+async function describeNext(
+  { path, schemaPath, choices }: Omit<Writing, "mayReplace">,
+  { env, cwd }: Terminal,
+): Promise<string> {
+  const { endpoints, isOpen, port } = choices;
+  const file = shownPath(path, cwd);
+  const usual = await findConfigFile({ path: undefined, env, cwd, readFile: readTextFile });
+  const isRead = usual.kind === "found" && resolve(cwd, usual.file) === path;
+  const flag = isRead ? "" : ` -c ${file}`;
+  const count = endpoints.length === 0 ? "no endpoint yet" : formatAmount(endpoints.length, "endpoint");
   return [
     "",
-    `Wrote ${path}, with ${endpoints.length === 0 ? "no endpoint yet" : formatAmount(endpoints.length, "endpoint")}, and ${schemaPath}, by which editors check it.`,
-    `  ${start}  starts Olla; OpenAI clients take http://localhost:${port}/olla/openai/v1`,
+    `Wrote ${file}, with ${count}, and ${shownPath(schemaPath, cwd)}, by which editors check it.`,
+    `  olla${flag}  starts Olla; OpenAI clients take http://localhost:${port}/olla/openai/v1`,
     `  olla doctor${flag}  tries the endpoints out`,
     ...(isOpen ? ["  Everybody in the network may use it until clients need a key: olla key new"] : []),
     "",

@@ -173,7 +173,10 @@ describe("without questions", () => {
     expect(await readdir(folder)).toEqual(["config.yaml"]);
     const elsewhere = await initUnasked(folder, undefined, { output: "other.yaml" });
     expect([elsewhere.code, elsewhere.output.includes("olla -c other.yaml")]).toEqual([0, true]);
-    expect((await initUnasked(folder, undefined, { force: true })).code).toBe(0);
+    // Another file is found before this one.
+    await Bun.write(join(folder, "config/config.yaml"), "");
+    const forced = await initUnasked(folder, undefined, { force: true });
+    expect([forced.code, forced.output.includes("olla -c config.yaml")]).toEqual([0, true]);
     await load(join(folder, "config.yaml"));
     expect((await readdir(folder)).filter((name) => name.endsWith(".new"))).toEqual([]);
   });

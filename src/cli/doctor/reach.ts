@@ -105,7 +105,7 @@ async function cureForRefusal(patient: Patient, options: ExaminationOptions): Pr
     : "start the server with --host 0.0.0.0, or what it calls that";
   if (isLoopbackHost(host)) {
     return surroundings.isInContainer
-      ? `this is a container, and ${host} is the container itself: for a server on the host write http://host.docker.internal:${port}`
+      ? `this is a container, and ${host} is the container itself: for a server of its host write http://host.docker.internal:${port}`
       : `start the server, or correct the port in url; \`olla init\` looks at the usual ones`;
   }
   if (surroundings.ownAddresses.includes(host)) {
