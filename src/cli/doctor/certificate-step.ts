@@ -71,7 +71,7 @@ async function shakeHands({ endpoint }: Patient, options: ExaminationOptions): P
       fault: code === "" ? undefined : code,
     });
   });
-  socket.once("error", reject);
+  socket.on("error", reject);
   socket.once("close", () => reject(new Error("closed without a handshake")));
   try {
     return await inTime(promise, options.stepMs, options.clock);
