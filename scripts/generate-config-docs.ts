@@ -37,7 +37,7 @@ discovery:
         url: http://192.168.1.20:11434
 \`\`\`
 
-[config.example.yaml](config.example.yaml) is a longer one with comments.
+[config.example.yaml](config.example.yaml) is a longer one with comments. [Help with the configuration](config-help.md) is about writing, checking and trying one out, and about editors.
 
 ## Which file is read
 

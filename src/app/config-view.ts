@@ -96,7 +96,8 @@ export function hideSecrets(value: unknown, durations: ReadonlySet<string>): unk
   );
 }
 
-function hideInText(text: string): string {
+/** An address without what may be a credential in it; a file in PEM is only named. */
+export function hideInText(text: string): string {
   if (text.startsWith("-----BEGIN ")) return "(a file in PEM)";
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text;
   return text.replace(/^([^/]+:\/\/)[^/?#]*@/, `$1${hidden}@`).replace(/\?[^#]*/, `?${hidden}`);

@@ -2,6 +2,7 @@ import { nameFault } from "../config/client-key-fields.ts";
 import { digestOf } from "../lib/key-digest.ts";
 import { UsageError } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
+import { yamlText } from "./yaml-text.ts";
 
 /** Says at a glance whose key it is, to people and to programs that look for leaked ones. */
 const keyPrefix = "olla_";
@@ -25,14 +26,7 @@ export function newKey({ name }: NewKeyOptions, terminal: Pick<Terminal, "out" |
     keyPrefix + Buffer.from(crypto.getRandomValues(new Uint8Array(randomBytes))).toString("base64url");
   terminal.err("The first line is the key. It is shown only now: give it to whoever will use it.\n");
   terminal.err("What follows goes into the configuration, which does not tell the key.\n\n");
-  const lines = ["auth:", "  keys:", `    - name: ${asYaml(name)}`, `      hash: sha256:${digestOf(key)}`];
+  const lines = ["auth:", "  keys:", `    - name: ${yamlText(name)}`, `      hash: sha256:${digestOf(key)}`];
   terminal.out(`${key}\n\n${lines.join("\n")}\n`);
   return 0;
-}
-
-/** JSON is YAML; a plain word needs no quotes. */
-function asYaml(name: string): string {
-  return /^[A-Za-z][\w-]*$/.test(name) && !/^(?:true|false|yes|no|on|off|null|y|n)$/i.test(name)
-    ? name
-    : JSON.stringify(name);
 }

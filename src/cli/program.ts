@@ -2,6 +2,8 @@ import { Command, CommanderError } from "commander";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { UsageError } from "./arguments.ts";
+import type { DoctorFlags } from "./doctor.ts";
+import type { InitFlags } from "./init.ts";
 import { addQuestions } from "./questions.ts";
 import { type RootOptions, wrongUsage } from "./root-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -71,7 +73,45 @@ export function createProgram(options: ProgramOptions, finish: (code: number) =>
   program
     .command("validate")
     .description("check the configuration and exit")
-    .action(() => start({ validateConfig: true }));
+    .option("--print-effective", "show every key with its value in force, and where that came from")
+    .option("--json", "print the report, and what is in force, as JSON")
+    .action((flags: RootOptions) => start({ ...flags, validateConfig: true }));
+  program
+    .command("init")
+    .description("write a configuration for the servers on this machine")
+    .option("-o, --output <file>", "where to write it", "config.yaml")
+    .option("-y, --yes", "ask nothing: take what is found, for this machine only")
+    .option("--force", "overwrite what is there")
+    .action(async (flags: InitFlags) => {
+      const { init } = await import("./init.ts");
+      const { askOnTerminal } = await import("./init/asker.ts");
+      const isAnswered = process.stdin.isTTY === true && terminal.isScreen;
+      finish(await init(flags, { terminal, build, openAsker: isAnswered ? askOnTerminal : undefined }));
+    });
+  program
+    .command("doctor")
+    .description("try endpoints out, and say what is wrong with them")
+    .argument("[endpoint...]", "names of configured ones (default: all)")
+    .option("--url <url>", "try one that is not configured")
+    .option("--type <type>", "what the one at --url is (default: find out)")
+    .option("--token-file <file>", "file with the bearer token of the one at --url")
+    .option("--model <name>", "ask this model for a token (default: the smallest)")
+    .option("--no-generate", "ask for no token, which may load a model")
+    .option("--timeout <duration>", "longest wait for the token", "60s")
+    .option("--json", "print everything as JSON")
+    .action(async (names: string[], flags: DoctorFlags) => {
+      const { doctor } = await import("./doctor.ts");
+      const configPath = program.opts<RootOptions>().config || undefined;
+      finish(await doctor(names, flags, { configPath, terminal, build }));
+    });
+  program
+    .command("schema")
+    .description("print the JSON Schema of a file, for editors")
+    .argument("[file]", "config, profile or models", "config")
+    .action(async (name: string) => {
+      const { schema } = await import("./schema.ts");
+      finish(schema(name, terminal));
+    });
   const key = program.command("key").description("make keys for clients");
   key
     .command("new")

@@ -7,4 +7,7 @@ export interface RootOptions {
   readonly version?: boolean;
   readonly validateConfig?: boolean;
   readonly profile?: boolean;
+  /** Of `olla validate`. */
+  readonly printEffective?: boolean;
+  readonly json?: boolean;
 }

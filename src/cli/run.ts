@@ -6,9 +6,11 @@ import { describeVersion } from "./version.ts";
 
 /** Runs the program for these arguments and ends the process. The only place that does. */
 export async function run(args: readonly string[]): Promise<void> {
+  const out = openOutput(process.stdout);
+  const err = openOutput(process.stderr);
   const terminal: Terminal = {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: out.write,
+    err: err.write,
     env: process.env,
     cwd: process.cwd(),
     isScreen: process.stdout.isTTY === true,
@@ -21,8 +23,7 @@ export async function run(args: readonly string[]): Promise<void> {
   } catch (error) {
     terminal.err(`olla: ${error instanceof Error ? error.message : String(error)}\n`);
   }
-  await drain(process.stdout);
-  await drain(process.stderr);
+  await Promise.all([out.flush(), err.flush()]);
   process.exit(code);
 }
 
@@ -31,11 +32,23 @@ function sizeOf({ isTTY, columns, rows }: NodeJS.WriteStream): ReturnType<NonNul
   return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined;
 }
 
-/** What is still in a pipe's buffer would be lost at exit. */
-function drain(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    stream.write("", () => resolve());
-  });
+interface Output {
+  write(text: string): void;
+  /** What a pipe has not taken yet would be lost at exit. */
+  flush(): Promise<void>;
+}
+
+function openOutput(stream: NodeJS.WriteStream): Output {
+  // Bun 1.4.5 calls back for an empty write at once, whatever is still waiting before it.
+  let last = Promise.resolve();
+  return {
+    write(text) {
+      last = new Promise((resolve) => {
+        stream.write(text, () => resolve());
+      });
+    },
+    flush: () => last,
+  };
 }
 
 /** @returns the exit code */
@@ -83,7 +96,8 @@ function chooseCommand(
   if (options.validateConfig === true) {
     return async () => {
       const { validate } = await import("./validate.ts");
-      return validate({ configPath, terminal, build });
+      const { printEffective, json } = options;
+      return validate({ configPath, terminal, build, printEffective, json });
     };
   }
   return async () => {

@@ -1,12 +1,18 @@
+import type { LoadedConfig } from "../config/load.ts";
 import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
+import { listEffective, renderEffective, type UsableConfig } from "./effective-config.ts";
 import { prepare } from "./preparation.ts";
+import { printableJson } from "./safe-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ValidateOptions {
   readonly configPath: string | undefined;
   readonly terminal: Terminal;
   readonly build: BuildIdentity;
+  /** Show every key with the value that is in force, and where it came from. */
+  readonly printEffective?: boolean | undefined;
+  readonly json?: boolean | undefined;
 }
 
 interface ReportItem {
@@ -18,8 +24,8 @@ interface ReportItem {
 type Verdict = "OK" | "WARN" | "FAIL";
 
 /** Checks everything that can be checked without opening a port. @returns the exit code: 0 when all is well, else 1 */
-export async function validate({ configPath, terminal, build }: ValidateOptions): Promise<number> {
-  terminal.err(`Olla ${build.version}\n`);
+export async function validate(options: ValidateOptions): Promise<number> {
+  const { configPath, terminal, build, printEffective } = options;
   const { env, cwd } = terminal;
   const prepared = await prepare({ configPath, env, cwd });
   const { loaded, profiles, naming, endpoints, endpointProblems } = prepared;
@@ -46,8 +52,24 @@ export async function validate({ configPath, terminal, build }: ValidateOptions)
     const summary = isSearching ? "none configured, this host would be searched" : `${count} configured`;
     items.push({ name: "endpoints", summary, problems: endpointProblems });
   }
-  terminal.out(`${formatReport(items)}\n`);
-  return items.every((item) => judge(item) === "OK") ? 0 : 1;
+  const isValid = items.every((item) => judge(item) === "OK");
+  const usable = printEffective === true && isUsable(loaded) ? loaded : undefined;
+  if (options.json === true) {
+    const checks = items.map((item) => ({ ...item, verdict: judge(item) }));
+    const effective = usable && listEffective(usable);
+    terminal.out(`${printableJson({ valid: isValid, file: loaded.file ?? null, checks, effective }, 2)}\n`);
+    return isValid ? 0 : 1;
+  }
+  terminal.err(`Olla ${build.version}\n`);
+  // The configuration alone goes to standard output, where it can be read by what reads YAML.
+  const report = printEffective === true ? terminal.err : terminal.out;
+  report(`${formatReport(items)}\n`);
+  if (usable !== undefined) terminal.out(renderEffective(usable));
+  return isValid ? 0 : 1;
+}
+
+function isUsable(loaded: LoadedConfig): loaded is UsableConfig {
+  return loaded.config !== undefined;
 }
 
 function formatReport(items: readonly ReportItem[]): string {

@@ -4,6 +4,7 @@ import { isGlob } from "../lib/glob.ts";
 import { Secret } from "../lib/secret.ts";
 import {
   type Key,
+  type KeyBounds,
   type KeyMetadata,
   type KeyNotes,
   type KeyType,
@@ -15,10 +16,7 @@ import {
 import { describeSecret, describeType, describeValue, isMapping } from "./problem.ts";
 import { booleanFromText, integerFromText, numberFromText, splitList } from "./variable-text.ts";
 
-interface Range {
-  readonly min?: number;
-  readonly max?: number;
-}
+type Range = Pick<KeyBounds, "min" | "max">;
 
 interface Defaulted<T> extends KeyNotes {
   readonly initial: T;
@@ -28,7 +26,7 @@ interface Defaulted<T> extends KeyNotes {
 const longestTimerMs = 2 ** 31 - 1;
 
 interface DurationOptions extends KeyNotes {
-  readonly min?: string;
+  readonly shortest?: string;
   /** An age that is compared rather than waited for, so that months are fine. */
   readonly isAge?: boolean;
 }
@@ -42,7 +40,7 @@ export function unsetDurationKey(options: DurationOptions): UnsetKey<number> {
 }
 
 function durationReader(options: DurationOptions): ReadValue<number> {
-  const min = parseDuration(options.min ?? "0") ?? 0;
+  const min = parseDuration(options.shortest ?? "0") ?? 0;
   const max = options.isAge === true ? Number.MAX_SAFE_INTEGER : longestTimerMs;
   return (raw, complain) => {
     const text = raw === 0 ? "0" : raw;
@@ -77,7 +75,7 @@ export function sizeKey(
       if (value > max) complain(`expected at most ${formatByteSize(max)}, got ${describeValue(raw)}`);
       return adjust(value);
     },
-    describeKey("size", "bytes", options),
+    describeKey("size", "bytes", { ...options, max }),
   );
 }
 
@@ -132,9 +130,8 @@ export function booleanKey(options: Defaulted<boolean>): Key<boolean> {
   );
 }
 
-export interface StringOptions extends KeyNotes {
+export interface StringOptions extends KeyNotes, Pick<KeyBounds, "allowEmpty" | "choices"> {
   readonly unit?: string;
-  readonly allowEmpty?: boolean;
   /** Says what is wrong with a string, or nothing. */
   readonly check?: (text: string) => string | undefined;
 }
@@ -164,7 +161,7 @@ function stringReader(options: StringOptions): ReadValue<string> {
 }
 
 export function secretKey(options: KeyNotes): UnsetKey<Secret> {
-  const metadata = { ...describeKey("string", "secret", options), isSecret: true };
+  const metadata = { ...describeKey("string", "secret", { ...options, allowEmpty: true }), isSecret: true };
   return makeUnsetKey((raw, complain) => {
     if (typeof raw !== "string") complain(`expected a string, got ${describeSecret(raw)}`);
     return new Secret(typeof raw === "string" ? raw : "");
@@ -187,11 +184,14 @@ export function choiceKey<const Choice extends string>(
       complain(`expected ${listChoices(options.choices)}, got ${describeValue(raw)}`);
       return options.initial;
     },
-    describeKey("string", options.choices.map((choice) => choice || '""').join(" · "), options),
+    describeKey("string", options.choices.map((choice) => choice || '""').join(" · "), {
+      ...options,
+      spellings: options.spellings && Object.keys(options.spellings),
+    }),
   );
 }
 
-interface ListOptions<Item> extends Defaulted<readonly Item[]> {
+interface ListOptions<Item> extends Defaulted<readonly Item[]>, Pick<KeyBounds, "choices"> {
   readonly unit?: string;
   /** Says what is wrong with an item, or nothing. */
   readonly check?: (item: Item) => string | undefined;
@@ -206,12 +206,14 @@ export function stringListKey(options: ListOptions<string>): Key<string[]> {
           complain(`expected a non-empty string, got ${describeType(item)}`, [index]);
           return "";
         }
-        const objection = options.check?.(item.trim());
+        const word = item.trim();
+        const isKnown = options.choices?.includes(word) ?? true;
+        const objection = isKnown ? options.check?.(word) : refuseWord(word, options.choices ?? []);
         if (objection !== undefined) complain(objection, [index]);
-        return item.trim();
+        return word;
       });
     },
-    describeKey("list", options.unit ?? "strings", options, splitList),
+    describeKey("list", options.unit ?? options.choices?.join(" · ") ?? "strings", options, splitList),
   );
 }
 
@@ -256,7 +258,7 @@ export function secretMapKey(options: KeyNotes): Key<Record<string, Secret>> {
 /** A key that is read by a function of its own. */
 export function customKey<T>(
   type: KeyType,
-  options: KeyNotes & { readonly initial: unknown; readonly unit?: string },
+  options: KeyNotes & KeyBounds & { readonly initial: unknown; readonly unit?: string },
   read: ReadValue<T>,
 ): Key<T> {
   return makeKey(read, describeKey(type, options.unit ?? "", options));
@@ -270,10 +272,10 @@ export function ignoredKey(options: KeyNotes): UnsetKey<unknown> {
 function describeKey(
   type: KeyType,
   unit: string,
-  notes: KeyNotes & { readonly initial?: unknown },
+  known: KeyNotes & KeyBounds & { readonly initial?: unknown },
   fromText: (text: string) => unknown = (text) => text,
 ): KeyMetadata {
-  return { ...notes, type, unit, initial: notes.initial, isSecret: false, fromText };
+  return { ...known, type, unit, initial: known.initial, isSecret: false, fromText };
 }
 
 function readItems(raw: unknown, complain: (message: string) => void): unknown[] {
@@ -294,6 +296,10 @@ function describeRange({ min, max }: Range): string {
   if (min === undefined && max === undefined) return "";
   if (max === undefined) return ` of at least ${min}`;
   return min === undefined ? ` of at most ${max}` : ` from ${min} to ${max}`;
+}
+
+function refuseWord(word: string, choices: readonly string[]): string {
+  return `expected one of ${choices.join(", ")}, got ${JSON.stringify(word)}`;
 }
 
 function listChoices(choices: readonly string[]): string {

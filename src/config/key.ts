@@ -30,7 +30,22 @@ export interface KeyNotes {
   readonly reason?: string;
 }
 
-export interface KeyMetadata extends KeyNotes {
+/** What a value, or each item of a list, keeps to besides its type: as much of it as can be written down. */
+export interface KeyBounds {
+  readonly min?: number;
+  readonly max?: number;
+  readonly isMinExcluded?: boolean;
+  /** The only words that count, in the file's spelling. */
+  readonly choices?: readonly string[];
+  /** Further spellings of them. With these, case is ignored. */
+  readonly spellings?: readonly string[] | undefined;
+  /** A string with nothing in it, or only spaces. */
+  readonly allowEmpty?: boolean;
+  /** JSON Schema of a value that is like no other. */
+  readonly valueSchema?: Readonly<Record<string, unknown>>;
+}
+
+export interface KeyMetadata extends KeyNotes, KeyBounds {
   readonly type: KeyType;
   /** Shown in the documentation: `seconds`, `a | b | c`. */
   readonly unit: string;

@@ -61,6 +61,8 @@ export interface LoadedConfig {
   readonly otlp: OtlpSettings | undefined;
   /** What the parts that know the profiles can check even when `config` is undefined. */
   readonly drafts: ConfigDrafts;
+  /** What file and variables hold together, as it was written: not checked, and with credentials in it. */
+  readonly written: unknown;
   /** The file that was read, as it was named; `undefined` when there is none. */
   readonly file: string | undefined;
   /** Everything that is wrong, in the order of the file. */
@@ -68,6 +70,8 @@ export interface LoadedConfig {
   /** Whether the file or a variable sets a key. `path` is dotted, list items as `[0]`. */
   isSet(path: string): boolean;
   sourceOf(path: string): ValueSource;
+  /** The environment variable that a key has its value from; `undefined` when it has it from elsewhere. */
+  variableOf(path: string): string | undefined;
   /** Where a value stands in the file, or the closest thing around it. */
   locate(path: KeyPath): Position | undefined;
 }
@@ -124,10 +128,12 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
         : undefined,
     otlp: isUsable ? otlp : undefined,
     drafts: readDrafts(reading.tree),
+    written: reading.tree,
     file,
     problems: problems.toSorted(comparePositions),
     isSet: (path) => sourceOf(source, path) !== "default",
     sourceOf: (path) => sourceOf(source, path),
+    variableOf: (path) => overrideOf(source, path)?.variable,
     locate: (path) => yaml?.locate(path),
   };
 }
@@ -224,11 +230,15 @@ function labelEndpoint(source: TreeSource, problem: Unplaced): string {
 }
 
 function sourceOf(source: TreeSource, path: string): ValueSource {
-  if (source.overrides.some((override) => joinPath(override.key.parts) === path)) return "environment";
+  if (overrideOf(source, path) !== undefined) return "environment";
   const parts = path.split(/[.[\]]+/).filter((part) => part !== "");
   const steps = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
   const value = valueAt(source.fileTree, steps);
   return value === undefined || value === null ? "default" : "file";
+}
+
+function overrideOf(source: TreeSource, path: string): Override | undefined {
+  return source.overrides.find((override) => joinPath(override.key.parts) === path);
 }
 
 /** Older names count where the names that replaced them are not set, so that nobody downstream has to know them. */

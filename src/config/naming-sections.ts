@@ -88,7 +88,7 @@ interface Section<Value> {
 }
 
 /** Each is taken from the user's file as a whole, or from the built-in table as a whole. */
-const sections: Sections = {
+export const namingSections: Sections = {
   familyPatterns: { path: ["model_extraction", "family_patterns"], schema: familyPatterns },
   architectureFamilies: { path: ["model_extraction", "architecture_mappings"], schema: mapToText },
   familyAliases: { path: ["model_extraction", "family_aliases"], schema: mapToText },
@@ -117,7 +117,7 @@ export function readNamingSections(tree: unknown, faults: NamingFault[]): Partia
   const root = isMapping(tree) ? tree : {};
   faults.push(...findUnknownSections(root));
   const read: Record<string, unknown> = {};
-  for (const [name, { path, schema }] of Object.entries(sections)) {
+  for (const [name, { path, schema }] of Object.entries(namingSections)) {
     const parent = root[path[0]];
     // An empty section (`name_patterns:`) means the same as an absent one.
     const value = isMapping(parent) ? (parent[path[1]] ?? undefined) : undefined;
@@ -147,7 +147,7 @@ function toFault(section: KeyPath, issue: v.BaseIssue<unknown>): NamingFault {
 
 function findUnknownSections(root: Readonly<Record<string, unknown>>): NamingFault[] {
   const known = Map.groupBy(
-    Object.values(sections).map((section) => section.path),
+    Object.values(namingSections).map((section) => section.path),
     ([outer]) => outer,
   );
   return Object.entries(root).flatMap(([outer, value]): NamingFault[] => {

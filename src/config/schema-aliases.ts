@@ -26,12 +26,48 @@ export interface ItemGroup {
   readonly items: readonly { readonly item: LongAliasItem; readonly index: number }[];
 }
 
+const modelName = { type: "string", pattern: "\\S" } as const;
+
+/** JSON Schema of what `readAliases` takes. */
+const aliasesForEditors = {
+  type: ["object", "null"],
+  additionalProperties: {
+    type: "array",
+    minItems: 1,
+    items: {
+      anyOf: [
+        modelName,
+        {
+          type: "object",
+          properties: {
+            model: { ...modelName, description: "A model, or another alias." },
+            endpoint: {
+              type: ["string", "null"],
+              minLength: 1,
+              description: "Unset: any that has the model.",
+            },
+            weight: {
+              type: ["number", "null"],
+              exclusiveMinimum: 0,
+              description: "Share of the traffic, among neighbours that have a weight, too.",
+            },
+            params: { type: ["object", "null"], description: "What is put into the request's body." },
+          },
+          required: ["model"],
+          additionalProperties: false,
+        },
+      ],
+    },
+  },
+};
+
 export const modelAliases = customKey<ModelAliases>(
   "mapping",
   {
     initial: {},
     unit: "name: models",
     doc: "Names of your own, each for a list of models: [aliases.md](aliases.md). An item is a model name, or `{model, endpoint, weight, params}`.",
+    valueSchema: aliasesForEditors,
   },
   readAliases,
 );

@@ -56,7 +56,11 @@ const neverRead = "nothing ever read it";
 
 /** Only shapes; what an auth block must and must not contain is decided where its secrets are read. */
 const endpointAuth = section({
-  type: unsetStringKey({ unit: "bearer · api_key · basic", doc: "How the endpoint wants to be asked." }),
+  type: unsetStringKey({
+    unit: "bearer · api_key · basic",
+    choices: ["bearer", "api_key", "basic"],
+    doc: "How the endpoint wants to be asked.",
+  }),
   token: secretKey({
     doc: "Bearer token. References to variables are replaced.",
   }),
@@ -89,6 +93,7 @@ export const endpointEntry = section(
         initial: "",
         isRequired: true,
         unit: "http or https URL",
+        valueSchema: { type: "string", pattern: "^\\s*[hH][tT][tT][pP][sS]?://[^/?#@\\s]" },
         doc: "Where the endpoint is. Required, unique, without credentials.",
       },
       readEndpointUrl,

@@ -13,8 +13,6 @@ import {
   unsetIntegerKey,
 } from "./key-types.ts";
 
-const stickySources = ["session_header", "prefix_hash", "auth_header", "ip"];
-
 const stickySessions = section({
   enabled: booleanKey({
     initial: false,
@@ -34,11 +32,7 @@ const stickySessions = section({
   }),
   key_sources: stringListKey({
     initial: ["session_header", "prefix_hash", "auth_header"],
-    unit: stickySources.join(" · "),
-    check: (source) =>
-      stickySources.includes(source)
-        ? undefined
-        : `expected one of ${stickySources.join(", ")}, got ${JSON.stringify(source)}`,
+    choices: ["session_header", "prefix_hash", "auth_header", "ip"],
     doc: "What identifies a conversation, in this order. `session_header` is `X-Olla-Session-ID` and, after it, what clients send on their own account: `X-Claude-Code-Session-Id`, and in the body `prompt_cache_key`, `previous_response_id`, `metadata.user_id`.",
   }),
   prefix_hash_bytes: integerKey({
@@ -102,7 +96,7 @@ const circuitBreaker = section({
   }),
   open_duration: durationKey({
     initial: "30s",
-    min: "1ms",
+    shortest: "1ms",
     env: "auto",
     doc: "How long nothing is sent before one request may try again.",
   }),
@@ -115,7 +109,7 @@ const circuitBreaker = section({
   }),
   window: durationKey({
     initial: "1m",
-    min: "1s",
+    shortest: "1s",
     env: "auto",
     doc: "Time over which `failure_rate` is counted.",
   }),

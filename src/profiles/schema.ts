@@ -48,7 +48,7 @@ const loadedModels = v.union(
 );
 
 /** Kinds that existing profile files name as a format, and whose lists are OpenAI's own. */
-const openaiFormats: readonly string[] = ["litellm", "omlx"];
+export const openaiFormats: readonly string[] = ["litellm", "omlx"];
 
 /** What we read of a profile's YAML. Other keys are judged by `unknown-keys.ts` before this is applied. */
 export const profileSchema = v.object({

@@ -8,7 +8,7 @@ export interface UnknownKey {
 }
 
 /** `*` is any list element; `true`: what lies below is not looked at. */
-type KeyTree = { readonly [key: string]: KeyTree | true };
+export type KeyTree = { readonly [key: string]: KeyTree | true };
 
 /** Keys that `profileSchema` reads, taken from the schema itself. */
 function keysOf(schema: unknown): KeyTree | true {
@@ -32,7 +32,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
  * Keys of profile files written for the reference that nothing here reads: a user's existing file must load without
  * a flood of warnings. Whole blocks are `true`.
  */
-const foreignKeys: KeyTree = {
+export const foreignKeys: KeyTree = {
   version: true,
   description: true,
   home: true,

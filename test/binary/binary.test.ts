@@ -7,6 +7,7 @@ import { renderConfig } from "../support/olla-config.ts";
 import { runToEnd } from "../support/run-to-end.ts";
 import { spawnOlla } from "../support/spawn-olla.ts";
 import { startDemo } from "../support/start-demo.ts";
+import { pairOf } from "../support/tls-files.ts";
 import { within } from "../support/wait-until.ts";
 
 const binary = join(import.meta.dir, "../../dist", process.platform === "win32" ? "olla.exe" : "olla");
@@ -69,6 +70,32 @@ describe.skipIf(!isAskedFor)(`the compiled file, in an empty folder${reason}`, (
     expect(stdout).toMatch(/● one +openai-compatible +healthy/);
     const none = await runToEnd(["status", "--url", `http://127.0.0.1:${findDeadPort()}`], { command });
     expect([none.code, none.stderr.includes("nothing listens at")]).toEqual([1, true]);
+  });
+
+  test("has the schemas for editors in it, and writes a configuration", async () => {
+    const schema = await runToEnd(["schema", "profile"], { command });
+    const file = Bun.file(join(import.meta.dir, "../../docs/schema/profile.schema.json"));
+    expect(schema.stdout).toBe(await file.text());
+    const init = await runToEnd(["init", "--yes"], { command });
+    expect([init.code, init.stderr]).toEqual([0, ""]);
+    expect(init.stdout).toContain("Wrote config.yaml");
+  });
+
+  test("finds out what is wrong with an endpoint, down to the certificate", async () => {
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: pairOf("expired"),
+      fetch: () => new Response(),
+    });
+    try {
+      const url = `https://127.0.0.1:${server.port}`;
+      const { code, stdout } = await runToEnd(["doctor", "--url", url], { command });
+      expect(code).toBe(1);
+      expect(stdout).toContain("the certificate expired on 2021-01-01");
+    } finally {
+      await server.stop(true);
+    }
   });
 
   test("every shipped profile is in the file", async () => {
