@@ -52,11 +52,11 @@ function convertKey(metadata: KeyMetadata, variables: readonly string[]): JsonSc
   };
 }
 
-function describe({ doc, status, type, unit }: KeyMetadata, variables: readonly string[]): string {
-  const later = status === "later" ? "Not acted upon by this version. " : "";
+function describe({ doc, takesRestart, type, unit }: KeyMetadata, variables: readonly string[]): string {
   const hint = unit === "" || type === "duration" || type === "any" ? "" : ` (${type}: ${unit})`;
   const named = variables.length === 0 ? "" : ` Variable: ${variables.join(", ")}.`;
-  return `${later}${plainText(doc)}${hint}${named}`;
+  const restart = takesRestart === true ? " Takes a restart." : "";
+  return `${plainText(doc)}${hint}${restart}${named}`;
 }
 
 function valueSchema(metadata: KeyMetadata): JsonSchema {

@@ -104,6 +104,7 @@ test("a shell block is read as a shell reads it", () => {
     { name: "./olla", args: ["-c", "a b.yaml"] },
     { name: "echo", args: ["x # y"] },
   ]);
+  expect(readCommands("olla schema > a.json 2> b")).toEqual([{ name: "olla", args: ["schema"] }]);
   expect(readCommands("# nothing\n# at all")).toEqual([]);
   const curl = readCommands("curl -X DELETE localhost:40114/a?b=c -H 'X-One: two' -d '{}'")[0];
   expect(readCurl(curl?.args ?? [])).toEqual({

@@ -8,14 +8,20 @@ export interface ShellCommand {
 
 /**
  * The commands of a shell block as pages show them: quotes, `\` at the end of a line, comments, `&&`, `|`, `;`, variables
- * in front, `sudo`. No loops and no functions; here-documents end the reading.
+ * in front, `sudo`. What goes into a file, or comes out of one, is left out. No loops and no functions; here-documents end
+ * the reading.
  */
 export function readCommands(text: string): ShellCommand[] {
   return splitWords(text.replace(/<<[\s\S]*$/, "")).flatMap((words) => {
     const start = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word) && !leadIns.includes(word));
-    const [name, ...args] = start < 0 ? [] : words.slice(start);
+    const [name, ...args] = start < 0 ? [] : withoutRedirections(words.slice(start));
     return name === undefined ? [] : [{ name, args }];
   });
+}
+
+function withoutRedirections(words: readonly string[]): string[] {
+  const isArrow = (word: string | undefined) => word !== undefined && /^\d?[<>]{1,2}$/.test(word);
+  return words.filter((word, index) => !isArrow(word) && !isArrow(words[index - 1]));
 }
 
 const leadIns = ["sudo", "env", "export", "exec", "time", "then", "do", "!", "$"];
