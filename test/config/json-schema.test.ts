@@ -229,7 +229,7 @@ describe("schema and loader agree about every key", () => {
 test("editors know of each key what it means, which values it has, and whether it does anything", () => {
   const { properties } = JSON.parse(rendered["schema/config.schema.json"] ?? "");
   expect(properties.server.properties.port).toMatchObject({
-    description: "TCP port to listen on. Variable: OLLA_SERVER_PORT.",
+    description: "TCP port to listen on. Takes a restart. Variable: OLLA_SERVER_PORT.",
     default: 40114,
     minimum: 1,
     maximum: 65535,
