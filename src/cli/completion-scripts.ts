@@ -1,6 +1,4 @@
-/** Shells that can complete our commands. */
-export const shells = ["bash", "zsh", "fish"] as const;
-export type Shell = (typeof shells)[number];
+import type { Shell } from "./completion.ts";
 
 /**
  * What a shell loads. It knows nothing of our commands: at every Tab it asks the program that is being typed, with
@@ -37,7 +35,7 @@ _olla() {
     folders) kind=-d ;;
     *) return ;;
   esac
-  type compopt >/dev/null 2>&1 && compopt -o filenames
+  compopt -o filenames 2>/dev/null
   while IFS= read -r text; do
     COMPREPLY[\${#COMPREPLY[@]}]="$text"
   done < <(compgen "$kind" -- "\${current#"$cut"}")
@@ -54,7 +52,7 @@ _olla() {
   for line in "\${(@)lines[2,-1]}"; do
     candidates+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
   done
-  (( $#candidates )) && _describe -o olla candidates
+  (( $#candidates )) && _describe olla candidates
   [[ "$PREFIX" == --*=* ]] && compset -P '*='
   case "$also" in
     files) _files ;;

@@ -10,8 +10,7 @@ export function shapeHelp(program: Command): void {
     .helpOption("-h, --help", "show this")
     .helpCommand(true)
     .configureHelp({
-      commandUsage: (command) =>
-        `${standard.commandUsage(command)}\n${standard.boxWrap(command.description(), 80)}`,
+      commandUsage: (command) => `${standard.commandUsage(command)}\n${command.description()}`,
       commandDescription: () => "",
       visibleOptions,
       visibleCommands: (command) =>

@@ -2,10 +2,10 @@ import { Command, CommanderError, Option } from "commander";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { UsageError } from "./arguments.ts";
-import { shapeHelp } from "./help.ts";
-import { addQuestions } from "./questions.ts";
 import { addCompletion } from "./completion.ts";
 import { wrongUsage } from "./exit-codes.ts";
+import { shapeHelp } from "./help.ts";
+import { addQuestions } from "./questions.ts";
 import type { RootOptions } from "./root-options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -55,6 +55,7 @@ export function createProgram(options: ProgramOptions, finish: (code: number) =>
     .configureOutput({
       writeOut: terminal.out,
       writeErr: terminal.err,
+      getOutHelpWidth: () => terminal.size?.()?.columns ?? 80,
       outputError: (message, write) =>
         write(`${message.replace(/^error: /, "olla: ")}${describeUsage(program)}`),
     });
