@@ -1,3 +1,4 @@
+import { helpFor, isErrorCode } from "../errors.ts";
 import type { JsonObject } from "../lib/json.ts";
 import { formatAmount, formatCount, formatMs } from "./figures.ts";
 import { numberAt, objectAt, objectsAt, optionalNumberAt, textAt } from "./fleet-view.ts";
@@ -41,6 +42,7 @@ function renderHead(request: RequestLine, { painter, width, now }: TraceOptions)
     ["from", describeSource(request), undefined],
     ["ended", ended, endingPaint(request)],
     ["error", request.error, "red"],
+    ["help", isErrorCode(request.errorCode) ? helpFor(request.errorCode) : "", undefined],
     ["tokens", describeTokens(request), undefined],
   ];
   return [

@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import type { Feed } from "../dashboard/feed.ts";
-import { OllaError } from "../errors.ts";
+import { helpFor, OllaError } from "../errors.ts";
 import { isLoopbackAddress } from "../lib/loopback.ts";
 import type { Arrival } from "./arrival.ts";
 import { asOllaError } from "./as-olla-error.ts";
@@ -81,6 +81,7 @@ export function createDirectRoutes(
       deps.logger.error("a request failed inside Olla", {
         request_id: c.env.requestId,
         error: describeCause(cause),
+        help: helpFor("internal"),
       });
     }
     const dialect = dialectFor(c.env, scopes.split(c.env.path));

@@ -48,9 +48,12 @@ describe.each(["status", "requests"])("olla %s", (command) => {
     expect(await intoPipe(args(), { FORCE_COLOR: "1" })).toMatch(colour);
   });
 
-  test.each<Record<string, string>>([{ NO_COLOR: "1" }, { NO_COLOR: "1", FORCE_COLOR: "1" }, { TERM: "dumb" }])(
-    "is plain on a terminal with %p",
-    async (env) => expect(await onTerminal(args(), env)).not.toContain("\u001b"),
+  test.each<Record<string, string>>([
+    { NO_COLOR: "1" },
+    { NO_COLOR: "1", FORCE_COLOR: "1" },
+    { TERM: "dumb" },
+  ])("is plain on a terminal with %p", async (env) =>
+    expect(await onTerminal(args(), env)).not.toContain("\u001b"),
   );
 
   test("is plain in a pipe", async () => expect(await intoPipe(args(), {})).not.toContain("\u001b"));
