@@ -42,7 +42,6 @@ function renderHead(request: RequestLine, { painter, width, now }: TraceOptions)
     ["from", describeSource(request), undefined],
     ["ended", ended, endingPaint(request)],
     ["error", request.error, "red"],
-    ["help", isErrorCode(request.errorCode) ? helpFor(request.errorCode) : "", undefined],
     ["tokens", describeTokens(request), undefined],
   ];
   return [
@@ -55,7 +54,14 @@ function renderHead(request: RequestLine, { painter, width, now }: TraceOptions)
           return `${indent}${label}${paint === undefined ? line : painter[paint](line)}`;
         }),
       ),
+    ...renderHelp(request, painter),
   ];
+}
+
+/** An address in one piece, however narrow the screen: terminals open it. */
+function renderHelp({ errorCode }: RequestLine, painter: Painter): string[] {
+  if (!isErrorCode(errorCode)) return [];
+  return [`${indent}${painter.dim(padTo("help", 8))}${helpFor(errorCode)}`];
 }
 
 function describeWish({ alias, model, mode }: RequestLine): string {
