@@ -18,6 +18,7 @@ import { refusalHeaders } from "./refusal-headers.ts";
 import { renderError } from "./render-error.ts";
 import { anthropicModel, anthropicModelList, byAnthropicVersion } from "./routes/anthropic-models.ts";
 import { addAnthropicRoutes } from "./routes/anthropic-routes.ts";
+import { apiDocument, apiDocumentPath } from "./routes/api-document.ts";
 import { renderConfigView } from "./routes/config-view.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { events } from "./routes/events.ts";
@@ -106,6 +107,7 @@ function addInternalRoutes(
   app.use("/internal/*", guarded);
   if (deps.settings.hasBareMetrics === true) app.use(bareMetricsPath, guarded);
   addTelemetryRoutes(app, deps);
+  app.all(apiDocumentPath, readOnly, apiDocument);
   app.all(
     "/internal/status",
     readOnly,
@@ -209,6 +211,7 @@ const internalPaths: readonly string[] = [
   "/internal/live",
   "/internal/events",
   "/internal/config",
+  apiDocumentPath,
   "/internal/ui/",
   "/internal/endpoints/{name}/drain",
   "/internal/endpoints/{name}/enable",
