@@ -46,24 +46,28 @@ export class BusyFleet implements AsyncDisposable {
     const gpuBox = {
       kind: "vllm" as const,
       behave: byModel,
-      list: listOf([{ ...entry("tiny"), max_model_len: 131_072 }, entry("broken"), entry("spent")]),
+      list: listOf([
+        { ...entry("tiny"), max_model_len: 131_072 },
+        ...["broken", "spent", "mistral-7b-32k"].map(entry),
+      ]),
     };
+    const open = "openai-compatible";
+    const faulty = { kind: "vllm" as const, models: ["bad-a", "bad-b", "bad-c"], behave: outOfMemory };
+    const tired = { kind: "vllm" as const, models: ["tired"], behave: askedToWait };
+    const studio = { kind: "lm-studio" as const, list: listOf([studioEntry]) };
+    const docker = { behave: listOf([entry("ai/smol")]) };
     return [
       { name: "gpu-box", type: "vllm", url: this.#start(gpuBox), max_concurrent: 2, priority: 300 },
-      { name: "desk", type: "ollama", url: this.#start(ollamaBox) },
-      { name: "studio", type: "lm-studio", url: this.#start({ kind: "lm-studio", models: ["phi-4"] }) },
+      { name: "desk", type: "ollama", url: this.#start(ollamaBox("llama3.2:latest")) },
+      { name: "attic", type: "ollama", url: this.#start(ollamaBox("llama-of-the-attic:latest")) },
+      { name: "studio", type: "lm-studio", url: this.#start(studio) },
       { name: "lemon", type: "lemonade", url: this.#start({ behave: listOf([entry("lemon-8b")]) }) },
-      {
-        name: "docker",
-        type: "docker-model-runner",
-        url: this.#start({ behave: listOf([entry("ai/smol")]) }),
-      },
-      { name: "open", type: "openai-compatible", url: this.#start({ models: ["plain"] }) },
-      {
-        name: "tired",
-        type: "vllm",
-        url: this.#start({ kind: "vllm", models: ["tired"], behave: askedToWait }),
-      },
+      { name: "docker", type: "docker-model-runner", url: this.#start(docker) },
+      { name: "open", type: open, url: this.#start({ models: ["plain"] }) },
+      { name: "provider", type: open, url: this.#start({ models: ["remote"] }), tier: "cloud" },
+      { name: "drained", type: open, url: this.#start({ models: ["rested"] }) },
+      { name: "faulty", type: "vllm", url: this.#start(faulty) },
+      { name: "tired", type: "vllm", url: this.#start(tired) },
       { name: "dead", type: "vllm", url: `http://127.0.0.1:${findDeadPort()}` },
     ];
   }
@@ -78,8 +82,11 @@ export class BusyFleet implements AsyncDisposable {
     await send(url, "/olla/anthropic/v1/messages", chat("tiny", { max_tokens: 10 }));
     await send(url, "/olla/proxy/api/chat", chat("llama3.2:latest", { stream: false }));
     await send(url, openai, chat("nobody-has-this"));
-    for (const model of ["broken", "broken", "broken", "spent", "tired"])
-      await send(url, openai, chat(model));
+    await send(url, openai, chat("remote"));
+    // Twice each, which is where a breaker opens; of an endpoint when three of its models are bad.
+    const failing = ["broken", "bad-a", "bad-b", "bad-c"].flatMap((model) => [model, model]);
+    for (const model of [...failing, "spent", "tired"]) await send(url, openai, chat(model));
+    await readInternal(url, "endpoints/drained/drain", "POST");
     // Ends with the fleet.
     const staying = ask(url, openai, chat("tiny", { stream: true, user: "stays" }), this.#leave.signal);
     void staying.then((answer) => answer.text()).catch(ignoreAbort);
@@ -101,32 +108,44 @@ export class BusyFleet implements AsyncDisposable {
   }
 }
 
-const ollamaBox = {
-  kind: "ollama" as const,
-  behave: answerJson({
-    model: "llama3.2:latest",
-    created_at: "2026-11-20T20:50:12Z",
-    message: { role: "assistant", content: "hello" },
-    done: true,
-    done_reason: "stop",
-    prompt_eval_count: 3,
-    eval_count: 1,
-  }),
-  list: answerJson({
-    models: [
-      {
-        name: "llama3.2:latest",
-        model: "llama3.2:latest",
-        modified_at: "2026-11-20T20:50:12Z",
-        size: 2_019_393_189,
-        digest: "a80c4f17acd55265feec403c7aef86be0c25983ab279d83f3bcd3abbcb5b8b72",
-        details: { format: "gguf", family: "llama", parameter_size: "3.2B", quantization_level: "Q4_K_M" },
-      },
-    ],
-  }),
-  loaded: answerJson({
-    models: [{ name: "llama3.2:latest", model: "llama3.2:latest", size: 1, size_vram: 1 }],
-  }),
+/** One that has the same model as others of its kind, under a name of its own. */
+function ollamaBox(model: string): ConstructorParameters<typeof FakeUpstream>[0] {
+  const listed = {
+    name: model,
+    model,
+    modified_at: "2026-11-20T20:50:12Z",
+    size: 2_019_393_189,
+    digest: "a80c4f17acd55265feec403c7aef86be0c25983ab279d83f3bcd3abbcb5b8b72",
+    details: { format: "gguf", family: "llama", parameter_size: "3.2B", quantization_level: "Q4_K_M" },
+  };
+  return {
+    kind: "ollama",
+    behave: answerJson({
+      model,
+      created_at: "2026-11-20T20:50:12Z",
+      message: { role: "assistant", content: "hello" },
+      done: true,
+      done_reason: "stop",
+      prompt_eval_count: 3,
+      eval_count: 20,
+      eval_duration: 400_000_000,
+    }),
+    list: answerJson({ models: [listed] }),
+    loaded: answerJson({ models: [{ ...listed, size_vram: 1 }] }),
+  };
+}
+
+const studioEntry = {
+  id: "phi-4",
+  object: "model",
+  type: "llm",
+  publisher: "microsoft",
+  arch: "phi3",
+  compatibility_type: "gguf",
+  quantization: "Q4_K_M",
+  state: "loaded",
+  max_context_length: 16_384,
+  capabilities: ["tool_use"],
 };
 
 function entry(id: string): object {
@@ -137,16 +156,18 @@ function listOf(data: readonly object[]): Behaviour {
   return answerJson({ object: "list", data });
 }
 
+const outOfMemory = answerJson({ error: { message: "out of memory" } }, 502);
 const askedToWait = answerJson({ error: { message: "no room" } }, 503, { "Retry-After": "300" });
 
 /** What becomes of a request is said by the model that it is for. */
 const byModel: Behaviour = (exchange: Exchange) => {
   const { model, stream, user } = JSON.parse(exchange.text || "{}");
-  if (model === "broken") return exchange.respondJson({ error: { message: "out of memory" } }, 502);
+  if (model === "broken") return outOfMemory(exchange);
   if (model === "spent") return answerJson({ error: {} }, 429, { "Retry-After": "300" })(exchange);
   if (user === "stays") return hangAfterTokens([sseToken("hel")])(exchange);
   if (stream === true) return streamTokens(["hel", "lo"])(exchange);
-  return answerJson(completionOf("hello", model))(exchange);
+  const usage = { prompt_tokens: 30, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 20 } };
+  return answerJson({ ...(completionOf("hello", model) as object), usage })(exchange);
 };
 
 function chat(model: string, more: object = {}): string {
@@ -168,9 +189,9 @@ interface EndpointRow {
   readonly model_count: number;
 }
 
-async function readInternal<Body>(url: string, path: string): Promise<Body> {
+async function readInternal<Body>(url: string, path: string, method = "GET"): Promise<Body> {
   const headers = { Authorization: `Bearer ${adminKey}` };
-  return (await (await fetch(`${url}/internal/${path}`, { headers })).json()) as Body;
+  return (await (await fetch(`${url}/internal/${path}`, { method, headers })).json()) as Body;
 }
 
 async function liveOf(url: string): Promise<readonly { readonly phase: string }[]> {
