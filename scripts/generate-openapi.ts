@@ -8,6 +8,8 @@ import { proxiedPaths } from "../src/server/api/proxied-paths.ts";
 import { dialectOf } from "../src/server/dialect-of.ts";
 
 const target = new URL("../docs/openapi.json", import.meta.url);
+const page = new URL("../docs/admin-api.md", import.meta.url);
+const mark = "<!-- Written by scripts/generate-openapi.ts";
 const proxiedGroup = "Proxied";
 const methodsSentOn = ["get", "post", "put", "patch", "delete"] as const;
 
@@ -161,7 +163,28 @@ function loosen(schema: RenderedSchema): void {
   if (schema.format === "date-time") delete schema.pattern;
 }
 
+const accessInWords: Readonly<Record<Access, string>> = {
+  open: "everybody",
+  reader: "the admin key, if there is one",
+  admin: "the admin key, else this machine",
+  client: "a client's key, if there are any",
+};
+
+/** The page with the table of all operations at its end. A test compares it with the file in the repository. */
+export function renderAdminPage(text: string): string {
+  const head = text.slice(0, text.indexOf(mark));
+  const notice = text.slice(head.length).split("\n", 1)[0] ?? "";
+  const rows = operations.map(
+    ({ method, path, summary, access }) =>
+      `| \`${method.toUpperCase()} ${path}\` | ${summary} | ${accessInWords[access]} |`,
+  );
+  return [`${head}${notice}`, "", "| operation | what | who |", "| --- | --- | --- |", ...rows, ""].join(
+    "\n",
+  );
+}
+
 if (import.meta.main) {
   await Bun.write(target, renderApiDocument());
-  console.log(`wrote ${target.pathname}`);
+  await Bun.write(page, renderAdminPage(await Bun.file(page).text()));
+  console.log(`wrote ${target.pathname} and ${page.pathname}`);
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { renderApiDocument } from "../../scripts/generate-openapi.ts";
+import { renderAdminPage, renderApiDocument } from "../../scripts/generate-openapi.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { listingFormats } from "../../src/models/listings/listing-format.ts";
 import { builtinProfiles } from "../../src/profiles/builtin.ts";
@@ -28,6 +28,12 @@ const caller = new ApiCaller();
 
 test("docs/openapi.json says what the schemas say (else: bun scripts/generate-openapi.ts)", () => {
   expect(documentText).toBe(renderApiDocument());
+});
+
+const adminPage = await Bun.file(new URL("../../docs/admin-api.md", import.meta.url)).text();
+
+test("docs/admin-api.md lists the operations (else: bun scripts/generate-openapi.ts)", () => {
+  expect(adminPage).toBe(renderAdminPage(adminPage));
 });
 
 test("the document is valid OpenAPI 3.1", async () => {

@@ -38,7 +38,7 @@ export const modelOperations: readonly Operation[] = [
     group: "Models",
     method: "get",
     path: "/olla/models/{id}",
-    summary: "One of them",
+    summary: "One model, by its id or name",
     access: "client",
     pathParameters: modelId,
     answer: { schema: modelAnswer, description: "What is known of it" },
@@ -61,7 +61,7 @@ export const modelOperations: readonly Operation[] = [
     group: "Models",
     method: "get",
     path: "/olla/{provider}/v1/models/{id}",
-    summary: "One of them",
+    summary: "One model, by its id or name",
     access: "client",
     pathParameters: provider.extend(modelId.shape),
     answer: { schema: providerModelAnswer, description: "Its entry of the list" },
@@ -125,7 +125,7 @@ export const modelOperations: readonly Operation[] = [
     group: "Models",
     method: "get",
     path: "/olla/anthropic/v1/models/{id}",
-    summary: "One of them",
+    summary: "One model, by its id or name",
     access: "client",
     pathParameters: modelId,
     answer: { schema: anthropicModelAnswer, description: "Its entry of the list" },
@@ -150,18 +150,23 @@ function ownLists(): readonly Operation[] {
   const openai = { list: openaiListAnswer, entry: openaiModelAnswer };
   const lmstudio = { list: lmstudioListAnswer, entry: lmstudioModelAnswer };
   const programs = [
-    { name: "LmStudio", path: "/olla/lmstudio/api/v0/models", ...lmstudio },
-    { name: "LmStudioV1", path: "/olla/lmstudio/api/v1/models", ...openai },
-    { name: "Lemonade", path: "/olla/lemonade/api/v1/models", ...openai },
-    { name: "DockerModelRunner", path: "/olla/dmr/engines/v1/models", ...openai },
+    { name: "LmStudio", title: "LM Studio", path: "/olla/lmstudio/api/v0/models", ...lmstudio },
+    { name: "LmStudioV1", title: "newer LM Studio", path: "/olla/lmstudio/api/v1/models", ...openai },
+    { name: "Lemonade", title: "Lemonade", path: "/olla/lemonade/api/v1/models", ...openai },
+    {
+      name: "DockerModelRunner",
+      title: "Docker Model Runner",
+      path: "/olla/dmr/engines/v1/models",
+      ...openai,
+    },
   ];
-  return programs.flatMap(({ name, path, list, entry }): Operation[] => [
+  return programs.flatMap(({ name, title, path, list, entry }): Operation[] => [
     {
       id: `list${name}Models`,
       group: "Models",
       method: "get",
       path,
-      summary: "The models at the path that this program has for them",
+      summary: `Models, as and where ${title} lists them`,
       access: "client",
       answer: { schema: list, description: "Of healthy endpoints" },
     },
@@ -170,7 +175,7 @@ function ownLists(): readonly Operation[] {
       group: "Models",
       method: "get",
       path: `${path}/{id}`,
-      summary: "One of them",
+      summary: "One model of that list",
       access: "client",
       pathParameters: modelId,
       answer: { schema: entry, description: "Its entry of the list" },
