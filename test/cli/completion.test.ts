@@ -18,15 +18,22 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** How a shell is started without anybody's settings, and told of our completions. */
-const shells: Readonly<Record<string, { readonly start: readonly string[]; readonly load: string }>> = {
-  bash: { start: ["bash", "--norc", "--noprofile", "-i"], load: "source <(olla completion bash)" },
-  zsh: {
-    start: ["zsh", "-f", "-i"],
-    load: "autoload -U compinit; compinit -u -D; source <(olla completion zsh)",
-  },
-  fish: { start: ["fish", "--no-config", "-i"], load: "olla completion fish | source" },
-};
+/** How a shell is started without anybody's settings, and told of our completions: as docs/terminal.md says. */
+const shells: readonly { readonly name: string; readonly start: readonly string[]; readonly load: string }[] =
+  [
+    { name: "bash", start: ["bash", "--norc", "--noprofile", "-i"], load: "source <(olla completion bash)" },
+    {
+      name: "zsh",
+      start: ["zsh", "-f", "-i"],
+      load: "autoload -U compinit; compinit -u -D; source <(olla completion zsh)",
+    },
+    {
+      name: "zsh, which finds it in a folder",
+      start: ["zsh", "-f", "-i"],
+      load: "mkdir -p fn; olla completion zsh >fn/_olla; fpath=($PWD/fn $fpath); autoload -U compinit; compinit -u -D",
+    },
+    { name: "fish", start: ["fish", "--no-config", "-i"], load: "olla completion fish | source" },
+  ];
 
 /** What is typed before Tab is pressed, and the words that then stand there. An `X` typed behind shows where a word ends. */
 const cases: readonly (readonly [typed: string, words: readonly string[]])[] = [
@@ -45,10 +52,10 @@ const cases: readonly (readonly [typed: string, words: readonly string[]])[] = [
   ["olla requests -- --fol", ["olla", "requests", "--", "--folX"]],
 ];
 
-for (const [shell, { start, load }] of Object.entries(shells)) {
-  const isMissing = Bun.which(shell) === null;
-  describe.skipIf(isMissing)(`${shell}${isMissing ? " (skipped: it is not installed here)" : ""}`, () => {
-    test(`completes what is typed in front of Tab`, async () => {
+for (const { name, start, load } of shells) {
+  const isMissing = Bun.which(start[0] ?? "") === null;
+  describe.skipIf(isMissing)(`${name}${isMissing ? " (skipped: it is not installed here)" : ""}`, () => {
+    test("completes what is typed in front of Tab", async () => {
       await using terminal = await openShell(start, load);
       for (const [typed, words] of cases) expect(await pressTab(terminal, typed)).toEqual(words);
     }, 60_000);
