@@ -9,10 +9,6 @@ export const otherVariables: readonly { readonly name: string; readonly doc: str
   { name: "OLLA_CONFIG_FILE", doc: "Configuration file; `--config` is stronger." },
   { name: "OLLA_SHOW_VERSION", doc: "`true` prints the version and ends." },
   { name: "NO_COLOR", doc: "Anything switches colours off." },
-  {
-    name: "FORCE_COLOR",
-    doc: "Anything but `0` switches them on where there is no terminal; `NO_COLOR` is stronger.",
-  },
 ];
 
 export interface Override {
