@@ -1,11 +1,10 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import packageFile from "../package.json" with { type: "json" };
 import { type ErrorCode, errorTable } from "../src/errors.ts";
-import { errorBodies } from "../src/server/api/about-answers.ts";
+import { errorBodyOf } from "../src/server/api/about-answers.ts";
 import { type Access, apiGroups, type Operation, type ProxiedPath } from "../src/server/api/operation.ts";
 import { operations } from "../src/server/api/operations.ts";
 import { proxiedPaths } from "../src/server/api/proxied-paths.ts";
-import { dialectOf } from "../src/server/dialect-of.ts";
 
 const target = new URL("../docs/openapi.json", import.meta.url);
 const page = new URL("../docs/admin-api.md", import.meta.url);
@@ -106,7 +105,6 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
 function errorAnswers({ access, errors = [], path }: Operation): Record<string, object> {
   const codes = [...new Set([...errorsOfAccess[access], ...errors])];
   const byStatus = Map.groupBy(codes, (code) => errorTable[code].status);
-  const dialect = dialectOf(path.replace(/^\/olla\/\{?[^/]+?\}?(?=\/api\/)/, ""));
   return Object.fromEntries(
     [...byStatus]
       .toSorted(([left], [right]) => left - right)
@@ -114,7 +112,7 @@ function errorAnswers({ access, errors = [], path }: Operation): Record<string, 
         String(status),
         {
           description: names.map((name) => `\`${name}\``).join(", "),
-          content: { "application/json": { schema: errorBodies[dialect] } },
+          content: { "application/json": { schema: errorBodyOf(path) } },
         },
       ]),
   );

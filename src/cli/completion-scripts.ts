@@ -2,8 +2,8 @@ import type { Shell } from "./completion.ts";
 
 /**
  * What a shell loads. It knows nothing of our commands: at every Tab it asks the program that is being typed, with
- * `complete`, the hidden command. That prints what else to offer (`files`, `folders`, `nothing`) in the first line, and a candidate
- * in each of the others, with a tab between it and what it is about.
+ * `complete`, the hidden command. That prints what else to offer (`files`, `folders`, `nothing`) in the first line, and
+ * a candidate in each of the others, with a tab between it and what it is about.
  */
 export const completionScripts: Readonly<Record<Shell, string>> = {
   // For bash 3.2 as well, which is what macOS has: no mapfile, no negative index, no compopt.

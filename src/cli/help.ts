@@ -3,7 +3,7 @@ import { exitCodes } from "./exit-codes.ts";
 
 const standard = new Help();
 
-/** Makes every help page fit a screen of 80 by 24: the usage and what it is for on top, options of all levels in one list. */
+/** Makes help pages fit a screen of 80 by 24: what it is for under the usage, options of all levels in one list. */
 export function shapeHelp(program: Command): void {
   const codes = Object.entries(exitCodes).map(([code, { name }]) => `${code} ${name}`);
   program

@@ -12,7 +12,7 @@ import { startOlla } from "../support/start-olla.ts";
 
 const page = await Bun.file(join(import.meta.dir, "../../docs/troubleshooting.md")).text();
 
-/** What stands below each heading of the third level, by the heading. GitHub's anchors are the headings of codes as they are. */
+/** What stands below each heading that is a code, by the code. GitHub makes such a heading its own anchor. */
 const sections = new Map(
   page
     .split(/^##+ /m)

@@ -42,6 +42,15 @@ test("the document is valid OpenAPI 3.1", async () => {
   expect(valid).toBe(true);
 });
 
+test("every operation has a name of its own, and says what the parts of its path are", () => {
+  const ids = operations.map(({ id }) => id);
+  expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+  for (const { path, pathParameters } of operations) {
+    const parts = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    expect([path, Object.keys(pathParameters?.shape ?? {})]).toEqual([path, parts as string[]]);
+  }
+});
+
 const profiles = new ProfileSet(builtinProfiles());
 const scopes = new Scopes(profiles, { hasAnthropic: true, hasBare: true });
 

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import type { z } from "zod";
-import { errorBodies } from "../../src/server/api/about-answers.ts";
+import { errorBodyOf } from "../../src/server/api/about-answers.ts";
 import type { Operation } from "../../src/server/api/operation.ts";
 import { operations } from "../../src/server/api/operations.ts";
 
@@ -53,12 +53,7 @@ export class ApiCaller {
     const operation = operationOf(id);
     const response = await send(url, operation, call);
     const body: unknown = await response.json();
-    const dialect = /\/api\/(tags|ps|version)$/.test(operation.path)
-      ? "ollama"
-      : operation.path.startsWith("/olla/anthropic")
-        ? "anthropic"
-        : "openai";
-    expectToFit(errorBodies[dialect], body, id);
+    expectToFit(errorBodyOf(operation.path), body, id);
     expect([id, response.headers.get("x-olla-error")]).toEqual([id, code]);
     const known = documentedAnswer(operation, response.status);
     expect(known).toContain(`\`${code}\``);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { dialectOf } from "../dialect-of.ts";
 
 export const routeListAnswer = z
   .strictObject({
@@ -39,8 +40,8 @@ export const documentAnswer = z
 
 const own = { code: z.string(), source: z.literal("olla") };
 
-/** How errors of Olla's own are written, by the API of the path that was asked. */
-export const errorBodies = {
+/** How errors of Olla's own are written. */
+const errorBodies = {
   openai: z
     .strictObject({
       error: z.strictObject({
@@ -60,3 +61,9 @@ export const errorBodies = {
     .meta({ id: "AnthropicError" }),
   ollama: z.strictObject({ error: z.string(), ...own }).meta({ id: "OllamaError" }),
 } as const;
+
+/** As the API of a path has it. @param path of an operation */
+export function errorBodyOf(path: string): z.ZodType {
+  const upstreamPath = path.replace(/^\/olla\/[^/]+(?=\/api\/)/, "");
+  return errorBodies[dialectOf(path.startsWith("/olla/anthropic") ? path : upstreamPath)];
+}
