@@ -1,5 +1,6 @@
 import { isKeySource } from "../balancer/affinity-key.ts";
 import type { StickySessions } from "../balancer/sticky.ts";
+import { helpFor } from "../errors.ts";
 import { createAffinityFinder, isResponsesPath, stickyHeaders } from "../pipeline/affinity.ts";
 import type { TokenCounterContext } from "../pipeline/count-tokens.ts";
 import { createAttemptEncoder } from "../pipeline/encode-attempt.ts";
@@ -124,6 +125,7 @@ export function stagesOf(
       logger.error("a request failed inside Olla", {
         request_id: exchange.requestId,
         error: error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message,
+        help: helpFor("internal"),
       }),
   } satisfies Partial<Context & Pick<TokenCounterContext, "builder">>;
 }

@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { endpointStatus } from "./status-answers.ts";
+import { count, moment } from "./texts.ts";
+
+export const endpointStateAnswer = z
+  .strictObject({
+    endpoint: z.string(),
+    draining: z.boolean(),
+    status: endpointStatus,
+    connections: count.meta({ description: "Requests that are still under way there" }),
+    queued: count,
+  })
+  .meta({ id: "EndpointState" });
+
+export const refreshAnswer = z
+  .strictObject({
+    timestamp: moment,
+    endpoints: z.array(
+      z.strictObject({
+        name: z.string(),
+        status: endpointStatus,
+        models: count,
+        last_updated: moment.nullable(),
+      }),
+    ),
+  })
+  .meta({ id: "ModelRefresh" });
+
+const anything = z.unknown();
+
+const changesOfList = {
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  changed: z.array(z.strictObject({ name: z.string(), keys: z.array(z.string()) })),
+  unchanged: count,
+};
+
+/** What became of reading the configuration. */
+const reload = {
+  status: z
+    .enum(["reloaded", "unchanged", "rejected"])
+    .meta({ description: "`rejected`: it has errors, and what was in force stays so as a whole" }),
+  cause: z.enum(["file", "signal", "request"]),
+  time: moment,
+  endpoints: z
+    .strictObject({
+      ...changesOfList,
+      removed: z.array(z.strictObject({ name: z.string(), running: count })).meta({
+        description: "With the requests that are still under way there",
+      }),
+    })
+    .optional()
+    .meta({ description: "Missing, as are the next two, where nothing could be put in force" }),
+  client_keys: z.strictObject(changesOfList).optional(),
+  values: z.array(z.strictObject({ key: z.string(), from: anything, to: anything })).optional(),
+  restart_required: z.array(z.string()).meta({ description: "Keys whose other value waits for a restart" }),
+  errors: z.array(z.string()),
+  warnings: z.array(z.string()),
+};
+
+export const reloadAnswer = z.strictObject(reload).meta({ id: "Reload" });
+
+/** With status 422. */
+export const rejectedReload = z
+  .strictObject({
+    ...reload,
+    error: z.strictObject({ message: z.string(), type: z.string(), code: z.literal("config_rejected") }),
+  })
+  .meta({ id: "RejectedReload" });
+
+export const configAnswer = z
+  .strictObject({
+    timestamp: moment,
+    version: z.string(),
+    file: z.string().optional().meta({ description: "That was read; missing where there is none" }),
+    sections: z.array(
+      z.strictObject({
+        path: z.string(),
+        doc: z.string(),
+        keys: z.array(
+          z.strictObject({
+            key: z.string(),
+            value: anything.meta({ description: "As one would write it; credentials are `***`" }),
+            default: anything,
+            source: z.enum(["default", "file", "environment", "set"]),
+            doc: z.string(),
+            inert: z.literal(true).optional().meta({ description: "Accepted, and without effect" }),
+          }),
+        ),
+      }),
+    ),
+    lists: z
+      .record(z.string(), z.array(z.looseObject({})))
+      .meta({ description: "What there are several of: endpoints, keys" }),
+    last_reload: reloadAnswer.optional(),
+  })
+  .meta({ id: "Configuration" });
+
+export const endpointName = z.object({
+  name: z.string().meta({ description: "As `/internal/status` shows it, percent-encoded" }),
+});
+
+export const requestId = z.object({
+  id: z.string().meta({ description: "As in the header X-Olla-Request-ID; slashes may stay as they are" }),
+});
