@@ -12,7 +12,7 @@ for (const args of [
   ["--validate-config", "-config", "good.yaml"],
   ["-validate-config=true", "-c=good.yaml"],
 ]) {
-  test.concurrent(`"olla ${args.join(" ")}" passes a good file, exit code 0`, async () => {
+  test(`"olla ${args.join(" ")}" passes a good file, exit code 0`, async () => {
     const { code, stdout, stderr } = await runToEnd(args, { command, files: { "good.yaml": valid } });
     expect(stderr).toContain("Olla");
     expect(stdout).toContain("[OK]   config.yaml  loaded from good.yaml");
@@ -23,12 +23,12 @@ for (const args of [
   });
 }
 
-test.concurrent("validate passes with no file at all, and says that this host would be searched", async () => {
+test("validate passes with no file at all, and says that this host would be searched", async () => {
   const { code, stdout } = await runToEnd(["validate"], { command });
   expect([code, stdout.includes("built-in defaults"), stdout.includes("searched")]).toEqual([0, true, true]);
 });
 
-test.concurrent("validate fails for an unknown key, which serving only warns about", async () => {
+test("validate fails for an unknown key, which serving only warns about", async () => {
   const files = { "config.yaml": "server:\n  prot: 40115\n" };
   const { code, stdout } = await runToEnd(["validate"], { command, files });
   expect(code).toBe(1);
@@ -37,7 +37,7 @@ test.concurrent("validate fails for an unknown key, which serving only warns abo
   expect(stdout).toContain("Result: FAIL");
 });
 
-test.concurrent("validate finds an endpoint type that no profile has, at its place", async () => {
+test("validate finds an endpoint type that no profile has, at its place", async () => {
   const files = {
     "config.yaml":
       'discovery:\n  static:\n    endpoints:\n      - { name: a, url: "http://h:1", type: vlmm }\n',
@@ -48,7 +48,7 @@ test.concurrent("validate finds an endpoint type that no profile has, at its pla
   expect(stdout).toMatch(/config\.yaml:4:\d+ .*vlmm.*vllm/);
 });
 
-test.concurrent("an endpoint type that no profile has is reported together with every other mistake", async () => {
+test("an endpoint type that no profile has is reported together with every other mistake", async () => {
   const files = {
     "config.yaml": [
       "discovery:",
@@ -78,7 +78,7 @@ test.concurrent("an endpoint type that no profile has is reported together with 
   expect([checked.code, served.code]).toEqual([1, 1]);
 });
 
-test.concurrent("a mistyped key is told with the errors that keep Olla from starting", async () => {
+test("a mistyped key is told with the errors that keep Olla from starting", async () => {
   const files = { "config.yaml": "server:\n  prot: 1\n  port: many\n" };
   const { code, stderr } = await runToEnd([], { command, files });
   expect(code).toBe(1);
@@ -86,7 +86,7 @@ test.concurrent("a mistyped key is told with the errors that keep Olla from star
   expect(stderr).toMatch(/yaml:3:\d+ .*"many"/);
 });
 
-test.concurrent("validate warns about a broken profile file", async () => {
+test("validate warns about a broken profile file", async () => {
   const files = { "config/profiles/bad.yaml": "name: [1\n" };
   const { code, stdout } = await runToEnd(["validate"], { command, files });
   expect(code).toBe(1);
@@ -94,7 +94,7 @@ test.concurrent("validate warns about a broken profile file", async () => {
   expect(stdout).toContain("bad.yaml");
 });
 
-test.concurrent("validate reads models.yaml, and warns of what is wrong in it at its place", async () => {
+test("validate reads models.yaml, and warns of what is wrong in it at its place", async () => {
   const bad = "capabilities:\n  name_patterns:\n    - { pattern: '(', capabilities: [x] }\n";
   const broken = await runToEnd(["validate"], { command, files: { "config/models.yaml": bad } });
   expect(broken.code).toBe(1);
@@ -104,27 +104,27 @@ test.concurrent("validate reads models.yaml, and warns of what is wrong in it at
   expect([none.code, none.stdout.includes("[OK]   models.yaml  no file, built-in table")]).toEqual([0, true]);
 });
 
-test.concurrent("a key without effect is a note, not a failure", async () => {
+test("a key without effect is a note, not a failure", async () => {
   const files = { "config.yaml": "proxy: { tls_handshake_timeout: 3s }\n" };
   const { code, stdout } = await runToEnd(["validate"], { command, files });
   expect(code).toBe(0);
   expect(stdout).toMatch(/note: .*tls_handshake_timeout/);
 });
 
-test.concurrent("the version wins over validation, and OLLA_SHOW_VERSION over serving", async () => {
+test("the version wins over validation, and OLLA_SHOW_VERSION over serving", async () => {
   const both = await runToEnd(["--validate-config", "--version"], { command });
   expect(both.stdout).toStartWith("olla ");
   const variable = await runToEnd([], { command, env: { OLLA_SHOW_VERSION: "true" } });
   expect([variable.code, variable.stdout.startsWith("olla ")]).toEqual([0, true]);
 });
 
-test.concurrent("the profiler of the Go program is refused with a clear word", async () => {
+test("the profiler of the Go program is refused with a clear word", async () => {
   const { code, stderr } = await runToEnd(["--profile"], { command });
   expect(code).toBe(2);
   expect(stderr).toContain("not supported");
 });
 
-test.concurrent("a log variable that makes no sense is named at the start", async () => {
+test("a log variable that makes no sense is named at the start", async () => {
   const files = { "config.yaml": `${renderConfig({ endpoints: [] }, findDeadPort())}` };
   const env = { OLLA_LOG_SIZE_MB: "huge", OLLA_LOGGING_OUTPUT: "file" };
   const { code, stderr } = await runToEnd([], { command, files, env });
@@ -133,7 +133,7 @@ test.concurrent("a log variable that makes no sense is named at the start", asyn
   expect(stderr.trim().split("\n")).toHaveLength(1);
 });
 
-test.concurrent("key new prints a key once, and a configuration that lets it in", async () => {
+test("key new prints a key once, and a configuration that lets it in", async () => {
   const first = await runToEnd(["key", "new", "--name", "Ann's laptop"], { command });
   const second = await runToEnd(["key", "new"], { command });
   expect([first.code, second.code]).toEqual([0, 0]);
@@ -148,7 +148,7 @@ test.concurrent("key new prints a key once, and a configuration that lets it in"
   expect(yaml).toContain(`      hash: sha256:${new Bun.CryptoHasher("sha256").update(key).digest("hex")}`);
 });
 
-test.concurrent.each([
+test.each([
   [["key"], "make keys for clients"],
   [["key", "nwe"], "unknown command 'nwe'"],
   [["key", "new", "--name", ""], "expected a name"],
@@ -160,7 +160,7 @@ test.concurrent.each([
   expect(stderr).toContain(message);
 });
 
-test.concurrent("validate finds what is wrong with keys", async () => {
+test("validate finds what is wrong with keys", async () => {
   const files = { "config.yaml": "auth:\n  keys:\n    - { name: a, key_file: nothing }\n" };
   const { code, stdout } = await runToEnd(["validate"], { command, files });
   expect(code).toBe(1);
