@@ -36,14 +36,15 @@ export function hostTarget(): Target {
   const system = process.platform === "win32" ? "windows" : process.platform;
   const libc = process.platform === "linux" ? (isMusl() ? "musl" : "glibc") : undefined;
   const target = targets.find(
-    (candidate) =>
-      candidate.system === system && candidate.cpu === process.arch && candidate.libc === libc,
+    (candidate) => candidate.system === system && candidate.cpu === process.arch && candidate.libc === libc,
   );
   if (target === undefined) throw new Error(`Olla is not built for ${process.platform} on ${process.arch}`);
   return target;
 }
 
 function isMusl(): boolean {
-  const report = process.report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
+  const report = process.report.getReport() as {
+    readonly header?: { readonly glibcVersionRuntime?: string };
+  };
   return report.header?.glibcVersionRuntime === undefined;
 }

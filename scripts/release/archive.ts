@@ -24,7 +24,9 @@ export function tarGzip(files: readonly ArchiveFile[], { date }: ArchiveSettings
     if (Buffer.byteLength(path) > 100) throw new Error(`${path} is too long a name for a tar file`);
     return { name: path, data: bytes, attrs: { mode: isExecutable ? "755" : "644" } };
   });
-  const tar = createTar(entries, { attrs: { mtime: date.getTime(), uid: 0, gid: 0, user: "root", group: "root" } });
+  const tar = createTar(entries, {
+    attrs: { mtime: date.getTime(), uid: 0, gid: 0, user: "root", group: "root" },
+  });
   return gzipSync(Buffer.concat([tar, endOfTar]), { level: 9 });
 }
 

@@ -85,7 +85,9 @@ function parseRow(library: string, license: string): BunPart {
   const words = license.replace(/\[([^\]]+)\]\([^)]+\)/g, "$1");
   const licenseIds = words === "several licenses" ? idsOfSeveral[name] : idsByWords[words];
   if (licenseIds === undefined) {
-    throw new Error(`Bun contains ${name} under "${words}", which scripts/release/bun-contents.ts does not know`);
+    throw new Error(
+      `Bun contains ${name} under "${words}", which scripts/release/bun-contents.ts does not know`,
+    );
   }
   return { name, homepage, license: words, licenseIds };
 }

@@ -45,7 +45,8 @@ describe("what an Olla contains", () => {
     expect(await validator.validate(sbom)).toBeNull();
     expect(await validator.validate(sbom.replace('"library"', '"book"'))).not.toBeNull();
     expect(renderSbom(await findBundledPackages(), await readBunContents(), date)).toBe(sbom);
-    for (const name of ["hono", "uplot", "JavaScriptCore", "sqlite"]) expect(sbom).toContain(`"name": "${name}"`);
+    for (const name of ["hono", "uplot", "JavaScriptCore", "sqlite"])
+      expect(sbom).toContain(`"name": "${name}"`);
   });
 });
 
