@@ -2,17 +2,26 @@ import packageFile from "../../package.json" with { type: "json" };
 import type { BunContents } from "./bun-contents.ts";
 import type { BundledPackage } from "./bundled-packages.ts";
 
+export interface SbomSettings {
+  readonly version: string;
+  /** When the source was committed. */
+  readonly date: Date;
+}
+
 /**
  * The list of what is in an Olla, for programs: CycloneDX 1.6 in JSON. It has no serial number, so that the same
  * source gives the same bytes.
- * @param date when the source was committed, ISO 8601
  */
-export function renderSbom(packages: readonly BundledPackage[], bun: BunContents, date: string): string {
+export function renderSbom(
+  packages: readonly BundledPackage[],
+  bun: BunContents,
+  { version, date }: SbomSettings,
+): string {
   const olla = {
     "bom-ref": "olla",
     type: "application",
     name: "olla",
-    version: packageFile.version,
+    version,
     licenses: [{ license: { id: packageFile.license } }],
     externalReferences: [{ type: "website", url: packageFile.homepage }],
   };
@@ -49,7 +58,7 @@ export function renderSbom(packages: readonly BundledPackage[], bun: BunContents
     bomFormat: "CycloneDX",
     specVersion: "1.6",
     version: 1,
-    metadata: { timestamp: date, component: olla },
+    metadata: { timestamp: date.toISOString(), component: olla },
     components,
     dependencies: [{ ref: olla["bom-ref"], dependsOn: components.map((component) => component["bom-ref"]) }],
   };
