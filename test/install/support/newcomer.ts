@@ -1,6 +1,6 @@
 import { chown, lstat, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { within } from "../../support/wait-until.ts";
 
 const script = join(import.meta.dir, "../../../install.sh");
@@ -83,8 +83,8 @@ export class Newcomer implements AsyncDisposable {
   /** Writes a file that is theirs, and the folders to it. @returns its path */
   async write(path: string, text: string, mode = "644"): Promise<string> {
     const file = join(this.home, path);
-    const write = 'mkdir -p "${1%/*}" && cat >"$1" && chmod "$2" "$1"';
-    const { code, stderr } = await this.run(["sh", "-c", write, "sh", file, mode], {}, text);
+    const write = 'mkdir -p "$1" && cat >"$2" && chmod "$3" "$2"';
+    const { code, stderr } = await this.run(["sh", "-c", write, "sh", dirname(file), file, mode], {}, text);
     if (code !== 0) throw new Error(stderr);
     return file;
   }
