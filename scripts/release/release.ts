@@ -7,7 +7,7 @@ import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import packageFile from "../../package.json" with { type: "json" };
-import { writeChecksums } from "../checksums.ts";
+import { checksumFile, writeChecksums } from "../checksums.ts";
 import { executableName, findTarget, type Target, targets } from "../targets.ts";
 import { tarGzip, zip } from "./archive.ts";
 import { archiveName, archiveStem, publishedArchives } from "./artifacts.ts";
@@ -92,6 +92,8 @@ async function sign(wanted: readonly Target[]): Promise<readonly Target[]> {
       console.log(`signed   ${target.name}`);
     }
   }
+  // It is about the executables as they were before they were signed.
+  if (darwin.length > 0) await rm(join(dist, checksumFile), { force: true });
   return signer === undefined ? wanted.filter((target) => !darwin.includes(target)) : wanted;
 }
 
