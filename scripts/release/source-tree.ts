@@ -20,7 +20,7 @@ export function requireCleanTree(): void {
 export function requireFreeTag(version: string): void {
   const tags = git("tag", "--list", `v${version}`);
   if (tags !== "")
-    throw new Error(`There is a tag v${version} already: a released version is never built again`);
+    throw new Error(`v${version} has a tag: what was released is never built again under the same version`);
 }
 
 /** Writes the version into package.json and commits that, unless it stands there already. */
