@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import bunPackage from "../../node_modules/bun/package.json" with { type: "json" };
+import { bunCopyrights } from "./bun-copyrights.ts";
 
 /** A library that Bun's runtime, and so our executable, contains. */
 export interface BunPart {
@@ -9,6 +10,8 @@ export interface BunPart {
   readonly license: string;
   /** What stands in the list of SPDX for that. Where there is a choice, the one that we take. */
   readonly licenseIds: readonly string[];
+  /** Whose work it is, as a notice of copyright names them. */
+  readonly copyright: string;
 }
 
 export interface BunContents {
@@ -49,7 +52,7 @@ const idsOfSeveral: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The page speaks of it in prose, ahead of its tables. */
-const webKit: BunPart = {
+const webKit = {
   name: "JavaScriptCore",
   homepage: "https://github.com/oven-sh/WebKit",
   license: "LGPL-2",
@@ -60,7 +63,7 @@ const folder = resolve(import.meta.dir, "../../node_modules/bun-types");
 
 /**
  * Reads what Bun says of itself, in the documentation that `bun-types` brings.
- * @throws Error when that is for another version, or names a license that we have no text for
+ * @throws Error when that is for another version, or names a license or a library that is new to us
  */
 export async function readBunContents(): Promise<BunContents> {
   const { version }: { readonly version: string } = await Bun.file(`${folder}/package.json`).json();
@@ -75,10 +78,14 @@ export async function readBunContents(): Promise<BunContents> {
 export function parseBunParts(page: string): readonly BunPart[] {
   const rows = [...page.matchAll(/^\| ([^|]*\]\([^|]+?) +\| ([^|]+?) +\|$/gm)];
   if (rows.length === 0) throw new Error("Bun's page about its licenses has no table of libraries");
-  return [webKit, ...rows.map(([, library = "", license = ""]) => parseRow(library, license))];
+  return [webKit, ...rows.map(([, library = "", license = ""]) => parseRow(library, license))].map((part) => {
+    const copyright = bunCopyrights[part.name];
+    if (copyright !== undefined) return { ...part, copyright };
+    throw new Error(`Bun contains ${part.name}: say whose it is in scripts/release/bun-copyrights.ts`);
+  });
 }
 
-function parseRow(library: string, license: string): BunPart {
+function parseRow(library: string, license: string): Omit<BunPart, "copyright"> {
   const link = /\[`?([^\]`]+)`?\]\((\S+?)\)/.exec(library);
   const [, name, homepage] = link ?? [];
   if (name === undefined || homepage === undefined) throw new Error(`No name and link in "${library}"`);

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
 import packageFile from "../../package.json" with { type: "json" };
 import { type BunContents, parseBunParts, readBunContents } from "./bun-contents.ts";
+import { bunCopyrights } from "./bun-copyrights.ts";
 import { type BundledPackage, findBundledPackages } from "./bundled-packages.ts";
 import { renderNotices } from "./notices.ts";
 import { renderSbom } from "./sbom.ts";
@@ -33,10 +34,17 @@ describe("what an Olla contains", () => {
       expect(licenseText.length).toBeGreaterThan(500);
       expect(notices).toContain(licenseText);
     }
-    for (const { name } of bun.parts) expect(notices).toContain(`  - ${name} (`);
+    for (const { name, license, copyright } of bun.parts) {
+      expect(notices).toContain(`  - ${name} (${license})\n    Copyright ${copyright}\n`);
+    }
     for (const words of ["GNU LIBRARY GENERAL PUBLIC LICENSE", "relink Bun", "MIT License"]) {
       expect(notices).toContain(words);
     }
+  });
+
+  test("of Bun's parts, nobody is named who is in it no more", () => {
+    const names = bun.parts.map(({ name }) => name);
+    expect(Object.keys(bunCopyrights).filter((name) => !names.includes(name))).toEqual([]);
   });
 
   test("is a list that CycloneDX's schema allows, and the same each time", async () => {
@@ -50,7 +58,11 @@ describe("what an Olla contains", () => {
   });
 });
 
-test("a license of Bun's that is new to us stops the release", () => {
-  expect(parseBunParts("| [`a`](https://a.example) | MIT |")).toHaveLength(2);
-  expect(() => parseBunParts("| [`a`](https://a.example) | WTFPL |")).toThrow(/Bun contains a under "WTFPL"/);
+test("a license or a library of Bun's that is new to us stops the release", () => {
+  const row = (name: string, license: string) =>
+    parseBunParts(`| [\`${name}\`](https://a.example) | ${license} |`);
+  expect(row("brotli", "MIT").at(-1)).toMatchObject({ name: "brotli", licenseIds: ["MIT"] });
+  expect(() => row("brotli", "WTFPL")).toThrow(/Bun contains brotli under "WTFPL"/);
+  expect(() => row("brotlo", "MIT")).toThrow("Bun contains brotlo: say whose it is");
+  expect(() => parseBunParts("no table")).toThrow("no table of libraries");
 });

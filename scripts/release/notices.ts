@@ -15,12 +15,15 @@ export async function renderNotices(packages: readonly BundledPackage[], bun: Bu
     "",
     ...packages.map(({ name, version, license }) => `- ${name} ${version} (${license})`),
     `- Bun ${bun.version} (MIT), which contains in turn:`,
-    ...bun.parts.map(({ name, license }) => `  - ${name} (${license})`),
+    ...bun.parts.flatMap(({ name, license, copyright }) => [
+      `  - ${name} (${license})`,
+      `    Copyright ${copyright}`,
+    ]),
     "",
     ...packages.map(describePackage),
     section(`Bun ${bun.version}: what it says of its licenses`, bun.page),
     rule,
-    "The licenses of Bun and what it contains, in their usual words. Whose work it is stands at the links above.",
+    "The licenses of Bun and what it contains. Whose work each part is stands at the top.",
     "",
     ...texts,
   ].join("\n");

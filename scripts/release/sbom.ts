@@ -32,11 +32,12 @@ export function renderSbom(
     version: bun.version,
     purl: `pkg:npm/bun@${bun.version}`,
     licenses: [{ license: { id: "MIT" } }],
-    components: bun.parts.map(({ name, homepage, licenseIds }) => ({
+    components: bun.parts.map(({ name, homepage, licenseIds, copyright }) => ({
       "bom-ref": `bun/${name}`,
       type: "library",
       name,
       licenses: licenseIds.map((id) => ({ license: { id } })),
+      copyright,
       externalReferences: [{ type: "website", url: homepage }],
     })),
   };
