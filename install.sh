@@ -235,6 +235,11 @@ put_in_place() {
       *) die 'Olla does not run here, see above. Nothing was installed' ;;
     esac
   fi
+  if [ -f "$receipt" ]; then
+    say 'An Olla that runs goes on, and is the new one after its next start'
+  elif [ -e "$prefix/bin/olla" ]; then
+    say "Replacing a $prefix/bin/olla that did not come from this script"
+  fi
   say "$prefix/bin/olla" >"$work/files"
   for name in LICENSE README.md THIRD-PARTY-NOTICES.txt config.example.yaml; do
     cp "$unpacked/$name" "$prefix/share/olla/$name"

@@ -25,7 +25,10 @@ async function installTools(): Promise<void> {
   if (missing.length === 0 || !mayInstall) return;
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   await run(["apt-get", "update", "-qq"], env);
-  await run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", ...missing], env);
+  await run(
+    ["apt-get", "install", "-y", "-qq", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends", ...missing],
+    env,
+  );
 }
 
 await installTools();

@@ -47,6 +47,7 @@ describe.skipIf(!isAskedFor)(`install.sh${reason}`, () => {
         expect([run.code, run.stderr]).toEqual([0, ""]);
         expect(run.stdout).toContain(`Installed Olla ${packedVersion} as ${newcomer.program}`);
         expect(run.stdout).toContain(`export PATH="${newcomer.home}/.local/bin:$PATH"`);
+        expect(run.stdout).not.toMatch(/Replacing|next start/);
         expect(newcomer.files()).toEqual(installed);
         const version = await newcomer.run(["olla", "version"], {
           PATH: `${newcomer.home}/.local/bin:${process.env.PATH}`,
@@ -74,11 +75,28 @@ describe.skipIf(!isAskedFor)(`install.sh${reason}`, () => {
       ]);
       const upgrade = await newcomer.install(["--version", `v${packedVersion}`], { baseUrl: server.url });
       expect([upgrade.code, upgrade.stderr]).toEqual([0, ""]);
+      expect(upgrade.stdout).toContain("An Olla that runs goes on, and is the new one after its next start");
       expect(await inodeOf(newcomer.program)).not.toBe(before);
       expect((await fetch(`${olla.url}/internal/health`)).status).toBe(200);
       olla.signal("SIGTERM");
       expect(await within(olla.exited, 5_000, "olla exits")).toBe(0);
       expect(newcomer.files()).toEqual(installed);
+    },
+    limitMs,
+  );
+
+  test(
+    "says so when it replaces a program from elsewhere, and when another one comes first",
+    async () => {
+      await using server = new ReleaseServer();
+      await using newcomer = await Newcomer.arrive();
+      await newcomer.write(".local/bin/olla", "from elsewhere");
+      const first = await newcomer.write("first/olla", "#!/bin/sh\n", "755");
+      const path = `${newcomer.home}/first:${newcomer.home}/.local/bin:${process.env.PATH}`;
+      const run = await newcomer.install([], { baseUrl: server.url, env: { PATH: path } });
+      expect([run.code, run.stderr]).toEqual([0, ""]);
+      expect(run.stdout).toContain(`Replacing a ${newcomer.program} that did not come from this script`);
+      expect(run.stdout).toContain(`Another one comes first in your PATH: ${first}`);
     },
     limitMs,
   );
