@@ -127,26 +127,21 @@ async function pack(wanted: readonly Target[], { packages, bun }: Contents, edit
   const { version, date } = edition;
   const notices = await renderNotices(packages, bun);
   const texts = {
-    LICENSE: await Bun.file(join(root, "LICENSE")).text(),
-    "README.md": await Bun.file(join(root, "README.md")).text(),
-    "config.example.yaml": await Bun.file(join(root, "docs/config.example.yaml")).text(),
-    "THIRD-PARTY-NOTICES.txt": notices,
+    LICENSE: await Bun.file(join(root, "LICENSE")).bytes(),
+    "README.md": await Bun.file(join(root, "README.md")).bytes(),
+    "config.example.yaml": await Bun.file(join(root, "docs/config.example.yaml")).bytes(),
+    "THIRD-PARTY-NOTICES.txt": new TextEncoder().encode(notices),
   };
   for (const target of wanted) {
     const stem = archiveStem(version, target);
-    const program = target.system === "windows" ? "olla.exe" : "olla";
-    const files = [
-      {
-        path: `${stem}/${program}`,
-        bytes: await Bun.file(join(dist, executableName(target))).bytes(),
-        isExecutable: true,
-      },
-      ...Object.entries(texts).map(([name, text]) => ({
-        path: `${stem}/${name}`,
-        bytes: new TextEncoder().encode(text),
-      })),
-    ];
-    const archive = target.system === "windows" ? zip(files, { date }) : tarGzip(files, { date });
+    const isWindows = target.system === "windows";
+    const program = {
+      path: `${stem}/${isWindows ? "olla.exe" : "olla"}`,
+      bytes: await Bun.file(join(dist, executableName(target))).bytes(),
+      isExecutable: true,
+    };
+    const others = Object.entries(texts).map(([name, bytes]) => ({ path: `${stem}/${name}`, bytes }));
+    const archive = (isWindows ? zip : tarGzip)([program, ...others], { date });
     await Bun.write(join(releaseFolder, archiveName(version, target)), archive);
     console.log(`packed   ${archiveName(version, target)}  ${(archive.length / 1e6).toFixed(0)} MB`);
   }
@@ -155,8 +150,8 @@ async function pack(wanted: readonly Target[], { packages, bun }: Contents, edit
   await copyFile(join(root, "install.sh"), join(releaseFolder, "install.sh"));
 }
 
-/** @returns whether there was enough for the manifests, which need every system */
-async function describe(version: string): Promise<boolean> {
+/** Checksums, and the manifests made of them. @returns whether there are manifests, which need every system */
+async function writeLists(version: string): Promise<boolean> {
   const checksums = await writeChecksums(releaseFolder, await readdir(releaseFolder));
   const archives = publishedArchives(version, checksums);
   if (archives.length < targets.length) return false;
@@ -177,7 +172,7 @@ async function release(): Promise<void> {
   await smokeTestAll(ready, version);
   const [packages, bun] = await Promise.all([findBundledPackages(), readBunContents()]);
   await pack(ready, { packages, bun }, edition);
-  const hasManifests = await describe(version);
+  const hasManifests = await writeLists(version);
   console.log(
     `\nOlla ${version} is in dist/release${hasManifests ? ", its manifests in dist/manifests" : ""}.`,
   );
