@@ -1,3 +1,5 @@
+import { docsHome } from "./lib/docs-home.ts";
+
 /** Who caused a failure: decides the log level, the statistics and whether an endpoint is blamed. */
 export type Culprit = "client" | "upstream" | "olla";
 
@@ -66,6 +68,15 @@ export const errorTable = {
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorTable;
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorTable, text);
+}
+
+/** Where an operator reads what a code means and what to do. Each has a heading of its own there; a test looks. */
+export function helpFor(code: ErrorCode): string {
+  return `${docsHome}/troubleshooting.md#${code}`;
+}
 
 export interface OllaErrorOptions {
   readonly cause?: unknown;

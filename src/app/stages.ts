@@ -1,6 +1,7 @@
 import { isKeySource } from "../balancer/affinity-key.ts";
 import type { StickySessions } from "../balancer/sticky.ts";
 import { isRoutable } from "../endpoints/endpoint-status.ts";
+import { helpFor } from "../errors.ts";
 import type { Stats } from "../observe/stats.ts";
 import { createAffinityFinder, isResponsesPath, stickyHeaders } from "../pipeline/affinity.ts";
 import { BodyBudget } from "../pipeline/body-budget.ts";
@@ -141,6 +142,7 @@ export function stagesOf(
       logger.error("a request failed inside Olla", {
         request_id: exchange.requestId,
         error: error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message,
+        help: helpFor("internal"),
       }),
   } satisfies Partial<Context & Pick<TokenCounterContext, "builder">>;
 }

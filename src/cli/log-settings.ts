@@ -61,6 +61,7 @@ export function createConsoleFormatter(isColoured: boolean): LogFormatter {
       tried: fields.tried,
       error: fields.error,
       id: fields.request_id,
+      help: fields.help,
     });
   };
 }

@@ -1,9 +1,12 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { UsageError } from "./arguments.ts";
+import { addCompletion } from "./completion.ts";
+import { wrongUsage } from "./exit-codes.ts";
+import { shapeHelp } from "./help.ts";
 import { addQuestions } from "./questions.ts";
-import { type RootOptions, wrongUsage } from "./root-options.ts";
+import type { RootOptions } from "./root-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ProgramOptions {
@@ -33,7 +36,8 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   }
 }
 
-function createProgram(options: ProgramOptions, finish: (code: number) => void): Command {
+/** The tree of commands. @param finish told the exit code of the command that was asked for */
+export function createProgram(options: ProgramOptions, finish: (code: number) => void): Command {
   const { terminal, build } = options;
   const program = new Command("olla");
   const start = async (changes: RootOptions = {}): Promise<void> => {
@@ -42,26 +46,27 @@ function createProgram(options: ProgramOptions, finish: (code: number) => void):
   program
     .description("One address in front of all your inference servers.")
     .usage("[command] [options]")
-    .option("-c, --config <file>", "configuration file (default: config/config.yaml, config.yaml, …)")
-    .option("--validate-config", "check the configuration and exit, like `olla validate`")
-    .option("--version", "show the version and exit, like `olla version`")
-    .option("--profile", "not supported: Bun's inspector takes its place (see CONTRIBUTING.md)")
+    .option("-c, --config <file>", "configuration file (default: config/config.yaml, …)")
+    // Spellings of other programs: what they do has a command, or is refused with a word.
+    .addOption(new Option("--validate-config", "like `olla validate`").hideHelp())
+    .addOption(new Option("--version", "like `olla version`").hideHelp())
+    .addOption(new Option("--profile", "not supported").hideHelp())
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: terminal.out,
       writeErr: terminal.err,
+      getOutHelpWidth: () => terminal.size?.()?.columns ?? 80,
       outputError: (message, write) =>
         write(`${message.replace(/^error: /, "olla: ")}${describeUsage(program)}`),
-    })
-    .helpCommand(true);
+    });
+  shapeHelp(program);
   program
     .command("serve")
     .description("route requests (what `olla` alone does)")
     .action(() => start());
   program
     .command("demo")
-    .description("route requests to two simulated endpoints, to see it work")
+    .description("route to two simulated endpoints, to see it work")
     .action(async () => {
       const { demo } = await import("./demo.ts");
       finish(await demo({ terminal, build }));
@@ -74,12 +79,13 @@ function createProgram(options: ProgramOptions, finish: (code: number) => void):
   const key = program.command("key").description("make keys for clients");
   key
     .command("new")
-    .description("print a new key, and what goes into the configuration for it")
-    .option("--name <name>", "who will use it, as logs will call it", "new-key")
+    .description("print a new key, and its part of the configuration")
+    .option("--name <name>", "who will use it", "new-key")
     .action(async (options: { readonly name: string }) => {
       const { newKey } = await import("./key.ts");
       finish(newKey(options, terminal));
     });
+  addCompletion(program, terminal);
   program
     .command("version")
     .description("show the version and exit")
@@ -100,7 +106,10 @@ function describeUnknownCommand(name: string, program: Command): string {
 }
 
 function commandNames(program: Command): string[] {
-  return program.commands.map((command) => command.name());
+  return program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => command.name());
 }
 
 /** For wrong usage that was found before or after the parsing. */

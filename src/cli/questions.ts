@@ -18,7 +18,7 @@ export function addQuestions(
       .description("show what a running Olla does: endpoints, models, rates")
       .option("-w, --watch", "stay and keep it up to date; q or Ctrl-C ends it")
       .option("--interval <duration>", "how often to look while watching", "2s")
-      .option("--json", "print what Olla answers; with --watch one line for each look"),
+      .option("--json", "print what Olla answers; with --watch a line a look"),
   ).action(async (flags: StatusFlags) => {
     const { status } = await import("./status.ts");
     finish(await status(flags, configPath(), terminal));
@@ -26,8 +26,9 @@ export function addQuestions(
   addConnectionFlags(
     program
       .command("requests")
+      .summary("show the last requests, or why one went where it went")
       .description("show the last requests of a running Olla, or why one went where it went")
-      .argument("[id]", "of one request, as the list and the header X-Olla-Request-ID give it")
+      .argument("[id]", "of one request, as in the header X-Olla-Request-ID")
       .option("--limit <number>", "how many", "20")
       .option("-f, --follow", "stay and show those that end from now on; Ctrl-C ends it")
       .option("--model <name>", "only those for this model")
@@ -44,13 +45,8 @@ export function addQuestions(
 
 function addConnectionFlags(command: Command): Command {
   return command
-    .option(
-      "--url <url>",
-      "where Olla is: http://HOST:PORT or unix:PATH (default: as the configuration says)",
-    )
-    .option(
-      "--key-file <file>",
-      "file with the admin key (default: OLLA_SERVER_ADMIN_KEY, the configuration)",
-    )
+    .optionsGroup("Which Olla, if not the one that the configuration describes:")
+    .option("--url <url>", "where it is: http://HOST:PORT or unix:PATH")
+    .option("--key-file <file>", "file with its admin key, else OLLA_SERVER_ADMIN_KEY")
     .option("--ca <file>", "certificate authority of an https address, PEM");
 }

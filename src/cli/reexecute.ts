@@ -36,6 +36,8 @@ const offlineCommands: readonly (string | undefined)[] = [
   "--version",
   "validate",
   "key",
+  "completion",
+  "complete",
   "--help",
   "-h",
 ];

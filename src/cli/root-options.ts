@@ -1,6 +1,3 @@
-/** Exit codes: 0 done, 1 could not start or is not valid, 2 wrong usage. */
-export const wrongUsage = 2;
-
 /** The flags that stand before, after or without a command. */
 export interface RootOptions {
   readonly config?: string;

@@ -1,6 +1,7 @@
 import { type BuildIdentity, buildIdentity } from "../lib/build-identity.ts";
 import { normaliseArguments, readPlainServe, UsageError } from "./arguments.ts";
-import { type RootOptions, wrongUsage } from "./root-options.ts";
+import { wrongUsage } from "./exit-codes.ts";
+import type { RootOptions } from "./root-options.ts";
 import type { Terminal } from "./terminal.ts";
 import { describeVersion } from "./version.ts";
 

@@ -15,13 +15,13 @@ export interface Terminal {
 
 /**
  * Whether to use colour: `NO_COLOR` beats `FORCE_COLOR` beats `OLLA_FORCE_COLORS` beats the question whether
- * anyone is looking. Empty variables count as unset.
+ * anyone is looking at a terminal that knows colours. Empty variables count as unset.
  */
 export function hasColour({ env, isScreen }: Pick<Terminal, "env" | "isScreen">): boolean {
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== "0";
   if (env.OLLA_FORCE_COLORS) return env.OLLA_FORCE_COLORS.toLowerCase() === "true";
-  return isScreen;
+  return isScreen && env.TERM !== "dumb";
 }
 
 export interface Painter {

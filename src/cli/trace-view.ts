@@ -1,3 +1,4 @@
+import { helpFor, isErrorCode } from "../errors.ts";
 import type { JsonObject } from "../lib/json.ts";
 import { formatAmount, formatCount, formatMs } from "./figures.ts";
 import { numberAt, objectAt, objectsAt, optionalNumberAt, textAt } from "./fleet-view.ts";
@@ -53,7 +54,14 @@ function renderHead(request: RequestLine, { painter, width, now }: TraceOptions)
           return `${indent}${label}${paint === undefined ? line : painter[paint](line)}`;
         }),
       ),
+    ...renderHelp(request, painter),
   ];
+}
+
+/** An address in one piece, however narrow the screen: terminals open it. */
+function renderHelp({ errorCode }: RequestLine, painter: Painter): string[] {
+  if (!isErrorCode(errorCode)) return [];
+  return [`${indent}${painter.dim(padTo("help", 8))}${helpFor(errorCode)}`];
 }
 
 function describeWish({ alias, model, mode }: RequestLine): string {

@@ -1,3 +1,4 @@
+import { helpFor, isErrorCode } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -135,7 +136,8 @@ export class HealthChecker {
     registry.applyProbe(name, result, permit.token);
     // The change of status above says that something is wrong; this says what to do about it, once.
     if (result.explanation !== undefined && before.health.consecutiveFailures === 0) {
-      this.#options.logger.warn(`Endpoint ${name} ${result.explanation}`, { endpoint: name });
+      const fields = { endpoint: name, error: result.failure, help: helpForFailure(result) };
+      this.#options.logger.warn(`Endpoint ${name} ${result.explanation}`, fields);
     }
     this.#logLastingFailure(name, before.health.consecutiveFailures, result);
   }
@@ -194,8 +196,14 @@ export class HealthChecker {
       failures: health.consecutiveFailures,
       http_status: result.httpStatus,
       error: result.failure,
+      help: helpForFailure(result),
     });
   }
+}
+
+/** Probes fail in the same ways as requests, and in some that have no page. */
+function helpForFailure({ failure }: ProbeResult): string | undefined {
+  return failure !== undefined && isErrorCode(failure) ? helpFor(failure) : undefined;
 }
 
 function roundTenth(value: number | undefined): number | undefined {

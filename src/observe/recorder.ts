@@ -1,4 +1,4 @@
-import { errorTable } from "../errors.ts";
+import { errorTable, helpFor } from "../errors.ts";
 import type { LogFields, Logger, LogLevel } from "../lib/log.ts";
 import type { Outcome } from "./outcome.ts";
 import { failuresOf, toTenths } from "./request-row.ts";
@@ -86,6 +86,7 @@ function accessFields(outcome: Outcome): LogFields {
     user_agent: outcome.userAgent,
     error_code: error?.code,
     error: error?.message,
+    help: error === undefined ? undefined : helpFor(error.code),
   };
 }
 

@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import type { Feed } from "../dashboard/feed.ts";
-import { OllaError } from "../errors.ts";
+import { helpFor, OllaError } from "../errors.ts";
 import { isLoopbackAddress } from "../lib/loopback.ts";
 import type { Arrival } from "./arrival.ts";
 import { asOllaError } from "./as-olla-error.ts";
@@ -18,6 +18,7 @@ import { refusalHeaders } from "./refusal-headers.ts";
 import { renderError } from "./render-error.ts";
 import { anthropicModel, anthropicModelList, byAnthropicVersion } from "./routes/anthropic-models.ts";
 import { addAnthropicRoutes } from "./routes/anthropic-routes.ts";
+import { apiDocument, apiDocumentPath } from "./routes/api-document.ts";
 import { renderConfigView } from "./routes/config-view.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { events } from "./routes/events.ts";
@@ -81,6 +82,7 @@ export function createDirectRoutes(
       deps.logger.error("a request failed inside Olla", {
         request_id: c.env.requestId,
         error: describeCause(cause),
+        help: helpFor("internal"),
       });
     }
     const dialect = dialectFor(c.env, scopes.split(c.env.path));
@@ -105,6 +107,7 @@ function addInternalRoutes(
   app.use("/internal/*", guarded);
   if (deps.settings.hasBareMetrics === true) app.use(bareMetricsPath, guarded);
   addTelemetryRoutes(app, deps);
+  app.all(apiDocumentPath, readOnly, apiDocument);
   app.all(
     "/internal/status",
     readOnly,
@@ -208,6 +211,7 @@ const internalPaths: readonly string[] = [
   "/internal/live",
   "/internal/events",
   "/internal/config",
+  apiDocumentPath,
   "/internal/ui/",
   "/internal/endpoints/{name}/drain",
   "/internal/endpoints/{name}/enable",

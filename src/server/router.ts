@@ -1,4 +1,4 @@
-import { OllaError } from "../errors.ts";
+import { helpFor, OllaError } from "../errors.ts";
 import { describeByteSize } from "../lib/byte-size.ts";
 import { type Arrival, arrive } from "./arrival.ts";
 import { asOllaError } from "./as-olla-error.ts";
@@ -77,6 +77,7 @@ export function createRouter(deps: ServerDependencies): Router {
         deps.logger.error("a request failed inside Olla", {
           request_id: arrival.requestId,
           error: describeCause(cause),
+          help: helpFor("internal"),
         });
       }
       return refuse(arrival, error);

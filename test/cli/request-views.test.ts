@@ -4,6 +4,7 @@ import { createList, readFilters, readLimit } from "../../src/cli/requests.ts";
 import { widthOf } from "../../src/cli/safe-text.ts";
 import { createPainter, type Terminal } from "../../src/cli/terminal.ts";
 import { renderTrace } from "../../src/cli/trace-view.ts";
+import { helpFor } from "../../src/errors.ts";
 import type { JsonObject } from "../../src/lib/json.ts";
 import { sampleNow, sampleRow, sampleRows, sampleTrace, sampleTraced } from "./request-samples.ts";
 
@@ -72,6 +73,12 @@ function trace(row: object, changes: object = {}, width = 80): string[] {
   const body = overTheWire({ request: row, trace: { ...sampleTrace, ...changes } });
   return renderTrace(body, { painter: createPainter(false), width, now: sampleNow });
 }
+
+test("a trace of a failure says where to read of it, in one piece", () => {
+  const [refused] = sampleRows.filter((row) => "error_code" in row && row.error_code === "connect_refused");
+  expect(trace(refused ?? {}, {}, 40)).toContain(`  help    ${helpFor("connect_refused")}`);
+  expect(trace(sampleTraced).join("\n")).not.toContain("help");
+});
 
 test("a trace says where the request went, why, and where the time went", () => {
   expect(`\n${withoutTimes(trace(sampleTraced).join("\n"))}\n`).toBe(`

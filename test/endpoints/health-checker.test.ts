@@ -4,6 +4,7 @@ import { EndpointRegistry } from "../../src/endpoints/endpoint-registry.ts";
 import { HealthChecker } from "../../src/endpoints/health-checker.ts";
 import type { Probe } from "../../src/endpoints/probe.ts";
 import { judgeAnswer, judgeFailure, type ProbeResult } from "../../src/endpoints/probe-result.ts";
+import { helpFor } from "../../src/errors.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
 import { recordingLogger, sampleEndpoint } from "./endpoint-samples.ts";
 
@@ -239,4 +240,12 @@ test("logs every change, and every fifth failure in a row", async () => {
   expect(lines[3]).toEqual(["warn", "Endpoint box is still unhealthy", 10]);
   expect(lines.at(-1)).toEqual(["info", "Endpoint box is healthy", 0]);
   expect(logger.records[2]?.fields).toMatchObject({ http_status: 500 });
+});
+
+test("a failure that has a code of its own is told with the place that explains it", async () => {
+  const { clock, checker, logger } = setUp({ find: () => "refused" });
+  checker.start();
+  await clock.advanceAsync(600_000);
+  const told = logger.records.find(({ message }) => message.startsWith("Endpoint box is still"));
+  expect(told?.fields).toMatchObject({ error: "connect_refused", help: helpFor("connect_refused") });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { type ErrorCode, errorTable } from "../../src/errors.ts";
 import type { LogFields, LogLevel } from "../../src/lib/log.ts";
 import type { Outcome } from "../../src/observe/outcome.ts";
 import { createRecorder } from "../../src/observe/recorder.ts";
@@ -123,6 +124,21 @@ test("one line holds the whole story of a request", () => {
     error_code: undefined,
     error: undefined,
   });
+});
+
+test.each(Object.keys(errorTable) as ErrorCode[])(
+  "a line with the code %s says where to read of it",
+  (code) => {
+    const [line] = linesOf(outcomeOf({ error: { code, message: "" } }));
+    expect(line?.fields).toMatchObject({
+      error_code: code,
+      help: expect.stringMatching(new RegExp(`#${code}$`)),
+    });
+  },
+);
+
+test("a line without an error has no help", () => {
+  expect(linesOf(outcomeOf())[0]?.fields.help).toBeUndefined();
 });
 
 test("a failed attempt is told with the endpoint's status where it gave one, a client's leaving is none", () => {

@@ -5,8 +5,8 @@ import type { ModelPage } from "../../translate/anthropic/model-list.ts";
 const maxLimit = 1_000;
 
 /** An empty value counts as absent; what is not named here is ignored. */
-const pageSchema = z.object({
-  limit: z.coerce.number().int().min(1).max(maxLimit).optional(),
+export const modelPageParameters = z.object({
+  limit: z.coerce.number().int().min(1).max(maxLimit).optional().meta({ description: "All when left out" }),
   before_id: z.string().optional(),
   after_id: z.string().optional(),
 });
@@ -14,7 +14,7 @@ const pageSchema = z.object({
 /** @throws OllaError `invalid_request` */
 export function readModelPage(query: URLSearchParams): ModelPage {
   const given = [...query].filter(([, value]) => value !== "");
-  const { success, data } = pageSchema.safeParse(Object.fromEntries(given));
+  const { success, data } = modelPageParameters.safeParse(Object.fromEntries(given));
   if (!success) {
     throw new OllaError(
       "invalid_request",

@@ -22,22 +22,25 @@ const trueOrFalse = z
   .transform((text) => text === "true");
 
 /** The query of `/olla/models`. An empty value counts as absent; what is not named here is ignored. */
-const modelQuerySchema = z
-  .object({
-    format: format.optional(),
-    endpoint: z.string().optional(),
-    family: z.string().optional(),
-    type: z.string().optional(),
-    capability: z.string().optional(),
-    available: trueOrFalse.optional(),
-    include_unavailable: z.string().optional(),
-  })
-  .transform(
-    ({ include_unavailable, ...query }): ModelQuery => ({
-      ...query,
-      includeUnavailable: include_unavailable === "true",
-    }),
-  );
+export const modelQueryParameters = z.object({
+  format: format.optional().meta({ description: "How the list is written", enum: [...listingFormats] }),
+  endpoint: z.string().optional().meta({ description: "Only what this endpoint has; its name or address" }),
+  family: z.string().optional(),
+  type: z.string().optional().meta({ description: "`llm`, `vlm` or `embeddings`" }),
+  capability: z.string().optional().meta({ description: "An older way to say `type`" }),
+  available: trueOrFalse.optional().meta({ description: "Whether an endpoint has it in memory" }),
+  include_unavailable: z
+    .string()
+    .optional()
+    .meta({ description: "`true`: also what only unhealthy endpoints have" }),
+});
+
+const modelQuerySchema = modelQueryParameters.transform(
+  ({ include_unavailable, ...query }): ModelQuery => ({
+    ...query,
+    includeUnavailable: include_unavailable === "true",
+  }),
+);
 
 /** Middleware: the checked query is there as `c.req.valid("query")`; a bad one is refused. */
 export const modelQueryValidator: MiddlewareHandler<DirectEnv, string, { out: { query: ModelQuery } }> =

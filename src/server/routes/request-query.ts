@@ -58,29 +58,37 @@ function readMoment(value: string, now: number): number | undefined {
   return moments.safeParse(moment).success ? Date.parse(moment) : undefined;
 }
 
-/** The query of `/internal/requests`. What is not named here is refused: a mistyped filter would find too much. */
+/**
+ * The query of `/internal/requests`. What is not named here is refused: a mistyped filter would find too much.
+ * @param now in milliseconds since the epoch
+ */
+export function requestQueryParameters(now: number) {
+  const aMoment = momentSchema(now);
+  return z.strictObject({
+    limit: limit.meta({ description: `How many, at most ${mostLimit}; ${defaultLimit} when left out` }),
+    before: text.meta({ description: "`next` of the page before" }),
+    id: text.meta({
+      description: "Exactly; with a `*`, which stands for anything, in any case. So in the others",
+    }),
+    endpoint: text,
+    model: text.meta({ description: "As the endpoint was asked for it, or an alias" }),
+    key: text.meta({ description: "The name of the client's key" }),
+    route: text,
+    status: status.meta({ description: "Such as 503, or 5xx" }),
+    ending: text,
+    since: aMoment.meta({ description: "A moment such as 2026-11-28T16:00:00Z, or how long ago: 15m" }),
+    until: aMoment.meta({ description: "The same" }),
+  });
+}
+
 function querySchema(now: number) {
-  return z
-    .strictObject({
-      limit,
-      before: text,
-      id: text,
-      endpoint: text,
-      model: text,
-      key: text,
-      route: text,
-      status,
-      ending: text,
-      since: momentSchema(now),
-      until: momentSchema(now),
-    })
-    .transform(
-      ({ limit: most, before, ...filter }): RequestQuestion => ({
-        limit: most ?? defaultLimit,
-        before,
-        filter,
-      }),
-    );
+  return requestQueryParameters(now).transform(
+    ({ limit: most, before, ...filter }): RequestQuestion => ({
+      limit: most ?? defaultLimit,
+      before,
+      filter,
+    }),
+  );
 }
 
 /** Middleware: the checked query is there as `c.req.valid("query")`; a bad one is refused. @param now in milliseconds since the epoch */

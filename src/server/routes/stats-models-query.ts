@@ -11,14 +11,17 @@ const flag = (name: string) =>
     .optional()
     .transform((text) => text === "true");
 
-const schema = z
-  .object({ include_endpoints: flag("include_endpoints"), include_summary: flag("include_summary") })
-  .transform(
-    ({ include_endpoints, include_summary }): ModelStatisticsQuery => ({
-      includeEndpoints: include_endpoints,
-      includeSummary: include_summary,
-    }),
-  );
+export const modelStatisticsParameters = z.object({
+  include_endpoints: flag("include_endpoints").meta({ description: "Adds each model's endpoints" }),
+  include_summary: flag("include_summary").meta({ description: "Adds the totals of endpoints" }),
+});
+
+const schema = modelStatisticsParameters.transform(
+  ({ include_endpoints, include_summary }): ModelStatisticsQuery => ({
+    includeEndpoints: include_endpoints,
+    includeSummary: include_summary,
+  }),
+);
 
 /** Middleware: the checked query is there as `c.req.valid("query")`; a bad one is refused. */
 export const modelStatisticsQueryValidator: MiddlewareHandler<
