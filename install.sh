@@ -17,7 +17,7 @@ Installs Olla for you (~/.local/bin), or for everybody when run as root (/usr/lo
 Usage: sh install.sh [options], or … | sh -s -- [options]
 
   --version VERSION  this version instead of the newest
-  --prefix FOLDER    into FOLDER/bin and FOLDER/share/olla
+  --prefix FOLDER    into FOLDER/bin and FOLDER/share
   --system           the same as --prefix /usr/local
   --uninstall        removes what this script installed there, and nothing else
   --dry-run          says what it would do
@@ -242,13 +242,22 @@ put_in_place() {
   fi
   say "$prefix/bin/olla" >"$work/files"
   for name in LICENSE README.md THIRD-PARTY-NOTICES.txt config.example.yaml; do
-    cp "$unpacked/$name" "$prefix/share/olla/$name"
-    say "$prefix/share/olla/$name" >>"$work/files"
+    put_file "$name" "olla/$name"
   done
+  put_file completions/olla.bash bash-completion/completions/olla
+  put_file completions/_olla zsh/site-functions/_olla
+  put_file completions/olla.fish fish/vendor_completions.d/olla.fish
   cp "$work/files" "$receipt"
   mv -f "$staged" "$prefix/bin/olla"
   staged=
   say "Installed Olla $version as $prefix/bin/olla"
+}
+
+# put_file PATH-IN-ARCHIVE PATH-BELOW-SHARE
+put_file() {
+  mkdir -p "$prefix/share/${2%/*}"
+  cp "$unpacked/$1" "$prefix/share/$2"
+  say "$prefix/share/$2" >>"$work/files"
 }
 
 advise() {

@@ -49,6 +49,9 @@ ${system("linux", "linux")}
     bin.install "olla"
     doc.install "README.md", "THIRD-PARTY-NOTICES.txt"
     pkgshare.install "config.example.yaml"
+    bash_completion.install "completions/olla.bash" => "olla"
+    zsh_completion.install "completions/_olla"
+    fish_completion.install "completions/olla.fish"
   end
 
   # What is not there yet is as good as an empty file: Olla then looks for servers at the usual ports.

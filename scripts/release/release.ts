@@ -7,6 +7,7 @@ import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import packageFile from "../../package.json" with { type: "json" };
+import { completionScripts } from "../../src/cli/completion-scripts.ts";
 import { checksumFile, writeChecksums } from "../checksums.ts";
 import { executableName, findTarget, type Target, targets } from "../targets.ts";
 import { tarGzip, zip } from "./archive.ts";
@@ -24,6 +25,7 @@ import { commitDate, commitVersion, git, requireCleanTree, requireFreeTag, root 
 const dist = join(root, "dist");
 const releaseFolder = join(dist, "release");
 const manifestFolder = join(dist, "manifests");
+const encoder = new TextEncoder();
 const notesFile = join(dist, "release-notes.md");
 
 interface Plan {
@@ -130,7 +132,10 @@ async function pack(wanted: readonly Target[], { packages, bun }: Contents, edit
     LICENSE: await Bun.file(join(root, "LICENSE")).bytes(),
     "README.md": await Bun.file(join(root, "README.md")).bytes(),
     "config.example.yaml": await Bun.file(join(root, "docs/config.example.yaml")).bytes(),
-    "THIRD-PARTY-NOTICES.txt": new TextEncoder().encode(notices),
+    "THIRD-PARTY-NOTICES.txt": encoder.encode(notices),
+    "completions/olla.bash": encoder.encode(completionScripts.bash),
+    "completions/_olla": encoder.encode(completionScripts.zsh),
+    "completions/olla.fish": encoder.encode(completionScripts.fish),
   };
   for (const target of wanted) {
     const stem = archiveStem(version, target);

@@ -26,12 +26,21 @@ const installed = [
   ".local/bin",
   ".local/bin/olla",
   ".local/share",
+  ".local/share/bash-completion",
+  ".local/share/bash-completion/completions",
+  ".local/share/bash-completion/completions/olla",
+  ".local/share/fish",
+  ".local/share/fish/vendor_completions.d",
+  ".local/share/fish/vendor_completions.d/olla.fish",
   ".local/share/olla",
   ".local/share/olla/LICENSE",
   ".local/share/olla/README.md",
   ".local/share/olla/THIRD-PARTY-NOTICES.txt",
   ".local/share/olla/config.example.yaml",
   ".local/share/olla/installed-files",
+  ".local/share/zsh",
+  ".local/share/zsh/site-functions",
+  ".local/share/zsh/site-functions/_olla",
 ];
 
 describe.skipIf(!isAskedFor)(`install.sh${reason}`, () => {
@@ -56,7 +65,7 @@ describe.skipIf(!isAskedFor)(`install.sh${reason}`, () => {
 
         const removal = await newcomer.install(["--uninstall"], { shell });
         expect([removal.code, removal.stderr]).toEqual([0, ""]);
-        expect(newcomer.files()).toEqual([".local", ".local/bin", ".local/share"]);
+        expect(newcomer.files().filter((path) => path.includes("olla"))).toEqual([]);
       },
       limitMs,
     );

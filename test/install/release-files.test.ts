@@ -14,10 +14,12 @@ function run(...command: string[]): string {
 describe.skipIf(!isAskedFor)(`what was packed${reason}`, () => {
   test("has one folder with the program and the texts, for the system's own tar", () => {
     const stem = packedArchive.replace(".tar.gz", "");
-    const names = ["LICENSE", "README.md", "THIRD-PARTY-NOTICES.txt", "config.example.yaml", "olla"];
+    const texts = ["LICENSE", "README.md", "THIRD-PARTY-NOTICES.txt"];
+    const completions = ["_olla", "olla.bash", "olla.fish"].map((name) => `completions/${name}`);
+    const names = [...texts, ...completions, "config.example.yaml", "olla"];
     const list = run("tar", "-tvzf", packedArchive).trim().split("\n");
     expect(list.map((line) => line.split(" ").at(-1))).toEqual(names.map((name) => `${stem}/${name}`));
-    expect(list.map((line) => line.slice(0, 10))).toEqual([...Array(4).fill("-rw-r--r--"), "-rwxr-xr-x"]);
+    expect(list.map((line) => line.slice(0, 10))).toEqual([...Array(7).fill("-rw-r--r--"), "-rwxr-xr-x"]);
   });
 
   test("is what the list of checksums says, with nothing left out", () => {
