@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { HealthFlags } from "./health.ts";
 import type { ProgramOptions } from "./program.ts";
 import type { RequestsFlags } from "./requests.ts";
 import type { RootOptions } from "./root-options.ts";
@@ -23,6 +24,15 @@ export function addQuestions(
     const { status } = await import("./status.ts");
     finish(await status(flags, configPath(), terminal));
   });
+  addAddressFlags(
+    program
+      .command("health")
+      .description("ask a running Olla whether it answers: exit code 0 when it does, else 1")
+      .option("--timeout <duration>", "how long it may take", "3s"),
+  ).action(async (flags: HealthFlags) => {
+    const { health } = await import("./health.ts");
+    finish(await health(flags, configPath(), terminal));
+  });
   addConnectionFlags(
     program
       .command("requests")
@@ -43,14 +53,17 @@ export function addQuestions(
 }
 
 function addConnectionFlags(command: Command): Command {
+  return addAddressFlags(command).option(
+    "--key-file <file>",
+    "file with the admin key (default: OLLA_SERVER_ADMIN_KEY, the configuration)",
+  );
+}
+
+function addAddressFlags(command: Command): Command {
   return command
     .option(
       "--url <url>",
       "where Olla is: http://HOST:PORT or unix:PATH (default: as the configuration says)",
-    )
-    .option(
-      "--key-file <file>",
-      "file with the admin key (default: OLLA_SERVER_ADMIN_KEY, the configuration)",
     )
     .option("--ca <file>", "certificate authority of an https address, PEM");
 }
