@@ -20,7 +20,7 @@ export async function openUnixDatagrams(path: string): Promise<SendDatagram> {
   const { dlopen } = await import("bun:ffi");
   const { symbols } = dlopen("libc.so.6", {
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-    sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64_fast" },
+    sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
     close: { args: ["i32"], returns: "i32" },
   });
   return (text) => {
