@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { UsageError } from "./arguments.ts";
+import { addDaemonCommands } from "./daemon/commands.ts";
 import { addQuestions } from "./questions.ts";
 import { type RootOptions, wrongUsage } from "./root-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -71,6 +72,7 @@ function createProgram(options: ProgramOptions, finish: (code: number) => void):
     .command("validate")
     .description("check the configuration and exit")
     .action(() => start({ validateConfig: true }));
+  addDaemonCommands(program, terminal, finish);
   const key = program.command("key").description("make keys for clients");
   key
     .command("new")
