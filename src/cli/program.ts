@@ -5,6 +5,7 @@ import { UsageError } from "./arguments.ts";
 import { addCompletion } from "./completion.ts";
 import { wrongUsage } from "./exit-codes.ts";
 import { shapeHelp } from "./help.ts";
+import { addDaemonCommands } from "./daemon/commands.ts";
 import { addQuestions } from "./questions.ts";
 import type { RootOptions } from "./root-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -76,6 +77,7 @@ export function createProgram(options: ProgramOptions, finish: (code: number) =>
     .command("validate")
     .description("check the configuration and exit")
     .action(() => start({ validateConfig: true }));
+  addDaemonCommands(program, terminal, finish);
   const key = program.command("key").description("make keys for clients");
   key
     .command("new")

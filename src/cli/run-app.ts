@@ -12,6 +12,10 @@ export interface RunAppOptions {
   readonly logger: LogWriter;
   readonly terminal: Terminal;
   readonly clock: Clock;
+  /** Called once the ports are open. */
+  readonly onStarted?: () => void;
+  /** Called when a stop was asked for, before anything ends. */
+  readonly onStopping?: () => void;
   /** Tells the operator what was started. Cut short when a stop is asked for. */
   announce(address: AppAddress): Promise<void>;
 }
@@ -29,6 +33,7 @@ export async function runApp(options: RunAppOptions): Promise<number> {
   let address: AppAddress;
   try {
     address = app.start();
+    options.onStarted?.();
   } catch (error) {
     await logger.flush();
     terminal.err(`olla: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -38,6 +43,7 @@ export async function runApp(options: RunAppOptions): Promise<number> {
   releaseStartMemory();
   const signal = await stop.received;
   const stoppingAt = clock.now();
+  options.onStopping?.();
   logger.info("Stopping: no new connections, running answers may finish", { signal });
   try {
     if ((await app.stop()) === "aborted") logger.warn("Time was up: answers under way were cut");

@@ -8,7 +8,9 @@ import { chooseLogFormat, openLog } from "./log-settings.ts";
 import { prepare } from "./preparation.ts";
 import { logStart, runApp } from "./run-app.ts";
 import { formatSummary, logSummary } from "./startup-summary.ts";
+import { findSupervisor } from "./supervisor.ts";
 import { createPainter, hasColour, type Terminal } from "./terminal.ts";
+import { openUnixDatagrams } from "./unix-datagram.ts";
 
 export interface ServeOptions {
   readonly configPath: string | undefined;
@@ -53,13 +55,23 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
     build,
     startTracing: await loadTracing(loaded.otlp, { config, clock, logger, build }),
   });
+  const supervisor = await findSupervisor({
+    env,
+    pid: process.pid,
+    clock,
+    logger,
+    openSender: openUnixDatagrams,
+  });
   return await runApp({
     app,
     logger,
     terminal,
     clock,
+    onStarted: () => supervisor.ready(),
+    onStopping: () => supervisor.stopping(config.server.shutdown_timeout),
     async announce(address) {
       const { url, adminUrl } = address;
+      supervisor.status(`Listening on ${url}`);
       if (!isForPeople) {
         logger.info("Listening", { url, admin_url: adminUrl === url ? undefined : adminUrl });
         logSummary(logger, await app.firstLook(), address);
