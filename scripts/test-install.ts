@@ -33,7 +33,14 @@ async function installTools(): Promise<void> {
 
 await installTools();
 const release = join(root, "scripts/release/release.ts");
-const packCode = await run([process.execPath, release, "--snapshot", "--target", hostTarget().name]);
+const packCode = await run([
+  process.execPath,
+  release,
+  "--snapshot",
+  "--target",
+  hostTarget().name,
+  "--no-packages",
+]);
 process.exitCode =
   packCode === 0
     ? await run([process.execPath, "test", "./test/install/"], { OLLA_TEST_INSTALL: "1" })

@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
+import { completionScripts } from "../../src/cli/completion-scripts.ts";
 import {
   layOutTree,
   type PackageRequest,
@@ -43,6 +44,7 @@ async function documentation({ epoch }: PackageRequest, version: string) {
   return [
     { path: "/usr/share/doc/olla/copyright", content: await of("copyright") },
     { path: "/usr/share/doc/olla/changelog.gz", content: Bun.gzipSync(Buffer.from(changelog), { level: 9 }) },
+    { path: "/usr/share/zsh/vendor-completions/_olla", content: completionScripts.zsh },
     { path: "/usr/share/lintian/overrides/olla", content: await of("lintian-overrides") },
   ];
 }

@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
+import { completionScripts } from "../../src/cli/completion-scripts.ts";
 import {
   layOutTree,
   type PackageRequest,
@@ -21,6 +22,10 @@ export async function buildRpm(request: PackageRequest): Promise<string> {
     const tree = join(folder, "tree");
     const license = await Bun.file(join(packagingFolder, "../LICENSE")).bytes();
     await writeFileOf(tree, { path: "/usr/share/doc/olla/LICENSE", content: license });
+    await writeFileOf(tree, {
+      path: "/usr/share/zsh/site-functions/_olla",
+      content: completionScripts.zsh,
+    });
     await layOutTree(tree, request);
     const macros = {
       _topdir: join(folder, "build"),

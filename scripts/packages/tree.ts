@@ -1,5 +1,6 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { completionScripts } from "../../src/cli/completion-scripts.ts";
 import { renderSystemdUnit } from "../../src/cli/daemon/systemd-unit.ts";
 
 /** Files that only a package needs. */
@@ -22,7 +23,7 @@ export interface PackageRequest {
   readonly outFolder: string;
   /** Seconds since the epoch, of the commit: the same source makes the same bytes. */
   readonly epoch: number;
-  /** Completions, notices and the like. */
+  /** Notices and the like. */
   readonly extraFiles?: readonly ExtraFile[];
 }
 
@@ -39,6 +40,14 @@ export async function layOutTree(root: string, request: PackageRequest): Promise
   await writeFileOf(root, { path: "/usr/lib/systemd/system/olla.service", content: unit });
   const config = await Bun.file(join(packagingFolder, "config.yaml")).bytes();
   await writeFileOf(root, { path: "/etc/olla/config.yaml", content: config });
+  await writeFileOf(root, {
+    path: "/usr/share/bash-completion/completions/olla",
+    content: completionScripts.bash,
+  });
+  await writeFileOf(root, {
+    path: "/usr/share/fish/vendor_completions.d/olla.fish",
+    content: completionScripts.fish,
+  });
   for (const file of request.extraFiles ?? []) await writeFileOf(root, file);
   const executable = join(root, "usr/bin/olla");
   await mkdir(dirname(executable), { recursive: true });

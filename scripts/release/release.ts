@@ -2,9 +2,9 @@
 //
 //   npm run release -- 0.2.0           checks, commits the version, builds, signs, tests, packs, tags
 //   npm run release -- --snapshot      the same files of the tree as it is: no changelog, commit or tag needed
-//   npm run release -- --snapshot --target linux-x64
+//   npm run release -- --snapshot --target linux-x64 --no-packages
 import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import packageFile from "../../package.json" with { type: "json" };
 import { completionScripts } from "../../src/cli/completion-scripts.ts";
@@ -16,6 +16,7 @@ import { type BunContents, readBunContents } from "./bun-contents.ts";
 import { type BundledPackage, findBundledPackages } from "./bundled-packages.ts";
 import { readChangelogEntry, versionPattern } from "./changelog.ts";
 import { renderManifests } from "./installer-manifests.ts";
+import { missingPackagers, packForLinux } from "./linux-packages.ts";
 import { renderNotices } from "./notices.ts";
 import { renderSbom } from "./sbom.ts";
 import { findSigner, signDarwin } from "./sign-darwin.ts";
@@ -32,6 +33,8 @@ interface Plan {
   readonly version: string;
   readonly targets: readonly Target[];
   readonly isSnapshot: boolean;
+  /** Whether there are packages for Linux, each of which takes half a minute. */
+  readonly hasPackages: boolean;
 }
 
 function readPlan(): Plan {
@@ -39,11 +42,13 @@ function readPlan(): Plan {
     options: {
       snapshot: { type: "boolean", default: false },
       target: { type: "string", multiple: true, default: [] },
+      "no-packages": { type: "boolean", default: false },
     },
     allowPositionals: true,
   });
   const [version, ...others] = positionals;
-  const usage = "npm run release -- VERSION, or npm run release -- --snapshot [--target NAME]…";
+  const usage =
+    "npm run release -- VERSION, or npm run release -- --snapshot [--target NAME]… [--no-packages]";
   if (values.snapshot) {
     if (version !== undefined) throw new Error(`A snapshot has the version of package.json. Usage: ${usage}`);
     const asked = values.target.map(findTarget);
@@ -51,13 +56,16 @@ function readPlan(): Plan {
       version: packageFile.version,
       targets: asked.length === 0 ? targets : asked,
       isSnapshot: true,
+      hasPackages: !values["no-packages"],
     };
   }
   if (version === undefined || others.length > 0) throw new Error(`Which version? Usage: ${usage}`);
   if (!versionPattern.test(version))
     throw new Error(`"${version}" is no version, which are like 1.2.3 or 1.2.3-rc.1`);
-  if (values.target.length > 0) throw new Error("A release has all targets; --target is for --snapshot");
-  return { version, targets, isSnapshot: false };
+  if (values.target.length > 0 || values["no-packages"]) {
+    throw new Error("A release has all targets and packages; --target and --no-packages are for --snapshot");
+  }
+  return { version, targets, isSnapshot: false, hasPackages: true };
 }
 
 /** What a release needs that a snapshot can do without, before anything is changed. */
@@ -67,6 +75,10 @@ async function prepareRelease(version: string): Promise<void> {
   const entry = readChangelogEntry(await Bun.file(join(root, "CHANGELOG.md")).text(), version);
   if (findSigner() === undefined) {
     throw new Error("Nothing here signs for macOS: install rcodesign (docs/release.md), or work on a Mac");
+  }
+  const missing = missingPackagers();
+  if (missing.length > 0) {
+    throw new Error(`Packages for Linux need ${missing.join(" and ")}, of Debian's packages dpkg and rpm`);
   }
   await commitVersion(version);
   await Bun.write(notesFile, `${entry}\n`);
@@ -123,10 +135,11 @@ interface Contents {
 interface Edition {
   readonly version: string;
   readonly date: Date;
+  readonly hasPackages: boolean;
 }
 
 async function pack(wanted: readonly Target[], { packages, bun }: Contents, edition: Edition): Promise<void> {
-  const { version, date } = edition;
+  const { version, date, hasPackages } = edition;
   const notices = await renderNotices(packages, bun);
   const texts = {
     LICENSE: await Bun.file(join(root, "LICENSE")).bytes(),
@@ -150,6 +163,11 @@ async function pack(wanted: readonly Target[], { packages, bun }: Contents, edit
     await Bun.write(join(releaseFolder, archiveName(version, target)), archive);
     console.log(`packed   ${archiveName(version, target)}  ${(archive.length / 1e6).toFixed(0)} MB`);
   }
+  for (const target of hasPackages ? wanted.filter(({ libc }) => libc === "glibc") : []) {
+    const executable = join(dist, executableName(target));
+    const request = { version, date, target, executable, outFolder: releaseFolder, notices };
+    for (const file of await packForLinux(request)) console.log(`packed   ${basename(file)}`);
+  }
   await Bun.write(join(releaseFolder, "THIRD-PARTY-NOTICES.txt"), notices);
   await Bun.write(join(releaseFolder, `olla-${version}.cdx.json`), renderSbom(packages, bun, edition));
   await copyFile(join(root, "install.sh"), join(releaseFolder, "install.sh"));
@@ -171,7 +189,7 @@ async function release(): Promise<void> {
   if (!plan.isSnapshot) await prepareRelease(version);
   for (const folder of [releaseFolder, manifestFolder]) await rm(folder, { recursive: true, force: true });
   await mkdir(releaseFolder, { recursive: true });
-  const edition = { version, date: commitDate() };
+  const edition = { version, date: commitDate(), hasPackages: plan.hasPackages };
   await build(plan.targets, edition.date);
   const ready = await sign(plan.targets);
   await smokeTestAll(ready, version);

@@ -6,7 +6,7 @@ import packageFile from "../../package.json" with { type: "json" };
 
 const root = join(import.meta.dir, "../..");
 /** What the release needs before it builds anything. */
-const parts = ["package.json", "CHANGELOG.md", "scripts", "src", "profiles", "test/support"];
+const parts = ["package.json", "CHANGELOG.md", "scripts", "src", "profiles", "packaging", "test/support"];
 
 describe("npm run release", () => {
   let copy: string;
@@ -47,6 +47,7 @@ describe("npm run release", () => {
     [["0.1.0", "0.2.0"], "Which version?"],
     [["next"], '"next" is no version'],
     [["0.1.0", "--target", "linux-x64"], "A release has all targets"],
+    [["0.1.0", "--no-packages"], "A release has all targets and packages"],
     [["--snapshot", "0.1.0"], "A snapshot has the version of package.json"],
     [["--snapshot", "--target", "beos"], 'No target "beos". There are: linux-x64,'],
     [["--snapshto"], "--snapshto"],
@@ -75,6 +76,14 @@ describe("npm run release", () => {
     await chmod(join(bin, "git"), 0o755);
     const [code, stderr] = release([packageFile.version], bin);
     expect([code, stderr]).toEqual([1, expect.stringContaining("install rcodesign")]);
+  });
+
+  test("refuses where nothing makes packages for Linux", async () => {
+    const bin = join(copy, "bin");
+    await Bun.write(join(bin, "rcodesign"), "#!/bin/sh\n");
+    await chmod(join(bin, "rcodesign"), 0o755);
+    const [code, stderr] = release([packageFile.version], bin);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("need dpkg-deb and rpmbuild")]);
   });
 
   test("refuses a version that has a tag", () => {
