@@ -97,11 +97,23 @@ function renderInert(keys: readonly ListedKey[]): string {
     key.metadata.reason ?? "",
   ]);
   const table = renderRows(["Key", "Variable", "Was meant for", "Why it does nothing"], rows);
-  return `## Keys without effect\n\nAccepted, so that existing files load; setting one gives a warning.\n\n${table}`;
+  const variables = otherVariables.flatMap(({ name, doc, reason }) =>
+    reason === undefined ? [] : [[`\`${name}\``, doc, reason]],
+  );
+  return `## Keys without effect
+
+Accepted, so that existing files load; setting one gives a warning.
+
+${table}
+
+Variables of the same sort:
+
+${renderRows(["Variable", "Was meant for", "Why it does nothing"], variables)}`;
 }
 
 function renderVariables(): string {
-  const rows = otherVariables.map(({ name, doc }) => [`\`${name}\``, doc]);
+  const active = otherVariables.filter(({ reason }) => reason === undefined);
+  const rows = active.map(({ name, doc }) => [`\`${name}\``, doc]);
   const intro =
     "A variable that is set and not empty wins over the file. A value that cannot be read stops Olla. Besides those in the tables:";
   return `## Environment variables\n\n${intro}\n\n${renderRows(["Variable", "Meaning"], rows)}`;

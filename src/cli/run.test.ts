@@ -64,7 +64,3 @@ for (const [args, named] of wrong) {
     expect(err).toContain(named);
   });
 }
-
-test("the profiler asked for by a variable is refused too", async () => {
-  expect(await runHere([], { OLLA_ENABLE_PROFILER: "true" })).toMatchObject({ code: 2 });
-});

@@ -74,10 +74,9 @@ function chooseCommand(
       return 0;
     };
   }
-  if (options.profile === true || env.OLLA_ENABLE_PROFILER === "true") {
-    const asked = options.profile === true ? "--profile" : "OLLA_ENABLE_PROFILER";
+  if (options.profile === true) {
     throw new UsageError(
-      `${asked} is not supported: there is no Go profiler here. Run from source with \`bun --inspect src/main.ts\` instead.`,
+      "--profile is not supported: there is no Go profiler here. Run from source with `bun --inspect src/main.ts` instead.",
     );
   }
   // An empty path means none, as in a script with an unset variable.

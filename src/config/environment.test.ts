@@ -117,17 +117,13 @@ describe("a variable that nothing reads", () => {
     ]);
   });
 
-  test("is left alone when it is Kubernetes's, the reference's or somebody else's", async () => {
+  test("is left alone when it is Kubernetes's, read elsewhere or somebody else's", async () => {
     const env = {
       OLLA_SERVICE_HOST: "10.0.0.1",
       OLLA_SERVICE_PORT: "40114",
       OLLA_PORT: "tcp://10.0.0.1:40114",
       OLLA_PORT_40114_TCP: "tcp://10.0.0.1:40114",
-      OLLA_THEME: "dark",
       OLLA_CONFIG_DIR: "/x",
-      OLLA_ENABLE_PROFILER: "true",
-      OLLA_PRETTY_LOGS: "true",
-      OLLA_FILE_OUTPUT: "true",
       OLLA_LOG_DIR: "./logs",
       OLLA_LOG_SIZE_MB: "1",
       OLLA_LOG_MAX_BACKUPS: "7",
@@ -137,5 +133,18 @@ describe("a variable that nothing reads", () => {
       OLLAMA_HOST: "x",
     };
     expect((await load(env)).problems).toEqual([]);
+  });
+
+  test("but once did something is said to do nothing, with what to set in its place", async () => {
+    const { config, problems } = await load({ OLLA_PRETTY_LOGS: "false", OLLA_ENABLE_PROFILER: "true" });
+    expect(config).toBeDefined();
+    expect(problems.map(({ severity, kind }) => [severity, kind])).toEqual([
+      ["warning", "inert"],
+      ["warning", "inert"],
+    ]);
+    expect(problems.map(formatProblem).join("\n")).toMatch(
+      /OLLA_ENABLE_PROFILER {2}has no effect; .*--inspect.*\nOLLA_PRETTY_LOGS {2}has no effect; .*OLLA_LOGGING_FORMAT/s,
+    );
+    expect((await load({ OLLA_PRETTY_LOGS: "", OLLA_THEME: "" })).problems).toEqual([]);
   });
 });

@@ -116,11 +116,24 @@ describe("a key that this version does not act on", () => {
   });
 });
 
-test("a write timeout is honoured but advised against", async () => {
-  const { config, problems } = await load("server: { write_timeout: 5m }");
-  expect(config?.server.write_timeout).toBe(300_000);
-  expect(problems).toHaveLength(1);
-  expect(problems[0]).toMatchObject({ severity: "warning", kind: "advice", path: "server.write_timeout" });
+test.each([
+  ["server: { write_timeout: 5m }", "server.write_timeout", "server: { write_timeout: 0s }"],
+  ["proxy: { response_timeout: 15m }", "proxy.response_timeout", "proxy: { response_timeout: 0s }"],
+  ["proxy: { read_timeout: 0s }", "proxy.read_timeout", "proxy: { read_timeout: 5m }"],
+  ["server: { idle_timeout: 256s }", "server.idle_timeout", "server: { idle_timeout: 255s }"],
+  ["proxy: { stream_buffer_size: 65KB }", "proxy.stream_buffer_size", "proxy: { stream_buffer_size: 64KB }"],
+  ["proxy: { stream_buffer_size: 1024 }", "proxy.stream_buffer_size", "proxy: { stream_buffer_size: 2048 }"],
+  ["proxy: { profile: standard }", "proxy.profile", "proxy: { profile: streaming }"],
+  [
+    "server: { rate_limits: { burst_size: 0 } }",
+    "server.rate_limits.burst_size",
+    "server: { rate_limits: { burst_size: 1 } }",
+  ],
+])("%p is honoured but advised against", async (text, path, unremarkable) => {
+  const { config, problems } = await load(text);
+  expect(config).toBeDefined();
+  expect(problems).toMatchObject([{ severity: "warning", kind: "advice", path }]);
+  expect(await problemsOf(unremarkable)).toEqual([]);
 });
 
 test("sticky sessions that never expire are advised against, and only where they are on", async () => {

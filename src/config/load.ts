@@ -16,6 +16,7 @@ import {
 import {
   applyOverrides,
   type Environment,
+  findInertVariables,
   findMistypedVariables,
   findOverrides,
   type Override,
@@ -94,7 +95,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const source: TreeSource = { fileTree, overrides: findOverrides(keys, env), yaml, file };
 
   const reading = readTree(source, keys);
-  problems.push(...reading.problems, ...findMistypedVariables(keys, env));
+  problems.push(...reading.problems, ...findMistypedVariables(keys, env), ...findInertVariables(env));
   const entries = valueAt(reading.tree, endpointsPath);
   const report: Report = (path, message, severity = "error") => {
     const kind = severity === "error" ? "value" : "advice";

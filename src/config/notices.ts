@@ -52,25 +52,80 @@ export function findUnknownKeys(schema: SchemaNode, tree: unknown, keys: readonl
 /** The client's fault, or meant for it; the failover policy leaves them alone whatever is configured. */
 const neverRetried = [400, 401, 403, 413, 422];
 
+interface Advice {
+  readonly path: string;
+  applies(value: unknown): boolean;
+  readonly message: string;
+}
+
+const isZero = (value: unknown): boolean => value === 0;
+const isSet = (value: unknown): boolean => value !== undefined;
+const isAbove =
+  (limit: number) =>
+  (value: unknown): boolean =>
+    typeof value === "number" && value > limit;
+
+const adviceByKey: readonly Advice[] = [
+  {
+    path: "server.write_timeout",
+    applies: isAbove(0),
+    message: "cuts every answer that takes longer, streams too; 0s is usually right",
+  },
+  {
+    path: "proxy.response_timeout",
+    applies: isAbove(0),
+    message: "ends every answer that takes longer, streams too; 0s is no limit",
+  },
+  {
+    path: "proxy.read_timeout",
+    applies: isZero,
+    message: "with 0 an answer may fall silent for ever; 10m is usual",
+  },
+  {
+    path: "proxy.profile",
+    applies: (profile) => profile === "standard",
+    message: "holds streams back until a write is full; `auto` does so with files only",
+  },
+  {
+    path: "proxy.max_retries",
+    applies: isSet,
+    message: "an older name of `proxy.retry.max_attempts`, which is one more; counts where that is not set",
+  },
+  {
+    path: "proxy.retry_backoff",
+    applies: isSet,
+    message: "an older name of `proxy.retry.backoff`; counts where that is not set",
+  },
+  {
+    path: "server.idle_timeout",
+    applies: isAbove(255_000),
+    message: "counts as 255s: Bun cannot wait longer",
+  },
+  {
+    path: "proxy.stream_buffer_size",
+    applies: (bytes) => isAbove(0)(bytes) && (isAbove(64 * 1024)(bytes) || !isAbove(2047)(bytes)),
+    message: "less than 2KB counts as 2KB, more than 64KB as 64KB",
+  },
+  {
+    path: "server.request_limits.max_header_size",
+    applies: isAbove(1024 ** 2),
+    message: "the listener refuses more than 1MiB whatever is set here",
+  },
+  {
+    path: "server.rate_limits.burst_size",
+    applies: isZero,
+    message: "with 0 a rate limit refuses every request",
+  },
+];
+
 /** Settings that are valid and do what they say, but seldom what is wanted. */
 export function findAdvice(parsed: unknown): Notice[] {
   const notices: Notice[] = [];
   const advise = (path: string, message: string) => {
     notices.push({ kind: "advice", path: path.split("."), message });
   };
-  const writeTimeout = valueAt(parsed, ["server", "write_timeout"]);
-  if (typeof writeTimeout === "number" && writeTimeout > 0) {
-    advise("server.write_timeout", "cuts every answer that takes longer, streams too; 0s is usually right");
-  }
-  const headerSize = valueAt(parsed, ["server", "request_limits", "max_header_size"]);
-  if (typeof headerSize === "number" && headerSize > 1024 ** 2) {
-    advise(
-      "server.request_limits.max_header_size",
-      "the listener refuses more than 1MiB whatever is set here",
-    );
-  }
-  if (valueAt(parsed, ["server", "rate_limits", "burst_size"]) === 0) {
-    advise("server.rate_limits.burst_size", "with 0 a rate limit refuses every request");
+  for (const { path, applies, message } of adviceByKey) {
+    if (applies(valueAt(parsed, path.split(".")))) advise(path, message);
   }
   const sticky = valueAt(parsed, ["proxy", "sticky_sessions"]);
   if (valueAt(sticky, ["enabled"]) === true && valueAt(sticky, ["idle_ttl_seconds"]) === 0) {

@@ -52,6 +52,8 @@ const modelDiscovery = section(
   },
 );
 
+const neverRead = "nothing ever read it";
+
 /** Only shapes; what an auth block must and must not contain is decided where its secrets are read. */
 const endpointAuth = section({
   type: unsetStringKey({ unit: "bearer · api_key · basic", doc: "How the endpoint wants to be asked." }),
@@ -158,6 +160,11 @@ export const endpointEntry = section(
       min: 0,
       doc: "Tokens a day, of questions and answers together, after which the endpoint gets no further requests until midnight of this machine's time zone. Counted anew after a restart. 0 is no limit.",
     }),
+    tags: ignoredKey({
+      status: "inert",
+      reason: `${neverRead}; \`priority\`, \`weight\` and \`tier\` say who is preferred`,
+      doc: "Labels of an endpoint.",
+    }),
     tls: section({
       ca: stringKey({
         initial: "",
@@ -197,20 +204,18 @@ export const endpointEntry = section(
   },
 );
 
-const deadInReference = "never had an effect";
-
 export const discovery = section(
   {
     type: choiceKey({ initial: "static", choices: ["static"], doc: "Where endpoints come from." }),
     refresh_interval: durationKey({
       initial: "30s",
       status: "inert",
-      reason: `${deadInReference}; \`check_interval\` and \`model_discovery.interval\` say how often`,
+      reason: `${neverRead}; \`check_interval\` and \`model_discovery.interval\` say how often`,
       doc: "How often endpoints are looked at.",
     }),
     health_check: ignoredKey({
       status: "inert",
-      reason: `${deadInReference}; the keys are on each endpoint`,
+      reason: `${neverRead}; \`check_interval\` and \`check_timeout\` are keys of each endpoint`,
       doc: "Settings of health checks for all endpoints.",
     }),
     model_discovery: modelDiscovery,

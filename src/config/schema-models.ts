@@ -1,6 +1,6 @@
 import { isDangerousFolder } from "./dangerous-folder.ts";
 import { section } from "./key.ts";
-import { booleanKey, choiceKey, durationKey, sizeKey, stringKey } from "./key-types.ts";
+import { booleanKey, choiceKey, durationKey, ignoredKey, sizeKey, stringKey } from "./key-types.ts";
 import { describeValue } from "./problem.ts";
 
 const positiveOr = (fallback: string) => `0 means ${fallback}.`;
@@ -20,6 +20,11 @@ export const modelRegistry = section(
       doc: "Show one model that several endpoints have as one entry in `/olla/models`. Off: an entry for each, with the id `name@endpoint`; names find and route as before.",
     }),
     unification: section({
+      enabled: ignoredKey({
+        status: "inert",
+        reason: "nothing ever read it; `model_registry.enable_unifier` is the switch",
+        doc: "Unify models.",
+      }),
       stale_threshold: durationKey({
         initial: "24h",
         isAge: true,

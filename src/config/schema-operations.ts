@@ -56,7 +56,7 @@ export const dashboard = section(
     gate_internal_api: booleanKey({
       initial: false,
       status: "inert",
-      reason: "never had an effect; `server.admin.key` guards these routes",
+      reason: "nothing ever read it; `server.admin.key` guards these routes",
       doc: "Apply the access policy to the rest of `/internal/` too.",
     }),
   },

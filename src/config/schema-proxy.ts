@@ -169,9 +169,11 @@ export const proxy = section(
     }),
     tls_handshake_timeout: durationKey({
       initial: "10s",
-      status: "later",
+      status: "inert",
+      reason:
+        "Bun offers no limit for the handshake alone; `response_header_timeout` ends an attempt that hangs there",
       env: ["OLLA_PROXY_TLS_HANDSHAKE_TIMEOUT"],
-      doc: "How long the TLS handshake with an endpoint may take. 0 is no limit.",
+      doc: "How long the TLS handshake with an endpoint may take.",
     }),
     stream_buffer_size: sizeKey({
       initial: 0,

@@ -74,7 +74,7 @@ const rateLimits = section({
   }),
   per_endpoint: ignoredKey({
     status: "inert",
-    reason: "never had an effect; `max_concurrent` of an endpoint limits it",
+    reason: "nothing ever read it; `max_concurrent` of an endpoint limits it",
     doc: "A limit for each endpoint, planned once and never built.",
   }),
 });

@@ -1,0 +1,220 @@
+import type { ReferenceCase } from "./reference-case.ts";
+
+const openToAll = "advice server.host";
+
+/** The listener, its limits and who may look in; and whole files as people write them. */
+export const serverCases: readonly ReferenceCase[] = [
+  {
+    file: "one-ollama",
+    means: {
+      "server.host": "localhost",
+      "server.port": 40114,
+      "proxy.engine": "olla",
+      "proxy.load_balancer": "priority",
+      "logging.format": "json",
+    },
+    endpoints: {
+      desk: {
+        kind: "ollama",
+        priority: 100,
+        healthUrl: "http://localhost:11434/",
+        modelsUrl: "http://localhost:11434/api/tags",
+        checkIntervalMs: 5000,
+        checkTimeoutMs: 2000,
+        preservePath: false,
+      },
+    },
+  },
+  {
+    file: "home-lab",
+    means: {
+      "server.host": "0.0.0.0",
+      "server.port": 40120,
+      "proxy.connection_timeout": 25_000,
+      "model_registry.routing_strategy.type": "optimistic",
+      "model_registry.routing_strategy.options.fallback_behavior": "all",
+      "model_registry.routing_strategy.options.discovery_timeout": 4000,
+      "model_registry.unification.stale_threshold": 36 * 3_600_000,
+      "model_registry.unification.cleanup_interval": 20 * 60_000,
+      "logging.format": "text",
+    },
+    endpoints: {
+      tower: { kind: "ollama", priority: 100, checkIntervalMs: 4000 },
+      attic: { kind: "ollama", priority: 70, checkIntervalMs: 12_000 },
+      studio: { kind: "lm-studio", priority: 50, modelsUrl: "http://localhost:1234/api/v0/models" },
+      cellar: { kind: "llamacpp", priority: 90, healthUrl: "http://192.168.7.22:8080/health" },
+    },
+    reported: [openToAll, "inert model_registry.unification.enabled"],
+  },
+  {
+    file: "production",
+    means: {
+      "server.read_timeout": 45_000,
+      "server.write_timeout": 0,
+      "server.shutdown_timeout": 25_000,
+      "server.request_logging": false,
+      "server.request_limits.max_body_size": 83_886_080,
+      "server.request_limits.max_header_size": 524_288,
+      "server.rate_limits.global_requests_per_minute": 8000,
+      "server.rate_limits.per_ip_requests_per_minute": 400,
+      "server.rate_limits.health_requests_per_minute": 4000,
+      "server.rate_limits.burst_size": 90,
+      "proxy.load_balancer": "least-connections",
+      "discovery.model_discovery.interval": 7 * 60_000,
+      "discovery.model_discovery.timeout": 20_000,
+      "discovery.model_discovery.concurrent_workers": 12,
+      "logging.level": "warn",
+    },
+    endpoints: {
+      "gpu-a": { kind: "ollama", priority: 100, checkTimeoutMs: 3000 },
+      "gpu-b": { kind: "vllm", priority: 100 },
+      "gpu-c": { kind: "sglang", priority: 100, modelsUrl: "http://gpu-c.prod.test:30000/v1/models" },
+    },
+    reported: [openToAll],
+  },
+  {
+    file: "high-availability",
+    means: {
+      "proxy.engine": "olla",
+      "model_registry.unification.stale_threshold": 90 * 60_000,
+      "model_registry.unification.cleanup_interval": 3 * 60_000,
+    },
+    endpoints: {
+      first: { priority: 100, checkIntervalMs: 2000, checkTimeoutMs: 1000 },
+      second: { priority: 75, checkIntervalMs: 5000 },
+      // 0 is a priority of its own and not the default.
+      third: { priority: 0, checkIntervalMs: 15_000, checkTimeoutMs: 4000 },
+    },
+  },
+  {
+    file: "development",
+    means: {
+      "server.shutdown_timeout": 2000,
+      "proxy.engine": "sherpa",
+      "proxy.profile": "streaming",
+      "proxy.load_balancer": "round-robin",
+      "discovery.model_discovery.interval": 45_000,
+      "logging.level": "debug",
+      "engineering.show_nerdstats": true,
+    },
+    endpoints: { here: { kind: "ollama" }, there: { kind: "openai-compatible" } },
+  },
+  {
+    file: "every-default",
+    means: {
+      "server.request_limits.max_body_size": 104_857_600,
+      "server.rate_limits.global_requests_per_minute": 1000,
+      "server.rate_limits.per_ip_requests_per_minute": 100,
+      "server.rate_limits.trusted_proxy_cidrs": [
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+      ],
+      "proxy.engine": "olla",
+      "proxy.load_balancer": "least-connections",
+      "proxy.connection_timeout": 60_000,
+      "proxy.response_timeout": 15 * 60_000,
+      "proxy.read_timeout": 10 * 60_000,
+      "proxy.response_header_timeout": 30_000,
+      "proxy.retry.max_attempts": 0,
+      "model_registry.enable_unifier": true,
+      "translators.anthropic.max_message_size": 10_485_760,
+      "dashboard.access_policy.allowed_hosts": ["localhost"],
+    },
+    endpoints: {
+      "local-a": { kind: "ollama", checkIntervalMs: 2000, checkTimeoutMs: 1000 },
+      "local-b": { kind: "lm-studio", modelsUrl: "http://localhost:1234/v1/models" },
+    },
+    reported: [
+      "inert server.read_header_timeout",
+      "inert server.rate_limits.per_endpoint",
+      "inert proxy.connection_keep_alive",
+      "inert proxy.tls_handshake_timeout",
+      "advice proxy.response_timeout",
+      "inert discovery.refresh_interval",
+      "inert discovery.health_check",
+      "inert dashboard.gate_internal_api",
+    ],
+  },
+  {
+    file: "container",
+    means: {
+      "server.host": "0.0.0.0",
+      "dashboard.access_policy.allowed_cidrs": ["172.18.0.0/16"],
+      "dashboard.access_policy.allowed_hosts": [],
+    },
+    endpoints: {
+      "host-ollama": { kind: "ollama", healthUrl: "http://host.docker.internal:11434/" },
+      sidecar: { kind: "llamacpp", healthUrl: "http://llama-cpp:8080/health" },
+    },
+    reported: [openToAll],
+  },
+  {
+    file: "container",
+    about: "with OLLA_SERVER_HOST and OLLA_LOG_LEVEL of a compose file",
+    env: { OLLA_SERVER_HOST: "127.0.0.1", OLLA_LOG_LEVEL: "debug" },
+    means: { "server.host": "127.0.0.1", "logging.level": "debug" },
+    endpoints: { "host-ollama": {}, sidecar: {} },
+  },
+  {
+    file: "behind-a-proxy",
+    means: {
+      "server.host": "127.0.0.1",
+      "server.rate_limits.trust_proxy_headers": true,
+      "server.rate_limits.trusted_proxy_cidrs": ["10.20.0.0/16", "fd00::/8"],
+      "server.rate_limits.cleanup_interval": 90_000,
+      "server.rate_limits.burst_size": 20,
+    },
+    endpoints: { behind: { kind: "vllm" } },
+  },
+  {
+    file: "no-limit-for-each-address",
+    means: {
+      "server.rate_limits.global_requests_per_minute": 900,
+      "server.rate_limits.per_ip_requests_per_minute": 0,
+    },
+    endpoints: {},
+  },
+  {
+    file: "browsers",
+    means: {
+      "server.cors.enabled": true,
+      "server.cors.allowed_origins": ["http://localhost:3000", "https://*.chat.test"],
+      "server.cors.allowed_methods": ["GET", "POST"],
+      "server.cors.allowed_headers": ["content-type", "authorization"],
+      "server.cors.exposed_headers": ["X-Olla-Endpoint"],
+      "server.cors.allow_credentials": true,
+      "server.cors.max_age": 1200,
+    },
+    endpoints: { web: {} },
+  },
+  {
+    file: "dashboard-on-the-lan",
+    means: {
+      "dashboard.enabled": true,
+      "dashboard.access_policy.allowed_cidrs": ["127.0.0.0/8", "::1/128", "192.168.40.0/24"],
+      "dashboard.access_policy.allowed_hosts": ["olla.lan.test"],
+    },
+    endpoints: { seen: {} },
+    reported: [openToAll, "inert dashboard.gate_internal_api"],
+  },
+  {
+    file: "dashboard-off",
+    means: { "dashboard.enabled": false },
+    endpoints: { unseen: {} },
+    reported: ["unknown-key dashboard.allowed_cidrs"],
+  },
+  {
+    file: "log-file",
+    about: "with where and how much of it in variables",
+    env: { OLLA_LOG_DIR: "/var/log/olla", OLLA_LOG_SIZE_MB: "5", OLLA_LOG_MAX_BACKUPS: "3" },
+    means: { "logging.level": "warn", "logging.output": "file" },
+    endpoints: { noted: {} },
+  },
+  {
+    file: "empty-sections",
+    means: { "server.port": 40114, "proxy.sticky_sessions.max_sessions": 10_000, model_aliases: {} },
+    endpoints: {},
+  },
+];
