@@ -11,17 +11,8 @@ import packageFile from "../package.json" with { type: "json" };
 import { headerSizeFlag } from "../src/cli/reexecute.ts";
 import { bundlePage } from "../src/dashboard/bundle-page.ts";
 import { embeddedFolder } from "../src/dashboard/page-file.ts";
-
-const targets = [
-  "linux-x64",
-  "linux-x64-musl",
-  "linux-arm64",
-  "linux-arm64-musl",
-  "darwin-x64",
-  "darwin-arm64",
-  "windows-x64",
-  "windows-arm64",
-] as const;
+import { writeChecksums } from "./checksums.ts";
+import { executableName, findTarget, targets } from "./targets.ts";
 
 const root = resolve(import.meta.dir, "..");
 const dist = join(root, "dist");
@@ -92,22 +83,6 @@ async function compile(outfile: string, stamp: Stamp, target?: string): Promise<
   console.log(`${outfile.replace(`${root}/`, "")}  ${megabytes} MB  ${seconds} s`);
 }
 
-/** In the form that `sha256sum -c` reads, for every executable in the folder. */
-async function writeChecksums(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.startsWith("olla")).sort();
-  const lines: string[] = [];
-  for (const name of names) {
-    const hasher = new Bun.CryptoHasher("sha256");
-    for await (const piece of Bun.file(join(folder, name)).stream()) hasher.update(piece);
-    lines.push(`${hasher.digest("hex")}  ${name}\n`);
-  }
-  await Bun.write(join(folder, "SHA256SUMS"), lines.join(""));
-}
-
-function nameFile(target: string): string {
-  return `olla-${target}${target.startsWith("windows") ? ".exe" : ""}`;
-}
-
 async function build(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -116,23 +91,27 @@ async function build(): Promise<void> {
       outfile: { type: "string" },
     },
   });
-  const unknown = values.target.find((target) => !(targets as readonly string[]).includes(target));
-  if (unknown !== undefined) throw new Error(`No target "${unknown}". There are: ${targets.join(", ")}`);
+  const asked = values.target.map(findTarget);
   const stamp = readStamp();
   if (values.outfile !== undefined) {
     await compile(resolve(values.outfile), stamp, values.target[0]);
     return;
   }
-  const wanted = values.all ? targets : values.target;
+  const wanted = values.all ? targets : asked;
   if (wanted.length === 0) {
     await compile(join(dist, process.platform === "win32" ? "olla.exe" : "olla"), stamp);
   }
   for (const target of wanted) {
-    const outfile = join(dist, nameFile(target));
+    const outfile = join(dist, executableName(target));
     await rm(outfile, { force: true });
-    await compile(outfile, stamp, target);
+    await compile(outfile, stamp, target.name);
   }
-  await writeChecksums(dist);
+  await writeChecksums(
+    dist,
+    (await readdir(dist, { withFileTypes: true }))
+      .filter((entry) => entry.isFile() && entry.name.startsWith("olla"))
+      .map((entry) => entry.name),
+  );
   console.log(`${basename(dist)}/SHA256SUMS  Olla ${stamp.version} ${stamp.commit}`);
 }
 

@@ -10,7 +10,7 @@ const checks: Readonly<Record<string, readonly (readonly string[])[]>> = {
   lint: [[tool("@biomejs/biome/bin/biome"), "check", "--error-on-warnings"]],
   // The dashboard's page lives in a browser, and knows other globals than all the rest.
   types: [[typescript], [typescript, "--project", "src/dashboard/page"]],
-  unit: [["test", "./src/", "./bench/"]],
+  unit: [["test", "./src/", "./bench/", "./scripts/"]],
 };
 
 interface Run {

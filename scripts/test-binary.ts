@@ -17,5 +17,7 @@ async function runBun(args: readonly string[], env: Record<string, string> = {})
 const buildCode = await runBun(["scripts/build-binary.ts"]);
 process.exitCode =
   buildCode === 0
-    ? await runBun(["test", "./test/binary/", "./test/hostile/"], { OLLA_TEST_BINARY: "1" })
+    ? await runBun(["test", "./test/binary/", "./test/hostile/", "./test/cli/systemd-notify.test.ts"], {
+        OLLA_TEST_BINARY: "1",
+      })
     : buildCode;

@@ -42,6 +42,8 @@ export interface Reloading {
   read(): Promise<SettingsReading>;
   /** Called when other settings are in force, for what lies outside the app. Must not throw. */
   onApplied?(settings: AppSettings): void;
+  /** Called when a reading is over, whatever came of it. Must not throw. */
+  onEnded?(): void;
 }
 
 export interface SettingsReading {

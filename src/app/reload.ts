@@ -19,7 +19,7 @@ export interface ReloadParts {
  */
 export function createReload(
   { clock, logger }: Pick<AppOptions, "clock" | "logger">,
-  { read, onApplied }: Reloading,
+  { read, onApplied, onEnded }: Reloading,
   { kept, inForce, renew }: ReloadParts,
 ): ConfigReload {
   const { fleet, connections, records } = kept;
@@ -74,11 +74,14 @@ export function createReload(
   return {
     run(cause) {
       const turn = queue.then(async () => {
-        const report = await reloadOnce(cause);
-        last = report;
-        counts[report.status] += 1;
-        logReport(logger, report);
-        return report;
+        try {
+          last = await reloadOnce(cause);
+        } finally {
+          onEnded?.();
+        }
+        counts[last.status] += 1;
+        logReport(logger, last);
+        return last;
       });
       queue = turn.catch(() => undefined);
       return turn;

@@ -3,6 +3,7 @@ import type { BuildIdentity } from "../lib/build-identity.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { UsageError } from "./arguments.ts";
 import { addCompletion } from "./completion.ts";
+import { addDaemonCommands } from "./daemon/commands.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import { wrongUsage } from "./exit-codes.ts";
 import { shapeHelp } from "./help.ts";
@@ -116,6 +117,7 @@ export function createProgram(options: ProgramOptions, finish: (code: number) =>
       const { schema } = await import("./schema.ts");
       finish(schema(name, terminal));
     });
+  addDaemonCommands(program, terminal, finish);
   const key = program.command("key").description("make keys for clients");
   key
     .command("new")

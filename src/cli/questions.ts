@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { HealthFlags } from "./health.ts";
 import type { ProgramOptions } from "./program.ts";
 import type { RequestsFlags } from "./requests.ts";
 import type { RootOptions } from "./root-options.ts";
@@ -23,6 +24,15 @@ export function addQuestions(
     const { status } = await import("./status.ts");
     finish(await status(flags, configPath(), terminal));
   });
+  addAddressFlags(
+    program
+      .command("health")
+      .description("ask a running Olla whether it answers: exit code 0 when it does, else 1")
+      .option("--timeout <duration>", "how long it may take", "3s"),
+  ).action(async (flags: HealthFlags) => {
+    const { health } = await import("./health.ts");
+    finish(await health(flags, configPath(), terminal));
+  });
   addConnectionFlags(
     program
       .command("requests")
@@ -44,9 +54,15 @@ export function addQuestions(
 }
 
 function addConnectionFlags(command: Command): Command {
+  return addAddressFlags(command).option(
+    "--key-file <file>",
+    "file with the admin key (default: OLLA_SERVER_ADMIN_KEY, the configuration)",
+  );
+}
+
+function addAddressFlags(command: Command): Command {
   return command
     .optionsGroup("Which Olla, if not the one that the configuration describes:")
     .option("--url <url>", "where it is: http://HOST:PORT or unix:PATH")
-    .option("--key-file <file>", "file with its admin key, else OLLA_SERVER_ADMIN_KEY")
     .option("--ca <file>", "certificate authority of an https address, PEM");
 }

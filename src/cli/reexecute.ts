@@ -30,14 +30,16 @@ export interface NextProcess {
   readonly env: Record<string, string>;
 }
 
-/** Commands that open no connection, and so need no second start. */
-const offlineCommands: readonly (string | undefined)[] = [
+/** Commands that open one connection at most, and so need no second start. */
+const modestCommands: readonly (string | undefined)[] = [
   "version",
   "--version",
   "validate",
   "key",
   "completion",
   "complete",
+  "health",
+  "service",
   "--help",
   "-h",
 ];
@@ -45,7 +47,7 @@ const offlineCommands: readonly (string | undefined)[] = [
 /** The process to become, or undefined when this one is fit for serving. */
 export function planReexecution(facts: ProcessFacts): NextProcess | undefined {
   const userArgs = facts.argv.slice(2);
-  if (offlineCommands.includes(userArgs[0])) return undefined;
+  if (modestCommands.includes(userArgs[0])) return undefined;
   const { BUN_CONFIG_MAX_HTTP_REQUESTS: limit, DO_NOT_TRACK: privacy } = facts.env;
   const collection = facts.env.BUN_GC_TIMER_INTERVAL;
   const hasHeaderLimit = facts.isCompiled || facts.execArgv.includes(headerSizeFlag);

@@ -12,7 +12,9 @@ import { chooseLogFormat, openLog } from "./log-settings.ts";
 import { type Preparation, prepare } from "./preparation.ts";
 import { logStart, runApp } from "./run-app.ts";
 import { formatSummary, logSummary } from "./startup-summary.ts";
+import { findSupervisor } from "./supervisor.ts";
 import { createPainter, hasColour, type Terminal } from "./terminal.ts";
+import { openUnixDatagrams } from "./unix-datagram.ts";
 
 export interface ServeOptions {
   readonly configPath: string | undefined;
@@ -47,8 +49,17 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
   if (socketPath !== undefined) await clearStaleSocket(socketPath);
   const settings = await settingsOf(preparation, logger, build);
   if (settings === undefined) return 1;
+  const supervisor = await findSupervisor({
+    env,
+    pid: process.pid,
+    clock,
+    logger,
+    openSender: openUnixDatagrams,
+  });
   let { readPaths } = preparation;
+  let inForce = config;
   const follow = (next: AppSettings) => {
+    inForce = next.config;
     logger.setLevel(next.config.logging.level);
     if (next.config.config.watch) watch.start();
     else watch.stop();
@@ -60,12 +71,14 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
     build,
     reloading: {
       async read() {
+        supervisor.reloading();
         // Named, so that a file that is gone is an error and not a wish for no configuration at all.
         const again = await prepare({ configPath: loaded.file ?? configPath, env, cwd });
         readPaths = again.readPaths;
         return await readingOf(again, logger, build);
       },
       onApplied: follow,
+      onEnded: () => supervisor.ready(),
     },
   });
   const watch = createConfigWatch({ clock, paths: () => readPaths, onChange: () => app.reload("file") });
@@ -80,10 +93,17 @@ export async function serve({ configPath, terminal, build }: ServeOptions): Prom
         onReload: () => void app.reload("signal"),
         onTerminalGone: () => process.kill(process.pid, "SIGTERM"),
       }),
-    onStarted: () => follow(settings),
-    onStopping: () => watch.stop(),
+    onStarted() {
+      follow(settings);
+      supervisor.ready();
+    },
+    onStopping() {
+      watch.stop();
+      supervisor.stopping(inForce.server.shutdown_timeout);
+    },
     async announce(address) {
       const { url, adminUrl } = address;
+      supervisor.status(`Listening on ${url}`);
       if (!isForPeople) {
         logger.info("Listening", { url, admin_url: adminUrl === url ? undefined : adminUrl });
         logSummary(logger, await app.firstLook(), address);

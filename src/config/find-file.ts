@@ -2,8 +2,17 @@ import { readFile as readFileFromDisk, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Environment } from "./environment.ts";
 
-/** Looked for in this order when nobody names a file. Exactly one is read; they are never merged. */
-export const defaultFiles = ["config/config.local.yaml", "config/config.yaml", "config.yaml", "default.yaml"];
+/**
+ * Looked for in this order when nobody names a file, the last one where containers have it mounted. Exactly one is read;
+ * they are never merged.
+ */
+export const defaultFiles = [
+  "config/config.local.yaml",
+  "config/config.yaml",
+  "config.yaml",
+  "default.yaml",
+  "/config.yaml",
+];
 
 /** Rejects with Node's error codes (`ENOENT`, `EACCES`, `EISDIR`). */
 export type ReadTextFile = (path: string) => Promise<string>;

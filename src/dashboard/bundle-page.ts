@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { indexName, type PageFile } from "./page-file.ts";
 
 const folder = join(import.meta.dir, "page");
+export const pageScript = "main.tsx";
 const encoder = new TextEncoder();
 
 /**
@@ -11,7 +12,7 @@ const encoder = new TextEncoder();
  */
 export async function bundlePage(): Promise<readonly PageFile[]> {
   const [script, styles, icon, template] = await Promise.all([
-    bundle("main.tsx"),
+    bundle(pageScript),
     bundle("style.css"),
     Bun.file(join(folder, "icon.svg")).text(),
     Bun.file(join(folder, indexName)).text(),
@@ -29,8 +30,9 @@ export async function bundlePage(): Promise<readonly PageFile[]> {
   return [{ name: indexName, bytes: encoder.encode(html) }, ...assets];
 }
 
-async function bundle(entry: string): Promise<string> {
-  const { outputs } = await Bun.build({
+/** How a source of the page is built; the release looks with it for what ends up in the page. */
+export function pageBuild(entry: string): Bun.BuildConfig {
+  return {
     entrypoints: [join(folder, entry)],
     target: "browser",
     format: "esm",
@@ -38,7 +40,11 @@ async function bundle(entry: string): Promise<string> {
     jsx: { runtime: "automatic", importSource: "preact", development: false },
     define: { "process.env.NODE_ENV": '"production"' },
     throw: true,
-  });
+  };
+}
+
+async function bundle(entry: string): Promise<string> {
+  const { outputs } = await Bun.build(pageBuild(entry));
   const [output] = outputs;
   if (output === undefined) throw new Error(`nothing came of ${entry}`);
   return await output.text();

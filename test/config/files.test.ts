@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 
@@ -41,6 +41,15 @@ test("the first default file that exists is read, and only that one", async () =
   }
   await writeFile(join(folder, "config/config.local.yaml"), "server: { host: local }\n");
   expect(await portOf()).toBe(40114);
+});
+
+test("where no other file is, /config.yaml is read, as containers have it", async () => {
+  const onlyThere = async (path: string) => {
+    if (path === resolve(folder, "/config.yaml")) return "server: { port: 7 }\n";
+    throw Object.assign(new Error("gone"), { code: "ENOENT" });
+  };
+  const loaded = await loadConfig({ env: {}, cwd: folder, readFile: onlyThere });
+  expect([loaded.file, loaded.config?.server.port]).toEqual(["/config.yaml", 7]);
 });
 
 test("the command line wins over OLLA_CONFIG_FILE, which wins over the defaults", async () => {

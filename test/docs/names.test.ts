@@ -20,9 +20,9 @@ async function readSources(pattern: string): Promise<string> {
 }
 
 const program = await readSources("src/**/*.ts");
-const around = (await Promise.all(["scripts/*", "test/**/*.ts", "bench/**/*.ts"].map(readSources))).join(
-  "\n",
-);
+const around = (
+  await Promise.all(["*.sh", "scripts/**/*", "test/**/*.ts", "bench/**/*.ts"].map(readSources))
+).join("\n");
 
 function missing(pattern: RegExp, isThere: (name: string) => boolean): string[] {
   return pages.flatMap(({ path, text }) =>
