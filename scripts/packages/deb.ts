@@ -3,14 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { completionScripts } from "../../src/cli/completion-scripts.ts";
-import {
-  layOutTree,
-  type PackageRequest,
-  packageVersion,
-  packagingFolder,
-  run,
-  writeFileOf,
-} from "./tree.ts";
+import { run } from "./run-tool.ts";
+import { layOutTree, type PackageRequest, packageVersion, packagingFolder, writeFileOf } from "./tree.ts";
 
 const architectures = { x64: "amd64", arm64: "arm64" } as const;
 const maintainer = "The authors of Olla <olla-proxy@users.noreply.github.com>";

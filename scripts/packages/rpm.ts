@@ -3,14 +3,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { completionScripts } from "../../src/cli/completion-scripts.ts";
-import {
-  layOutTree,
-  type PackageRequest,
-  packageVersion,
-  packagingFolder,
-  run,
-  writeFileOf,
-} from "./tree.ts";
+import { run } from "./run-tool.ts";
+import { layOutTree, type PackageRequest, packageVersion, packagingFolder, writeFileOf } from "./tree.ts";
 
 const architectures = { x64: "x86_64", arm64: "aarch64" } as const;
 

@@ -2,6 +2,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { completionScripts } from "../../src/cli/completion-scripts.ts";
 import { renderSystemdUnit } from "../../src/cli/daemon/systemd-unit.ts";
+import { run } from "./run-tool.ts";
 
 /** Files that only a package needs. */
 export const packagingFolder = resolve(import.meta.dir, "../../packaging");
@@ -63,23 +64,6 @@ export async function writeFileOf(root: string, { path, content }: ExtraFile): P
 async function setModes(root: string): Promise<void> {
   await run(["chmod", "-R", "u=rwX,go=rX", root]);
   await run(["chmod", "755", join(root, "usr/bin/olla")]);
-}
-
-/** @throws Error with what the program wrote when it fails, or when there is none */
-export async function run(
-  command: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  if (Bun.which(command[0] ?? "") === null) throw new Error(`This needs ${command[0]}, which is not here`);
-  const child = Bun.spawn([...command], {
-    env: { ...process.env, ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const output = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-  const code = await child.exited;
-  if (code !== 0) throw new Error(`${command.join(" ")} failed with ${code}:\n${output.join("")}`);
 }
 
 /** A `-` would end the version: what comes before a release is sorted before it by `~`. */

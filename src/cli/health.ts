@@ -51,8 +51,16 @@ async function findForProbe(
     if (config === undefined) throw error;
     const { host, port, admin } = config.server;
     const { shown } = addressFrom({ host, port, adminPort: admin.port, hasTls: false });
-    return await findOlla({ ...flags, url: shown }, undefined, terminal, timeoutMs);
+    const olla = await findOlla({ ...flags, url: shown }, undefined, terminal, timeoutMs);
+    return { ...olla, ask: (path) => olla.ask(path).catch((silence) => Promise.reject(bothFailed(silence))) };
   }
+}
+
+function bothFailed(silence: unknown): AskError {
+  const reason = silence instanceof Error ? silence.message : String(silence);
+  return new AskError(`the configuration has mistakes (\`olla validate\` shows them), and ${reason}`, {
+    cause: silence,
+  });
 }
 
 function readTimeout(text: string): number {

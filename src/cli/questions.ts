@@ -27,7 +27,7 @@ export function addQuestions(
   addAddressFlags(
     program
       .command("health")
-      .description("ask a running Olla whether it answers: exit code 0 when it does, else 1")
+      .description("ask a running Olla whether it is well: exit code 0 or 1")
       .option("--timeout <duration>", "how long it may take", "3s"),
   ).action(async (flags: HealthFlags) => {
     const { health } = await import("./health.ts");

@@ -35,6 +35,8 @@ const modestCommands: readonly (string | undefined)[] = [
   "version",
   "--version",
   "validate",
+  "init",
+  "schema",
   "key",
   "completion",
   "complete",

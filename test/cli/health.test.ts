@@ -64,7 +64,10 @@ test("a file that was broken while Olla runs does not make Olla unhealthy", asyn
   const { code, stdout } = await ask([], { files, env: { OLLA_SERVER_PORT: String(olla.port) } });
   expect([code, stdout]).toEqual([0, expect.stringContaining("healthy")]);
   const dead = await ask([], { files, env: { OLLA_SERVER_PORT: String(findDeadPort()) } });
-  expect(dead.code).toBe(1);
+  expect([dead.code, dead.stderr]).toEqual([
+    1,
+    expect.stringMatching(/configuration has mistakes .* nothing listens/),
+  ]);
 });
 
 test.skipIf(process.platform === "win32")("behind a Unix socket, and with TLS", async () => {

@@ -21,9 +21,7 @@ export function addDaemonCommands(
       isDryRun: flags.dryRun === true,
     };
   };
-  const service = program
-    .command("service")
-    .description("let systemd, launchd or Windows run Olla: for the machine as root, else for you");
+  const service = program.command("service").description("have systemd, launchd or Windows run Olla");
   service
     .command("install")
     .description("start Olla now and whenever the machine, or your session, starts")

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Command, DaemonState, Installation, ToolResult, Wish } from "./installation.ts";
 import { escapeXml } from "./xml.ts";
 
@@ -21,7 +22,7 @@ export function describeLaunchd(
     file,
     content: renderPlist(wish, folder, log),
     encoding: "utf8",
-    folders: [folder],
+    folders: [folder, dirname(file)],
     prepare: [
       ["launchctl", "bootout", `${domain}/${label}`],
       ...(isForMachine ? ([["chown", "nobody", folder]] as const) : []),

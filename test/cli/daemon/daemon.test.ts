@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { installDaemon, showDaemon, uninstallDaemon } from "../../../src/cli/daemon/daemon.ts";
 import {
   createFakeMachine,
@@ -64,6 +64,7 @@ test("launchd gets a plist: a daemon for root, an agent for others, in place of 
     const { machine, options } = stage({ platform: "darwin", uid, answers });
     expect(await installDaemon(options)).toBe(0);
     const steps = machine.commands.filter((line) => !line.startsWith("make") && !line.startsWith("chown"));
+    expect(machine.commands).toContain(`make ${dirname(file)}`);
     expect(steps).toEqual([
       `launchctl bootout ${domain}/olla`,
       `write ${file}`,
