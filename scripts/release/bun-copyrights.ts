@@ -2,7 +2,9 @@ const node = "Joyent, Inc. and other Node contributors";
 
 /**
  * Whose work the parts of Bun are, by the name that Bun's page gives them: what their licenses want to be told with
- * the program. From the license files of these projects, November 2026.
+ * the program. Read in the license files of these projects, November 2026; those that were not at hand (JavaScriptCore, simdutf,
+ * tinycc, uSockets, uWebsockets, highway, ICU, TigerBeetle, and the browserify packages for tty and vm) are written from what is
+ * commonly known, and are to be compared before the first release is published: docs/release.md.
  */
 export const bunCopyrights: Readonly<Record<string, string>> = {
   JavaScriptCore: "1999-2026 Apple Inc., and others named in the files of WebKit",

@@ -1,4 +1,5 @@
 import type { Handler } from "hono";
+import { docsHome, projectHome } from "../../lib/docs-home.ts";
 import type { ServerDependencies } from "../dependencies.ts";
 import type { DirectEnv } from "../direct-env.ts";
 import { jsonResponse } from "../json-response.ts";
@@ -37,8 +38,7 @@ export function version({ settings, profiles }: ServerDependencies): Handler<Dir
     capabilities: settings.hasAnthropicRoutes ? [...capabilities, ...anthropicCapabilities] : capabilities,
     capabilities_experimental: [],
     supported_backends: profiles.names(),
-    // The keys are what existing clients read; there is no public address to put there yet.
-    links: { homepage: "", documentation: "", releases: "" },
+    links: { homepage: projectHome, documentation: docsHome, releases: `${projectHome}/releases` },
     api: {
       version: "v1",
       endpoints: {
