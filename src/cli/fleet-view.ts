@@ -47,6 +47,8 @@ export interface FleetView {
   readonly balancer: string;
   readonly system: string;
   readonly endpointsUp: string;
+  /** Why the file on disk is not what is in force; "" while it is. */
+  readonly configProblem: string;
   readonly inFlight: number;
   readonly waiting: number;
   readonly requests: number;
@@ -82,6 +84,7 @@ export function readFleet({ status, endpoints, models }: FleetBodies): FleetView
     balancer: textAt(proxy, "balancer"),
     system: textAt(system, "status"),
     endpointsUp: textAt(system, "endpoints_up"),
+    configProblem: describeConfig(objectAt(status, "config")),
     inFlight: numberAt(system, "active_connections"),
     waiting: numberAt(objectAt(system, "queue"), "waiting"),
     requests: numberAt(system, "total_requests"),
@@ -93,6 +96,13 @@ export function readFleet({ status, endpoints, models }: FleetBodies): FleetView
     models: readModels(models, rows),
     aliases: objectsAt(models, "model_aliases").map(readAlias),
   };
+}
+
+function describeConfig(config: JsonObject): string {
+  if (config.is_current !== false) return "";
+  const file = textAt(config, "file") || "the configuration";
+  const errors = numberAt(objectAt(config, "last_reload"), "errors");
+  return `${file} has ${errors === 1 ? "an error" : `${errors} errors`}; what was in force before stays`;
 }
 
 function readEndpoint(row: JsonObject): EndpointLine {

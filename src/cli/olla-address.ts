@@ -1,3 +1,4 @@
+import type { ListenerDraft } from "../config/drafts.ts";
 import { isLoopbackHost } from "../lib/loopback.ts";
 import { UsageError } from "./arguments.ts";
 import { harmless } from "./safe-text.ts";
@@ -16,15 +17,7 @@ export interface OllaAddress {
 const socketPrefix = "unix:";
 const wildcards = ["", "0.0.0.0", "::"];
 
-/** What of the configuration says where Olla listens. */
-export interface ListenerSettings {
-  readonly host: string;
-  readonly port: number;
-  readonly adminPort: number | undefined;
-  readonly hasTls: boolean;
-}
-
-export function addressFrom({ host, port, adminPort, hasTls }: ListenerSettings): OllaAddress {
+export function addressFrom({ host, port, adminPort, hasTls }: ListenerDraft): OllaAddress {
   const scheme = hasTls ? "https" : "http";
   if (host.startsWith(socketPrefix)) return socketAddress(host.slice(socketPrefix.length), scheme);
   const plain = host.replace(/^\[(.*)\]$/, "$1");

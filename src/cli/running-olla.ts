@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { describeFileError } from "../config/find-file.ts";
 import { interpolate } from "../config/interpolate.ts";
 import { loadConfig } from "../config/load.ts";
-import { formatProblem } from "../config/problem.ts";
 import { findCaFault } from "../lib/certificate.ts";
 import type { ClientTls } from "../lib/client-tls.ts";
 import { type FetchLike, type HttpGetResult, HttpGetTimeout, httpGet } from "../lib/http-get.ts";
@@ -69,7 +68,7 @@ const maxBytes = 64 * 1024 ** 2;
 
 /**
  * Finds out where Olla is and with which key to ask it, from the flags, else from the configuration that `olla serve` would
- * take. Asks nothing yet.
+ * take, as far as that can be read. Asks nothing yet.
  * @throws UsageError for flags that make no sense, AskError for files that can't be used
  */
 export async function findOlla(
@@ -90,14 +89,28 @@ export async function findOlla(
   // what listens here is this machine.
   const rejectUnauthorized = !(address.isThisMachine && ca === undefined);
   const tls = { rejectUnauthorized, ...(ca === undefined ? {} : { ca }) };
-  return connectTo({ address, key, tls, timeoutMs });
+  const olla = connectTo({ address, key, tls, timeoutMs });
+  return configured?.hasMistakes === true ? { ...olla, ask: (path) => askDespite(olla, path) } : olla;
+}
+
+/** Where the file is no good, nobody can be sure that Olla is where it says. */
+async function askDespite(olla: RunningOlla, path: string): Promise<JsonObject> {
+  try {
+    return await olla.ask(path);
+  } catch (error) {
+    if (!(error instanceof AskError)) throw error;
+    const { code, status } = error;
+    const said = status === undefined ? { code } : { code, status };
+    const message = `the configuration has mistakes (\`olla validate\` shows them), and ${error.message}`;
+    throw new AskError(message, { cause: error, ...said });
+  }
 }
 
 async function readConfiguration(
   path: string | undefined,
   env: Terminal["env"],
   cwd: string,
-): Promise<Pick<Where, "address" | "key">> {
+): Promise<Pick<Where, "address" | "key"> & { readonly hasMistakes: boolean }> {
   let text: Secret | undefined;
   const loaded = await loadConfig({
     path,
@@ -107,18 +120,13 @@ async function readConfiguration(
       text = key;
     },
   });
-  if (loaded.config === undefined) {
-    const wrong = loaded.problems.filter(({ severity }) => severity === "error").map(formatProblem);
-    throw new AskError(
-      `${wrong.join("\nolla: ")}\nThe configuration does not say where Olla is: say it with --url`,
-    );
-  }
-  const { host, port, admin, tls } = loaded.config.server;
   const isVariable = loaded.sourceOf("server.admin.key") === "environment";
   const source = isVariable ? keyVariable : (loaded.file ?? "the configuration");
   return {
-    address: addressFrom({ host, port, adminPort: admin.port, hasTls: tls !== undefined }),
+    // A running Olla goes on with what it has when somebody saves a file with a mistake.
+    address: addressFrom(loaded.drafts.listener),
     key: text && { text, source },
+    hasMistakes: loaded.config === undefined,
   };
 }
 

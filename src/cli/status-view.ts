@@ -82,6 +82,7 @@ function renderHead(fleet: FleetView, options: StatusOptions): string[] {
   // In place of the rates, so that nothing below moves.
   if (silence !== undefined) lines.push(painter.red(fit(silence.reason, width)));
   else if (rates !== undefined) lines.push(joinSegments(describeRates(rates, painter), width, painter));
+  if (fleet.configProblem !== "") lines.push(painter.yellow(fit(`▲ ${fleet.configProblem}`, width)));
   return lines;
 }
 

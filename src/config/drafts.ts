@@ -11,11 +11,20 @@ export interface EndpointDraft {
   readonly headerNames: readonly string[];
 }
 
+/** Where Olla would listen, as far as it can be told: what is wrong or left out is as usual. */
+export interface ListenerDraft {
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number | undefined;
+  readonly hasTls: boolean;
+}
+
 /**
- * The parts of a configuration that are checked against profiles. They are there whatever else is wrong with it, so
- * that a user learns of every mistake at once.
+ * The parts of a configuration that are wanted whatever else is wrong with it: those that are checked against profiles, so
+ * that a user learns of every mistake at once, and where an Olla is that runs on while its file is broken.
  */
 export interface ConfigDrafts {
+  readonly listener: ListenerDraft;
   /** By their index in the file. */
   readonly endpoints: readonly EndpointDraft[];
   readonly profileFilter: GlobFilter;
@@ -26,12 +35,31 @@ export function readDrafts(tree: unknown): ConfigDrafts {
   const entries = valueAt(tree, endpointsPath);
   const filter = valueAt(tree, ["proxy", "profile_filter"]);
   return {
+    listener: readListener(valueAt(tree, ["server"])),
     endpoints: Array.isArray(entries) ? entries.map(readEndpoint) : [],
     profileFilter: {
       include: textsIn(valueAt(filter, ["include"])),
       exclude: textsIn(valueAt(filter, ["exclude"])),
     },
   };
+}
+
+const usualListener = { host: "localhost", port: 40114 } as const;
+
+function readListener(server: unknown): ListenerDraft {
+  const host = valueAt(server, ["host"]);
+  const port = valueAt(server, ["port"]);
+  const adminPort = valueAt(server, ["admin", "port"]);
+  return {
+    host: typeof host === "string" ? host : usualListener.host,
+    port: isPort(port) ? port : usualListener.port,
+    adminPort: isPort(adminPort) ? adminPort : undefined,
+    hasTls: typeof valueAt(server, ["tls", "cert"]) === "string",
+  };
+}
+
+function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0 && Number(value) <= 65535;
 }
 
 function readEndpoint(entry: unknown, index: number): EndpointDraft {

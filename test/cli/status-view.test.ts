@@ -47,6 +47,12 @@ test("a wide screen has room for kinds, sizes, issues and whole names", () => {
   }
 });
 
+test("a file that could not be put in force is told above all endpoints", () => {
+  const config = { file: "config.yaml", is_current: false, last_reload: { errors: 2 } };
+  const bodies = { ...sampleBodies, status: { ...sampleBodies.status, config } };
+  expect(render({}, bodies)[3]).toBe("▲ config.yaml has 2 errors; what was in force before stays");
+});
+
 test("while watching, rates have a line of their own from the first look on", () => {
   expect(render({ rates })[3]).toBe("last 10s · 2.1 requests/s · 85 tokens/s · 0 errors/s · q quits");
   expect(render({ rates: "none" })[3]).toBe("rates come with the next look · q quits");

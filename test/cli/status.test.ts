@@ -108,11 +108,19 @@ test("what is no Olla is recognised, and what says nothing is not waited for", a
   }
 });
 
-test("a configuration that is wrong does not say where Olla is", async () => {
-  const { code, stderr } = await ask([], { files: { "config.yaml": "server: { port: many }\n" } });
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/config\.yaml:1:\d+ .*server\.port/);
-  expect(stderr).toContain("--url");
+test("a configuration with mistakes says where Olla is as far as it can be read", async () => {
+  await using upstream = new FakeUpstream();
+  await using olla = await startOlla({ endpoints: [endpointOf(upstream, "one")] });
+  const files = {
+    "config.yaml": `server: { host: 127.0.0.1, port: ${olla.port} }\nproxy: { engine: best }\n`,
+  };
+  expect(await ask([], { files })).toMatchObject({ code: 0, stderr: "" });
+  const dead = { "config.yaml": `server: { port: ${await findDeadPort()} }\nproxy: { engine: best }\n` };
+  const { code, stderr } = await ask([], { files: dead });
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/configuration has mistakes .*nothing listens.*--url/),
+  ]);
 });
 
 describe("an admin key", () => {

@@ -73,6 +73,7 @@ describe("/internal/events", () => {
     expect(Object.keys(body).sort()).toEqual([
       "can_act",
       "can_see_requests",
+      "config",
       "endpoints",
       "history",
       "in_flight",

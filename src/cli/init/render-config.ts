@@ -1,3 +1,4 @@
+import { docsHome } from "../../lib/docs-home.ts";
 import { yamlText } from "../yaml-text.ts";
 import type { Choices, ChosenEndpoint } from "./choices.ts";
 
@@ -7,7 +8,7 @@ export function renderConfig(choices: Choices, schemaFile: string): string {
     `# yaml-language-server: $schema=${schemaFile}`,
     "#",
     "# Written by `olla init`. `olla validate` checks it after a change, `olla doctor` tries the endpoints out.",
-    "# docs/configuration.md lists every key; lines that begin with `# ` are examples.",
+    `# ${docsHome}/configuration.md lists every key; lines that begin with \`# \` are examples.`,
     "",
     "server:",
     choices.isOpen
