@@ -23,6 +23,6 @@ test("reading that failed is tried again", async () => {
     if (reads === 1) throw new Error("no page");
     return [file];
   });
-  expect(loadPage()).rejects.toThrow("no page");
+  await expect(loadPage()).rejects.toThrow("no page");
   expect((await loadPage()).size).toBe(1);
 });
