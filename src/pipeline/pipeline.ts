@@ -4,6 +4,7 @@ import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LiveRequests } from "../observe/live-requests.ts";
 import type { Outcome } from "../observe/outcome.ts";
+import { PlaceGone } from "../proxy/admission.ts";
 import type { DeliveryQuestion } from "../proxy/delivery.ts";
 import type { Ending } from "../proxy/ending.ts";
 import type { RelaySettings } from "../proxy/engine.ts";
@@ -165,10 +166,8 @@ interface RoutedRequest {
 }
 
 /** Sends the request on and answers; never rejects. */
-async function deliver(
-  { exchange, inspection, route, apiRequest, ledger, body }: RoutedRequest,
-  context: PipelineContext,
-): Promise<Response> {
+async function deliver(request: RoutedRequest, context: PipelineContext): Promise<Response> {
+  const { exchange, inspection, route, apiRequest, ledger, body } = request;
   let sticky: StickyRequest | undefined;
   try {
     const candidates = apiRequest?.preferNative(route.candidates) ?? route.candidates;
@@ -213,11 +212,27 @@ async function deliver(
     const hidesUsage = injection?.isHiddenIn(forwarded) === true;
     return await answer({ exchange, forwarded, ledger, context, hidesUsage });
   } catch (cause) {
+    // It was sent to nobody yet, so it is as good as new.
+    if (cause instanceof PlaceGone && ledger.attemptCount === 0)
+      return await deliverElsewhere(request, context);
     return reject(exchange, cause, ledger, context);
   } finally {
     // A response head is here, or no attempt will follow: the body is not needed for replay any more.
     body.release();
     sticky?.release();
+  }
+}
+
+/** Operators took away what the request waited for; what there is instead may have a place. */
+async function deliverElsewhere(request: RoutedRequest, context: PipelineContext): Promise<Response> {
+  const { exchange, inspection, ledger } = request;
+  try {
+    const route = await findRoute(exchange, inspection, context);
+    ledger.noteDecision(route);
+    if ("error" in route) throw route.error;
+    return await deliver({ ...request, route }, context);
+  } catch (cause) {
+    return reject(exchange, cause, ledger, context);
   }
 }
 

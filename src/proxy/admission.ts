@@ -39,6 +39,16 @@ export interface WaitTotals {
   readonly longestMs: number;
 }
 
+/** Every endpoint that a request waited for was removed or is being drained. It was sent to none of them. */
+export class PlaceGone extends OllaError {
+  constructor() {
+    super(
+      "no_healthy_endpoints",
+      "The endpoint that this request waited for was removed or is being drained",
+    );
+  }
+}
+
 /** Who waits, and where besides. */
 export interface WaitOptions {
   readonly sender?: Sender;
@@ -120,7 +130,7 @@ export class Admission {
    * Waits for a place at any of these endpoints until it is the sender's turn at one of them.
    * Whoever gets one must release it, also when the client has left in the meantime.
    * @throws OllaError `queue_full` · `queue_timeout` · `client_abort` at once when the client leaves ·
-   *   `no_healthy_endpoints` when every endpoint waited for was removed
+   *   `PlaceGone` when every endpoint waited for was removed
    */
   async wait(
     endpointNames: readonly string[],
@@ -177,12 +187,7 @@ export class Admission {
     const kept = new Set(endpointNames);
     for (const name of this.#meanHoldMs.keys()) if (!kept.has(name)) this.#meanHoldMs.delete(name);
     for (const waiter of this.#lines.retain(kept)) {
-      waiter.fail(
-        new OllaError(
-          "no_healthy_endpoints",
-          "The endpoint that this request waited for was removed or is being drained",
-        ),
-      );
+      waiter.fail(new PlaceGone());
     }
     for (const name of this.#lines.names()) this.#admitWaiting(name);
   }
