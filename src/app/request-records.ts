@@ -27,6 +27,12 @@ export interface RequestRecords {
   stop(): Promise<void>;
 }
 
+interface Opened {
+  readonly log: RequestLog | undefined;
+  /** Why there is none although there should be one. */
+  readonly problem: string | undefined;
+}
+
 export function createRequestRecords({ config, clock, logger }: AppOptions): RequestRecords {
   let settings = config.request_log;
   const recent = new RecentRequests();
@@ -37,18 +43,17 @@ export function createRequestRecords({ config, clock, logger }: AppOptions): Req
     problem = `The request log cannot be read (${String(error)})`;
     logger.error("The request log cannot be read", { error: String(error) });
   };
-  const open = ({ enabled, path, max_age: maxAgeMs, max_size: maxBytes }: typeof settings) => {
-    if (!enabled) return undefined;
+  const open = ({ enabled, path, max_age: maxAgeMs, max_size: maxBytes }: typeof settings): Opened => {
+    if (!enabled) return { log: undefined, problem: undefined };
     try {
-      return new RequestLog({ path, maxAgeMs, maxBytes, clock, logger });
+      return { log: new RequestLog({ path, maxAgeMs, maxBytes, clock, logger }), problem: undefined };
     } catch (error) {
       if (error instanceof RequestLogRefusal) throw error;
-      problem = `The request log cannot be opened (${String(error)})`;
       logger.error("The request log cannot be opened; only the last requests are kept, in memory", {
         path,
         error: String(error),
       });
-      return undefined;
+      return { log: undefined, problem: `The request log cannot be opened (${String(error)})` };
     }
   };
   const fromMemory = <Answer extends object>(answer: Answer): Answer =>
@@ -84,17 +89,16 @@ export function createRequestRecords({ config, clock, logger }: AppOptions): Req
       },
     },
     start() {
-      log = open(settings);
+      ({ log, problem } = open(settings));
     },
     settle: () => recent.settle(),
     prepare(next) {
       if (isDeepStrictEqual(next.request_log, settings)) return () => undefined;
-      problem = undefined;
       const opened = open(next.request_log);
       return () => {
         const before = log;
         settings = next.request_log;
-        log = opened;
+        ({ log, problem } = opened);
         // What it still has to write it writes: two of them share a file well.
         void before?.stop();
       };
