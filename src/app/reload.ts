@@ -1,6 +1,7 @@
 import { compareConfigs, isUnchanged, withoutRestart } from "../config/config-changes.ts";
 import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import type { ConfigReload, ReloadCause, ReloadReport } from "../config/reload-report.ts";
+import type { Clock } from "../lib/clock.ts";
 import { showChange } from "./config-view.ts";
 import type { KeptParts } from "./kept-parts.ts";
 import type { AppOptions, AppSettings, InForce, Reloading } from "./options.ts";
@@ -31,15 +32,8 @@ export function createReload(
   const reloadOnce = async (cause: ReloadCause): Promise<ReloadReport> => {
     const reading = await read();
     const wanted = reading.settings;
-    const report = {
-      cause,
-      at: clock.wallTime(),
-      changes: undefined,
-      waitingForRestart: [],
-      stillRunning: new Map<string, number>(),
-      problems: reading.problems,
-    };
-    if (wanted === undefined) return { ...report, status: "rejected" };
+    const reject = (...more: ConfigProblem[]) => rejected(cause, clock, [...reading.problems, ...more]);
+    if (wanted === undefined) return reject();
     const running = inForce.settings;
     const { config, waiting } = withoutRestart(wanted.config, running.config);
     const settings: AppSettings = { ...wanted, config };
@@ -47,7 +41,7 @@ export function createReload(
     try {
       useRecords = records.prepare(config);
     } catch (error) {
-      return { ...report, status: "rejected", problems: [...reading.problems, asProblem(error)] };
+      return reject({ ...asProblem(error), path: "request_log.path" });
     }
     const scouted = await fleet.scout(settings);
     const changes = compareConfigs(running.config, config);
@@ -63,8 +57,10 @@ export function createReload(
       return count === 0 ? [] : [[name, count]];
     });
     return {
-      ...report,
+      cause,
+      at: inForceSince,
       status: isUnchanged(changes) ? "unchanged" : "reloaded",
+      problems: reading.problems,
       changes: { ...changes, values: changes.values.map(showChange) },
       waitingForRestart: waiting,
       stillRunning: new Map(stillRunning),
@@ -74,16 +70,17 @@ export function createReload(
   return {
     run(cause) {
       const turn = queue.then(async () => {
-        try {
-          last = await reloadOnce(cause);
-        } finally {
-          onEnded?.();
-        }
+        last = await reloadOnce(cause).catch((fault: unknown) => {
+          const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+          logger.error("Reading the configuration again failed inside Olla; please report it", { error });
+          return rejected(cause, clock, [asProblem(fault)]);
+        });
+        onEnded?.();
         counts[last.status] += 1;
         logReport(logger, last);
         return last;
       });
-      queue = turn.catch(() => undefined);
+      queue = turn;
       return turn;
     },
     get last() {
@@ -99,9 +96,21 @@ export function createReload(
   };
 }
 
+function rejected(cause: ReloadCause, clock: Clock, problems: readonly ConfigProblem[]): ReloadReport {
+  return {
+    status: "rejected",
+    cause,
+    at: clock.wallTime(),
+    changes: undefined,
+    waitingForRestart: [],
+    stillRunning: new Map(),
+    problems,
+  };
+}
+
 function asProblem(error: unknown): ConfigProblem {
   const message = error instanceof Error ? error.message : String(error);
-  return { severity: "error", kind: "value", path: "request_log.path", message };
+  return { severity: "error", kind: "value", path: "", message };
 }
 
 function logReport(logger: AppOptions["logger"], report: ReloadReport): void {

@@ -34,7 +34,7 @@ export interface ReloadReport {
 
 /** Reads the configuration again and puts it in force. */
 export interface ConfigReload {
-  /** One at a time, in the order of the calls. Never rejects for what a user wrote. */
+  /** One at a time, in the order of the calls. Never rejects. */
   run(cause: ReloadCause): Promise<ReloadReport>;
   readonly last: ReloadReport | undefined;
   /** How often a reading ended in each way. */
