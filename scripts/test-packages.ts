@@ -1,35 +1,20 @@
 // Makes packages and looks at them. With OLLA_TEST_PACKAGES=install, as root, what that needs is installed from Debian
 // where it is missing, and a package of ours as well: it is run, updated and purged.
-import { resolve } from "node:path";
+import { installDebianPackages } from "./debian-packages.ts";
+import { runBun } from "./run-command.ts";
 
-const root = resolve(import.meta.dir, "..");
-
-async function run(command: readonly string[], env: Record<string, string> = {}): Promise<number> {
-  const child = Bun.spawn([...command], {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdin: "ignore",
-    stdout: "inherit",
-    stderr: "inherit",
-  });
-  return await child.exited;
-}
-
-const runBun = (args: readonly string[], env?: Record<string, string>) =>
-  run([process.execPath, ...args], env);
-
-async function installTools(): Promise<void> {
-  const missing = ["rpm", "lintian"].filter((name) => Bun.which(name === "rpm" ? "rpmbuild" : name) === null);
-  if (missing.length === 0 || Bun.which("apt-get") === null || process.getuid?.() !== 0) return;
-  const install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", ...missing];
-  if ((await run(install)) === 0) return;
-  await run(["apt-get", "update", "-qq"]);
-  await run(install);
-}
+/** By the package that has them. */
+const tools = { rpm: "rpmbuild", lintian: "lintian" };
 
 const mode = process.env.OLLA_TEST_PACKAGES ?? "look";
 const target = `linux-${process.arch === "arm64" ? "arm64" : "x64"}`;
-if (mode === "install") await installTools();
-const buildCode = mode === "install" ? await runBun(["scripts/build-binary.ts", "--target", target]) : 0;
+let buildCode = 0;
+if (mode === "install") {
+  const missing = Object.entries(tools).filter(([, program]) => Bun.which(program) === null);
+  await installDebianPackages(missing.map(([name]) => name));
+  buildCode = await runBun(["scripts/build-binary.ts", "--target", target]);
+}
 process.exitCode =
-  buildCode === 0 ? await runBun(["test", "./test/packages/"], { OLLA_TEST_PACKAGES: mode }) : buildCode;
+  buildCode === 0
+    ? await runBun(["test", "./test/packages/"], { env: { OLLA_TEST_PACKAGES: mode } })
+    : buildCode;

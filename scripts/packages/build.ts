@@ -3,14 +3,15 @@
 //   npm run package                       every kind for every processor that there is an executable for
 //   npm run package -- deb                one kind
 //   npm run package -- deb --cpu arm64    for one processor
+
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import packageFile from "../../package.json" with { type: "json" };
+import { root } from "../run-command.ts";
 import { buildDeb } from "./deb.ts";
 import { buildRpm } from "./rpm.ts";
 
-const root = resolve(import.meta.dir, "../..");
 const builders = { deb: buildDeb, rpm: buildRpm } as const;
 const processors = ["x64", "arm64"] as const;
 

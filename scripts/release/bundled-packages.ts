@@ -1,9 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pageBuild, pageScript } from "../../src/dashboard/bundle-page.ts";
+import { root } from "../run-command.ts";
 import { licenseText } from "./license-texts.ts";
-
-const root = resolve(import.meta.dir, "../..");
 
 /** An npm package of which something is in the executable. */
 export interface BundledPackage {

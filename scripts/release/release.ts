@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import packageFile from "../../package.json" with { type: "json" };
 import { completionScripts } from "../../src/cli/completion-scripts.ts";
 import { checksumFile, writeChecksums } from "../checksums.ts";
+import { root, runBun } from "../run-command.ts";
 import { executableName, findTarget, type Target, targets } from "../targets.ts";
 import { tarGzip, zip } from "./archive.ts";
 import { archiveName, archiveStem, publishedArchives } from "./artifacts.ts";
@@ -21,7 +22,7 @@ import { renderNotices } from "./notices.ts";
 import { renderSbom } from "./sbom.ts";
 import { findSigner, signDarwin } from "./sign-darwin.ts";
 import { findRunner, smokeTest } from "./smoke-test.ts";
-import { commitDate, commitVersion, git, requireCleanTree, requireFreeTag, root } from "./source-tree.ts";
+import { commitDate, commitVersion, git, requireCleanTree, requireFreeTag } from "./source-tree.ts";
 
 const dist = join(root, "dist");
 const releaseFolder = join(dist, "release");
@@ -86,13 +87,9 @@ async function prepareRelease(version: string): Promise<void> {
 
 async function build(wanted: readonly Target[], date: Date): Promise<void> {
   const args = wanted.flatMap((target) => ["--target", target.name]);
-  const child = Bun.spawn([process.execPath, join(root, "scripts/build-binary.ts"), ...args], {
-    env: { ...process.env, SOURCE_DATE_EPOCH: String(date.getTime() / 1000) },
-    stdin: "ignore",
-    stdout: "inherit",
-    stderr: "inherit",
-  });
-  if ((await child.exited) !== 0) throw new Error("The build failed");
+  const env = { SOURCE_DATE_EPOCH: String(date.getTime() / 1000) };
+  const code = await runBun(["scripts/build-binary.ts", ...args], { env });
+  if (code !== 0) throw new Error("The build failed");
 }
 
 /** @returns the targets that can be packed: without a signer, those for macOS cannot */

@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
-
-export const root = resolve(import.meta.dir, "../..");
+import { root } from "../run-command.ts";
 
 /** Runs git in the project. @throws Error with git's own words */
 export function git(...args: readonly string[]): string {

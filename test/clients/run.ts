@@ -1,29 +1,17 @@
 // Builds the executable, then lets the real client programs at it. `--source` leaves the build out.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { runBun } from "../../scripts/run-command.ts";
 import { clientNames, installClients } from "./support/programs.ts";
 import { readRows, renderTable } from "./support/summary.ts";
 
-const root = resolve(import.meta.dir, "../..");
 const [first, ...rest] = process.argv.slice(2);
 const isFromSource = first === "--source";
 const wanted = isFromSource || first === undefined ? rest : [first, ...rest];
 
 /** Takes half a minute; a program that hangs is given up after one. */
 const testLimitMs = 8 * 60_000;
-
-async function runBun(args: readonly string[], env: Record<string, string> = {}): Promise<number> {
-  const child = Bun.spawn([process.execPath, ...args], {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdin: "ignore",
-    stdout: "inherit",
-    stderr: "inherit",
-    timeout: testLimitMs,
-  });
-  return await child.exited;
-}
 
 /** Runs test files, then tells what each program came to. */
 async function runTests(files: readonly string[]): Promise<number> {
@@ -34,7 +22,10 @@ async function runTests(files: readonly string[]): Promise<number> {
   const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
   try {
     const olla: Record<string, string> = isFromSource ? {} : { OLLA_TEST_BINARY: "1" };
-    const code = await runBun(["test", ...reporter, ...files], { ...env, ...olla });
+    const code = await runBun(["test", ...reporter, ...files], {
+      env: { ...env, ...olla },
+      timeout: testLimitMs,
+    });
     const written = Bun.file(report);
     const table = (await written.exists()) ? renderTable(readRows(await written.text())) : "no report";
     console.log(`\n${[...lines, "", table].join("\n")}`);
@@ -50,5 +41,5 @@ const files = [...new Bun.Glob("*.clients.ts").scanSync(import.meta.dir)]
   .map((file) => `./${join("test/clients", file)}`);
 
 if (files.length === 0) throw new Error(`no tests of ${wanted.join(", ")} in ${import.meta.dir}`);
-const buildCode = isFromSource ? 0 : await runBun(["scripts/build-binary.ts"]);
+const buildCode = isFromSource ? 0 : await runBun(["scripts/build-binary.ts"], { timeout: testLimitMs });
 process.exitCode = buildCode === 0 ? await runTests(files) : buildCode;

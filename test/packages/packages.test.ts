@@ -1,4 +1,5 @@
 // Packages as their own tools see them, and the whole life of one on this machine where that is asked for.
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import { buildRpm } from "../../scripts/packages/rpm.ts";
 import type { PackageRequest } from "../../scripts/packages/tree.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { findFreePort } from "../support/free-port.ts";
+import { runTool } from "../support/run-tool.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const isAskedFor = process.env.OLLA_TEST_PACKAGES !== undefined;
@@ -30,22 +32,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function run(command: readonly string[], env: Record<string, string> = {}) {
-  const child = Bun.spawn([...command], {
-    env: { ...process.env, ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code: await child.exited, out, err };
-}
-
 async function read(...command: readonly string[]): Promise<string> {
-  const { code, out, err } = await run(command);
+  const { code, out, err } = await runTool(command);
   if (code !== 0) throw new Error(`${command.join(" ")} failed with ${code}: ${out}${err}`);
   return out;
 }
@@ -112,7 +100,7 @@ describe.skipIf(noDeb !== "")(`.deb${noDeb}`, () => {
   test.skipIf(noLintian !== "")(
     `has no errors for lintian${noLintian}`,
     async () => {
-      const { code, out } = await run(["lintian", "--fail-on", "error", await buildDeb(request)]);
+      const { code, out } = await runTool(["lintian", "--fail-on", "error", await buildDeb(request)]);
       const errors = out.split("\n").filter((line) => line.startsWith("E:"));
       expect({ code, errors }).toEqual({ code: 0, errors: [] });
     },
@@ -150,7 +138,7 @@ const noLife = whyNot("dpkg") || (mayInstall ? "" : " (skipped: needs root and O
 describe.skipIf(noLife !== "")(`the life of a .deb on this machine${noLife}`, () => {
   const config = "/etc/olla/config.yaml";
   const status = async () => {
-    const lines = (await run(["dpkg-query", "--status", "olla"])).out;
+    const lines = (await runTool(["dpkg-query", "--status", "olla"])).out;
     return ["Status", "Version"].map((field) => new RegExp(`^${field}: (.*)$`, "m").exec(lines)?.[1]);
   };
 
@@ -160,7 +148,7 @@ describe.skipIf(noLife !== "")(`the life of a .deb on this machine${noLife}`, ()
     try {
       await liveThrough();
     } finally {
-      await run(["dpkg", "--purge", "olla"]);
+      await runTool(["dpkg", "--purge", "olla"]);
     }
   }, 180_000);
 
@@ -184,7 +172,7 @@ describe.skipIf(noLife !== "")(`the life of a .deb on this machine${noLife}`, ()
     expect(await Bun.file("/usr/bin/olla").exists()).toBe(false);
     expect(await Bun.file(config).exists()).toBe(true);
     await read("dpkg", "--purge", "olla");
-    expect((await run(["ls", "-d", "/etc/olla", "/var/lib/olla"])).out).toBe("");
+    expect((await runTool(["ls", "-d", "/etc/olla", "/var/lib/olla"])).out).toBe("");
   }
 
   /** As the unit would start it: its user, no capabilities, a folder of its own. */
@@ -204,7 +192,7 @@ describe.skipIf(noLife !== "")(`the life of a .deb on this machine${noLife}`, ()
     });
     try {
       const ask = ["/usr/bin/olla", "health", "--url", `localhost:${port}`];
-      await waitUntil(async () => (await run(ask)).code === 0, {
+      await waitUntil(async () => (await runTool(ask)).code === 0, {
         deadlineMs: 15_000,
         what: "Olla is healthy",
       });

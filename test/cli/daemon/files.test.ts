@@ -1,4 +1,5 @@
 // The files that systems are given, read by programs that read such files for a living.
+
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import type { Wish } from "../../../src/cli/daemon/installation.ts";
 import { describeLaunchd } from "../../../src/cli/daemon/launchd.ts";
 import { describeScheduledTask } from "../../../src/cli/daemon/scheduled-task.ts";
 import { renderSystemdUnit, type UnitOptions } from "../../../src/cli/daemon/systemd-unit.ts";
+import { runTool } from "../../support/run-tool.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -25,20 +27,6 @@ const wish: Wish = {
   configGroup: undefined,
 };
 
-async function run(command: readonly string[], env: Record<string, string> = {}) {
-  const child = Bun.spawn([...command], {
-    env: { ...process.env, ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code: await child.exited, out, err };
-}
-
 const hasSystemd = Bun.which("systemd-analyze") !== null;
 const noSystemd = hasSystemd ? "" : " (skipped: needs systemd-analyze)";
 
@@ -53,8 +41,8 @@ describe.skipIf(!hasSystemd)(`systemd${noSystemd}`, () => {
     test(`finds nothing wrong with the unit ${name}, and little that is open to it`, async () => {
       const file = join(folder, "olla.service");
       await Bun.write(file, renderSystemdUnit(options));
-      expect(await run(["systemd-analyze", "verify", file])).toEqual({ code: 0, out: "", err: "" });
-      const { out } = await run(["systemd-analyze", "security", "--offline=true", "--no-pager", file]);
+      expect(await runTool(["systemd-analyze", "verify", file])).toEqual({ code: 0, out: "", err: "" });
+      const { out } = await runTool(["systemd-analyze", "security", "--offline=true", "--no-pager", file]);
       const exposure = Number(/exposure level for olla\.service: ([\d.]+)/.exec(out)?.[1]);
       expect(exposure).toBeLessThan(worst);
     });
@@ -63,7 +51,7 @@ describe.skipIf(!hasSystemd)(`systemd${noSystemd}`, () => {
   test("finds nothing wrong with the unit of a user", async () => {
     const file = join(folder, "olla.service");
     await Bun.write(file, renderSystemdUnit({ ...base, isForMachine: false }));
-    const result = await run(["systemd-analyze", "verify", "--user", file], { XDG_RUNTIME_DIR: folder });
+    const result = await runTool(["systemd-analyze", "verify", "--user", file], { XDG_RUNTIME_DIR: folder });
     expect(result).toEqual({ code: 0, out: "", err: "" });
   });
 });
@@ -79,7 +67,7 @@ const noPython = hasPython ? "" : " (skipped: needs python3)";
 
 /** @param script reads the file named by its first argument and prints JSON */
 async function readWithPython(script: string, file: string): Promise<Record<string, unknown>> {
-  const { code, out, err } = await run(["python3", "-c", `import json, sys\n${script}`, file]);
+  const { code, out, err } = await runTool(["python3", "-c", `import json, sys\n${script}`, file]);
   if (code !== 0) throw new Error(err);
   return JSON.parse(out) as Record<string, unknown>;
 }
