@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
 import type { Clock } from "../lib/clock.ts";
+import { absentMark, markFile } from "../lib/file-mark.ts";
 
 export interface ConfigWatchOptions {
   readonly clock: Clock;
@@ -8,11 +8,8 @@ export interface ConfigWatchOptions {
   /** Called when something has changed and is no longer being written. Must not reject. */
   readonly onChange: () => Promise<unknown>;
   /** Tests give their own. */
-  readonly mark?: MarkFile;
+  readonly mark?: typeof markFile;
 }
-
-/** Another text whenever the file behind the path is another one or was written to; follows links. */
-export type MarkFile = (path: string) => Promise<string>;
 
 export interface ConfigWatch {
   /** What is there now is taken for known. Calling it twice is harmless. */
@@ -34,7 +31,7 @@ export function createConfigWatch({
   clock,
   paths,
   onChange,
-  mark = markOnDisk,
+  mark = markFile,
 }: ConfigWatchOptions): ConfigWatch {
   let known = new Map<string, string>();
   /** Marks that were new at the last look, and may be those of files half written. */
@@ -54,7 +51,7 @@ export function createConfigWatch({
     const marks = new Map<string, string>();
     // One after the other, so that an idle Olla wakes one thread and not all.
     for (const [path, before] of known) {
-      const isSkipped = before === absent && looks % absentEvery !== 0 && doubted === undefined;
+      const isSkipped = before === absentMark && looks % absentEvery !== 0 && doubted === undefined;
       marks.set(path, isSkipped ? before : await mark(path));
     }
     if (isSame(marks, known)) {
@@ -99,16 +96,4 @@ export function createConfigWatch({
 
 function isSame(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, string>): boolean {
   return [...left].every(([path, mark]) => right.get(path) === mark);
-}
-
-const absent = "ENOENT";
-
-async function markOnDisk(path: string): Promise<string> {
-  try {
-    const { dev, ino, size, mtimeMs } = await stat(path);
-    return `${dev}:${ino}:${size}:${mtimeMs}`;
-  } catch (error) {
-    // That a file is not there, or may not be read, is a state too.
-    return error instanceof Error && "code" in error ? String(error.code) : "unknown";
-  }
 }

@@ -1,7 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { ServerTlsFiles } from "../config/tls-files.ts";
 import { expiryOf, findDateFault, findTlsFaults, type TlsTexts } from "../lib/certificate.ts";
 import type { Clock } from "../lib/clock.ts";
+import { markFile } from "../lib/file-mark.ts";
 import type { Logger } from "../lib/log.ts";
 import { Secret } from "../lib/secret.ts";
 import type { ListenerTls } from "./listen.ts";
@@ -19,7 +20,7 @@ export interface TlsRenewalOptions {
 }
 
 export interface TlsDisk {
-  /** Changes whenever the file behind the path is another one or was written to; follows links. */
+  /** As `markFile`. */
   mark(path: string): Promise<string>;
   read(path: string): Promise<string>;
 }
@@ -139,10 +140,4 @@ function areSame(texts: TlsTexts, current: ListenerTls): boolean {
   );
 }
 
-const realDisk: TlsDisk = {
-  async mark(path) {
-    const { dev, ino, size, mtimeMs } = await stat(path);
-    return `${dev}:${ino}:${size}:${mtimeMs}`;
-  },
-  read: (path) => readFile(path, "utf8"),
-};
+const realDisk: TlsDisk = { mark: markFile, read: (path) => readFile(path, "utf8") };
