@@ -65,7 +65,7 @@ export function createGeneration(
     connections: kept.connections,
     stats: kept.stats,
     breakers: path.breakers,
-    queues: path.queues,
+    queues: kept.queues,
     cooldowns: kept.cooldowns,
     sticky: path.sticky,
     loaded: path.warmth?.loaded,

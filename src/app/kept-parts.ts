@@ -20,6 +20,7 @@ import type { Engine, EngineName } from "../proxy/engine.ts";
 import { createOllaEngine } from "../proxy/olla.ts";
 import { PendingAttempts } from "../proxy/pending-attempts.ts";
 import { createSherpaEngine } from "../proxy/sherpa.ts";
+import type { QueueView } from "../server/dependencies.ts";
 import type { ClientGuard } from "../server/guard/client-guard.ts";
 import { ResponseStore } from "../translate/responses/response-store.ts";
 import { storedResponseLimits } from "./client-apis.ts";
@@ -52,6 +53,8 @@ export interface KeptParts {
   readonly recentFailures: RecentFailures;
   readonly pending: PendingAttempts;
   readonly admission: Admission;
+  /** What the status routes read of the lines that requests wait in. */
+  readonly queues: QueueView;
   readonly cooldowns: Cooldowns;
   readonly bodyBudget: BodyBudget;
   readonly dailyTokens: DailyTokens;
@@ -105,6 +108,17 @@ export function createKeptParts(options: AppOptions, inForce: InForce): KeptPart
       log.call(logger, `Circuit breaker of ${subject} is ${to}`, { endpoint, model, from, to, failures });
     },
   });
+  const admission = new Admission({
+    limitOf: (name) => limits.concurrentOf(name),
+    get queueMax() {
+      return proxy().queue.max;
+    },
+    get queueTimeoutMs() {
+      return proxy().queue.timeout;
+    },
+    clock,
+    connections,
+  });
   const kept = {
     instanceId: crypto.randomUUID().slice(0, 13),
     startedAt: clock.wallTime(),
@@ -119,17 +133,13 @@ export function createKeptParts(options: AppOptions, inForce: InForce): KeptPart
     connections,
     recentFailures: new RecentFailures({ clock }),
     pending: new PendingAttempts(),
-    admission: new Admission({
-      limitOf: (name) => limits.concurrentOf(name),
-      get queueMax() {
-        return proxy().queue.max;
-      },
-      get queueTimeoutMs() {
-        return proxy().queue.timeout;
-      },
-      clock,
-      connections,
-    }),
+    admission,
+    queues: {
+      limitOf: (name: string) => limits.concurrentOf(name),
+      queueDepth: (name: string) => admission.queueDepth(name),
+      waiting: () => admission.waiting(),
+      waitTotals: () => admission.waitTotals(),
+    },
     cooldowns: new Cooldowns({ clock, maxMs: longestCooldownMs }),
     bodyBudget: new BodyBudget(options.config.proxy.max_buffered_bytes),
     dailyTokens: new DailyTokens({

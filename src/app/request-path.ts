@@ -2,19 +2,16 @@ import { createBalancer } from "../balancer/balancer-by-name.ts";
 import { createGuardedBalancer } from "../balancer/failure-share.ts";
 import type { StickySessions } from "../balancer/sticky.ts";
 import { createShareBalancer } from "../balancer/traffic-share.ts";
-import type { Config } from "../config/schema.ts";
 import { isRoutable } from "../endpoints/endpoint-status.ts";
 import type { Outcome } from "../observe/outcome.ts";
 import { createFailoverPolicy } from "../pipeline/failover-policy.ts";
 import { createPipeline, type Pipeline } from "../pipeline/pipeline.ts";
-import type { Admission } from "../proxy/admission.ts";
 import { type AttemptContext, sendAttempt } from "../proxy/attempt.ts";
 import type { BreakerSet } from "../proxy/breakers.ts";
 import { createConnectWatch } from "../proxy/connect-watch.ts";
 import { writeLimitBytes } from "../proxy/delivery.ts";
 import type { Engine } from "../proxy/engine.ts";
 import { Traffic } from "../proxy/traffic.ts";
-import type { QueueView } from "../server/dependencies.ts";
 import { createClientApis } from "./client-apis.ts";
 import type { Fleet } from "./fleet.ts";
 import { createInspector } from "./inspector.ts";
@@ -33,8 +30,6 @@ import { noteSends, preferWaitingForWarm, preferWarm, type WarmthParts } from ".
 export interface RequestPath {
   readonly pipeline: Pipeline;
   readonly names: ModelNames;
-  /** What the status routes read of the lines that requests wait in. */
-  readonly queues: QueueView;
   /** Undefined where the engine has none, or they are switched off. */
   readonly breakers: BreakerSet | undefined;
   /** Undefined while sessions are not sticky. */
@@ -107,24 +102,11 @@ export function createRequestPath(options: AppOptions, kept: KeptParts): Request
   return {
     pipeline: inspector?.seeAnswers(counting) ?? counting,
     names,
-    queues: queuesOf(config, admission),
     breakers,
     sticky,
     warmth,
     balancerName: sticky === undefined ? proxy.load_balancer : `sticky(${proxy.load_balancer})`,
     retire: apis.retire,
-  };
-}
-
-function queuesOf({ discovery }: Config, admission: Admission): QueueView {
-  const limits = new Map(
-    discovery.static.endpoints?.map(({ name, max_concurrent }) => [name, max_concurrent]),
-  );
-  return {
-    limitOf: (name) => limits.get(name) ?? 0,
-    queueDepth: (name) => admission.queueDepth(name),
-    waiting: () => admission.waiting(),
-    waitTotals: () => admission.waitTotals(),
   };
 }
 
