@@ -72,6 +72,8 @@ export function createFleet(initial: AppSettings, surroundings: AppSurroundings)
   const scoutEndpoint = createScout({ probe, clock, version: build.version });
 
   const adopt = (endpoints: readonly LocalEndpoint[]) => {
+    // A look that was under way when a file came that names endpoints.
+    if (settings.config.discovery.static.endpoints !== undefined) return;
     found = [
       ...found,
       ...endpoints.map(({ name, url, profileName }) => defaultEndpoint({ name, url, type: profileName })),
