@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { App, AppAddress } from "../app.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LogWriter } from "../lib/log-writer.ts";
+import { isInContainer } from "./container.ts";
 import { listenForStop } from "./stop-signal.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -102,16 +102,6 @@ export function logStart(
     config: facts.configFile ?? "",
     runtimeVersion: `Bun ${Bun.version}`,
     numCPU: availableParallelism(),
-    isContainerised: isContainerised(terminal.env),
+    isContainerised: isInContainer(terminal.env),
   });
-}
-
-function isContainerised(env: Terminal["env"]): boolean {
-  if (env.KUBERNETES_SERVICE_HOST || existsSync("/.dockerenv")) return true;
-  try {
-    return /docker|containerd|kubepods/.test(readFileSync("/proc/1/cgroup", "utf8"));
-  } catch {
-    // Not Linux, or not ours to read: then there is no sign of a container.
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import { isInContainer } from "../container.ts";
 import type { Step } from "./step.ts";
 
 /** What about this machine may explain why an endpoint cannot be reached. */
@@ -17,9 +17,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readSurroundings(env: Environment): Surroundings {
   const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
   return {
-    isInContainer:
-      ["/.dockerenv", "/run/.containerenv"].some((file) => existsSync(file)) ||
-      Boolean(env.KUBERNETES_SERVICE_HOST || env.container),
+    isInContainer: isInContainer(env),
     proxyVariables: Object.keys(env)
       .filter((name) => /^(?:https?|all)_proxy$/i.test(name) && env[name])
       .sort(),
