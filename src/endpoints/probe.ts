@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../lib/clock.ts";
+import { connectTargetOf } from "../lib/connect-target.ts";
 import { type FetchLike, type HttpGetResult, HttpGetTimeout, httpGet } from "../lib/http-get.ts";
 import { classifyNetworkError } from "../lib/network-error.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -126,8 +127,6 @@ function pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void
 
 /** A refusal counts as being there: the host answered, and the request itself reports what it got. */
 const tryToConnect: CanConnect = (url, timeoutMs, { clock, signal }) => {
-  const { hostname, port, protocol } = new URL(url);
-  const usualPort = protocol === "https:" ? 443 : 80;
   return new Promise((resolve) => {
     const settle = (isThere: boolean) => {
       cancelTimer();
@@ -138,8 +137,7 @@ const tryToConnect: CanConnect = (url, timeoutMs, { clock, signal }) => {
     const cancelTimer = clock.after(timeoutMs, () => settle(false));
     signal.addEventListener("abort", onAbort);
     Bun.connect({
-      hostname: hostname.replace(/^\[|\]$/g, ""),
-      port: port === "" ? usualPort : Number(port),
+      ...connectTargetOf(url),
       socket: {
         open(socket) {
           settle(true);

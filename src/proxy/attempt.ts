@@ -1,8 +1,9 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { OllaError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import { connectTargetOf } from "../lib/connect-target.ts";
 import type { Cancellation } from "./cancellation.ts";
-import { connectTargetOf, type WatchConnect } from "./connect-watch.ts";
+import type { WatchConnect } from "./connect-watch.ts";
 import type { Transport, UpstreamRequest } from "./engine.ts";
 import type { PendingAttempts } from "./pending-attempts.ts";
 import { classifyAttemptFailure, upstreamError } from "./upstream-error.ts";

@@ -1,9 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-
-export interface ConnectTarget {
-  readonly hostname: string;
-  readonly port: number;
-}
+import type { ConnectTarget } from "../lib/connect-target.ts";
 
 /**
  * Finds out whether a host takes TCP connections, because `fetch` cannot tell "connecting" from "thinking".
@@ -38,14 +34,5 @@ export function createConnectWatch(clock: Clock): WatchConnect {
       },
     }).catch(end);
     return end;
-  };
-}
-
-export function connectTargetOf(origin: string): ConnectTarget {
-  const url = new URL(origin);
-  const defaultPort = url.protocol === "https:" ? 443 : 80;
-  return {
-    hostname: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port === "" ? defaultPort : Number(url.port),
   };
 }

@@ -1,5 +1,6 @@
 import type { Endpoint } from "../../endpoints/endpoint.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { connectTargetOf } from "../../lib/connect-target.ts";
 import type { ProfileSet } from "../../profiles/profile-set.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -43,21 +44,16 @@ export interface ExaminationOptions {
 
 /** The host of an address, as look-ups and certificates want it. */
 export function hostOf({ origin }: Pick<Endpoint, "origin">): string {
-  return new URL(origin).hostname.replace(/^\[(.*)\]$/, "$1");
+  return connectTargetOf(origin).hostname;
 }
 
 export function portOf({ origin }: Pick<Endpoint, "origin">): number {
-  const { port, protocol } = new URL(origin);
-  return port === "" ? usualPort(protocol) : Number(port);
+  return connectTargetOf(origin).port;
 }
 
 /** Host and port as in an address, with the port also where it is the usual one. */
 export function placeOf(endpoint: Pick<Endpoint, "origin">): string {
   return `${new URL(endpoint.origin).hostname}:${portOf(endpoint)}`;
-}
-
-function usualPort(protocol: string): number {
-  return protocol === "https:" ? 443 : 80;
 }
 
 /** Rejects with a `TimeoutError` when the work is not done in time; what it does afterwards is nobody's business. */
