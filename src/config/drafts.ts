@@ -1,7 +1,9 @@
+import * as v from "valibot";
 import type { GlobFilter } from "../lib/glob.ts";
 import { endpointLabel, endpointsPath } from "./endpoints.ts";
 import { valueAt } from "./key-list.ts";
 import { isMapping } from "./problem.ts";
+import { configSchema } from "./schema.ts";
 
 /** What a user wrote about one endpoint, as far as the profiles decide whether it makes sense. */
 export interface EndpointDraft {
@@ -35,7 +37,10 @@ export function readDrafts(tree: unknown): ConfigDrafts {
   const entries = valueAt(tree, endpointsPath);
   const filter = valueAt(tree, ["proxy", "profile_filter"]);
   return {
-    listener: readListener(valueAt(tree, ["server"])),
+    // Read when somebody asks, which `olla serve` does not.
+    get listener() {
+      return readListener(valueAt(tree, ["server"]));
+    },
     endpoints: Array.isArray(entries) ? entries.map(readEndpoint) : [],
     profileFilter: {
       include: textsIn(valueAt(filter, ["include"])),
@@ -44,15 +49,14 @@ export function readDrafts(tree: unknown): ConfigDrafts {
   };
 }
 
-const usualListener = { host: "localhost", port: 40114 } as const;
-
 function readListener(server: unknown): ListenerDraft {
+  const usual = v.parse(configSchema, {}).server;
   const host = valueAt(server, ["host"]);
   const port = valueAt(server, ["port"]);
   const adminPort = valueAt(server, ["admin", "port"]);
   return {
-    host: typeof host === "string" ? host : usualListener.host,
-    port: isPort(port) ? port : usualListener.port,
+    host: typeof host === "string" ? host : usual.host,
+    port: isPort(port) ? port : usual.port,
     adminPort: isPort(adminPort) ? adminPort : undefined,
     hasTls: typeof valueAt(server, ["tls", "cert"]) === "string",
   };
