@@ -298,9 +298,10 @@ describe("a reading", () => {
 
     const mended = await olla.reload({ proxy: {}, endpoints: [endpointOf(alpha, "renamed")] });
     expect(mended.status).toBe("reloaded");
-    expect(await (await fetch(`${olla.url}/internal/metrics`)).text()).toContain(
-      "olla_config_last_reload_successful 1",
-    );
+    const after = await (await fetch(`${olla.url}/internal/metrics`)).text();
+    expect(after).toContain("olla_config_last_reload_successful 1");
+    const since = /^olla_config_last_reload_success_timestamp_seconds (\S+)$/m.exec(after)?.[1];
+    expect(Number(since)).toBeCloseTo(mended.at / 1000, 1);
     expect(await servedBy(olla)).toBe("renamed");
   });
 
