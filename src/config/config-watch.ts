@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import { absentMark, markFile } from "../lib/file-mark.ts";
+import { absentMark, createFileMarker, type markFile } from "../lib/file-mark.ts";
 
 export interface ConfigWatchOptions {
   readonly clock: Clock;
@@ -31,7 +31,7 @@ export function createConfigWatch({
   clock,
   paths,
   onChange,
-  mark = markFile,
+  mark = createFileMarker(),
 }: ConfigWatchOptions): ConfigWatch {
   let known = new Map<string, string>();
   /** Marks that were new at the last look, and may be those of files half written. */
@@ -49,7 +49,7 @@ export function createConfigWatch({
   const look = async (): Promise<number> => {
     looks += 1;
     const marks = new Map<string, string>();
-    // One after the other, so that an idle Olla wakes one thread and not all.
+    // One after the other: where a question wakes threads, it should not wake all of them.
     for (const [path, before] of known) {
       const isSkipped = before === absentMark && looks % absentEvery !== 0 && doubted === undefined;
       marks.set(path, isSkipped ? before : await mark(path));

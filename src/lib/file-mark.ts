@@ -1,4 +1,5 @@
-import { stat } from "node:fs/promises";
+import { type Stats, statSync } from "node:fs";
+import { stat, statfs } from "node:fs/promises";
 
 /** What `markFile` gives for a file that is not there. */
 export const absentMark = "ENOENT";
@@ -9,9 +10,72 @@ export const absentMark = "ENOENT";
  */
 export async function markFile(path: string): Promise<string> {
   try {
-    const { dev, ino, size, mtimeMs } = await stat(path);
-    return `${dev}:${ino}:${size}:${mtimeMs}`;
+    return markOf(await stat(path));
   } catch (error) {
-    return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    return codeOf(error);
+  }
+}
+
+/**
+ * `markFile` for those who ask for the same few files again and again. A file that was found on a disk of this machine is
+ * asked for without a thread of the runtime's pool, several of which wake for each question; one on a network folder,
+ * which may hang, is not.
+ * @param isLocal tests give their own
+ */
+export function createFileMarker(isLocal = liesOnThisMachine): typeof markFile {
+  /** The last marks of files that may be asked for at once. */
+  const local = new Map<string, string>();
+  return async (path) => {
+    const before = local.get(path);
+    if (before === undefined) {
+      const mark = await markFile(path);
+      if (isFound(mark) && (await isLocal(path))) local.set(path, mark);
+      return mark;
+    }
+    const mark = markNow(path);
+    // Perhaps it leads elsewhere now.
+    if (mark !== before) local.delete(path);
+    return mark;
+  };
+}
+
+function markNow(path: string): string {
+  try {
+    return markOf(statSync(path));
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+function markOf({ dev, ino, size, mtimeMs }: Stats): string {
+  return `${dev}:${ino}:${size}:${mtimeMs}`;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+}
+
+function isFound(mark: string): boolean {
+  return mark.includes(":");
+}
+
+/** By their numbers in Linux's `statfs(2)`. What is not among them may be a network's. */
+const diskFileSystems: ReadonlySet<number> = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // XFS
+  0x9123683e, // Btrfs
+  0x2fc12fc1, // ZFS
+  0xf2f52010, // F2FS
+  0x01021994, // tmpfs, which ConfigMaps and secrets lie on
+  0x794c7630, // overlayfs
+]);
+
+async function liesOnThisMachine(path: string): Promise<boolean> {
+  if (process.platform !== "linux") return false;
+  try {
+    const { type } = await statfs(path);
+    return diskFileSystems.has(type);
+  } catch {
+    return false;
   }
 }
