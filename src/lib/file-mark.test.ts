@@ -69,11 +69,26 @@ test("one that may lie on a network folder never is, and one that has changed is
   await mark(file);
   expect(await isSettledAtOnce(mark(file))).toBe(false);
   isLocal = true;
+  await appendFile(file, "more");
   await mark(file);
   expect(await isSettledAtOnce(mark(file))).toBe(true);
   isLocal = false;
-  await appendFile(file, "more");
+  await appendFile(file, "still more");
   await mark(file);
   await mark(file);
   expect(await isSettledAtOnce(mark(file))).toBe(false);
+});
+
+test("where a file lies is asked once for each change, and not at each look", async () => {
+  const file = join(folder, "olla.yaml");
+  let questions = 0;
+  const mark = createFileMarker(async () => {
+    questions += 1;
+    return false;
+  });
+  for (const change of ["one", "and more"]) {
+    await appendFile(file, change);
+    for (let looks = 0; looks < 3; looks += 1) await mark(file);
+  }
+  expect(questions).toBe(2);
 });

@@ -23,18 +23,12 @@ export async function markFile(path: string): Promise<string> {
  * @param isLocal tests give their own
  */
 export function createFileMarker(isLocal = liesOnThisMachine): typeof markFile {
-  /** The last marks of files that may be asked for at once. */
-  const local = new Map<string, string>();
+  const seen = new Map<string, { readonly mark: string; readonly isLocal: boolean }>();
   return async (path) => {
-    const before = local.get(path);
-    if (before === undefined) {
-      const mark = await markFile(path);
-      if (isFound(mark) && (await isLocal(path))) local.set(path, mark);
-      return mark;
-    }
-    const mark = markNow(path);
-    // Perhaps it leads elsewhere now.
-    if (mark !== before) local.delete(path);
+    const before = seen.get(path);
+    const mark = before?.isLocal === true ? markNow(path) : await markFile(path);
+    // Only what has changed may lie elsewhere now.
+    if (mark !== before?.mark) seen.set(path, { mark, isLocal: await isLocal(path) });
     return mark;
   };
 }
@@ -55,10 +49,6 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "unknown";
 }
 
-function isFound(mark: string): boolean {
-  return mark.includes(":");
-}
-
 /** By their numbers in Linux's `statfs(2)`. What is not among them may be a network's. */
 const diskFileSystems: ReadonlySet<number> = new Set([
   0xef53, // ext2, ext3, ext4
@@ -70,6 +60,7 @@ const diskFileSystems: ReadonlySet<number> = new Set([
   0x794c7630, // overlayfs
 ]);
 
+/** False for what is not there. */
 async function liesOnThisMachine(path: string): Promise<boolean> {
   if (process.platform !== "linux") return false;
   try {

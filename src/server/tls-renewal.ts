@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { ServerTlsFiles } from "../config/tls-files.ts";
 import { expiryOf, findDateFault, findTlsFaults, type TlsTexts } from "../lib/certificate.ts";
 import type { Clock } from "../lib/clock.ts";
-import { markFile } from "../lib/file-mark.ts";
+import { createFileMarker } from "../lib/file-mark.ts";
 import type { Logger } from "../lib/log.ts";
 import { Secret } from "../lib/secret.ts";
 import type { ListenerTls } from "./listen.ts";
@@ -140,4 +140,4 @@ function areSame(texts: TlsTexts, current: ListenerTls): boolean {
   );
 }
 
-const realDisk: TlsDisk = { mark: markFile, read: (path) => readFile(path, "utf8") };
+const realDisk: TlsDisk = { mark: createFileMarker(), read: (path) => readFile(path, "utf8") };
