@@ -5,6 +5,7 @@ import { interpolate } from "../config/interpolate.ts";
 import { loadConfig } from "../config/load.ts";
 import { findCaFault } from "../lib/certificate.ts";
 import type { ClientTls } from "../lib/client-tls.ts";
+import { errorCodeOf } from "../lib/error-code.ts";
 import { type FetchLike, type HttpGetResult, HttpGetTimeout, httpGet } from "../lib/http-get.ts";
 import { isObject, type JsonObject, parseJson } from "../lib/json.ts";
 import { classifyNetworkError } from "../lib/network-error.ts";
@@ -203,7 +204,7 @@ function describeSilence(error: unknown, { shown, base, socketPath }: OllaAddres
   if (error instanceof HttpGetTimeout) {
     return `no answer from ${shown} within ${error.timeoutMs / 1000}s. Is it Olla's address? Else say where it is with --url`;
   }
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errorCodeOf(error) ?? "";
   if (socketPath !== undefined && code === "ENOENT") return `there is no socket at ${shown}: ${cure}`;
   if (socketPath !== undefined && code === "EACCES") {
     return `the socket ${shown} is not for this user: ask as the user or the group that Olla runs as`;

@@ -1,5 +1,6 @@
 import { readFile as readFileFromDisk, stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { errorCodeOf } from "../lib/error-code.ts";
 import type { Environment } from "./environment.ts";
 
 /**
@@ -74,7 +75,7 @@ export async function findConfigFile({ path, env, cwd, readFile }: Search): Prom
 
 /** Why a file that exists cannot be read; `undefined` when it does not exist. */
 export function describeFileError(error: unknown): string | undefined {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errorCodeOf(error) ?? "";
   if (code === "ENOENT" || code === "ENOTDIR") return undefined;
   if (code === "EISDIR") return "it is a directory";
   if (code === "EACCES" || code === "EPERM") return "permission denied";

@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+import { errorCodeOf } from "./error-code.ts";
 
 /** What a TLS listener shows and demands, as PEM. */
 export interface TlsTexts {
@@ -131,7 +132,7 @@ async function tryOut({ cert, key, clientCa }: TlsTexts): Promise<string | undef
     createSecureContext({ cert, key, ...(clientCa === undefined ? {} : { ca: clientCa }) });
     return undefined;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "no reason given";
+    const code = errorCodeOf(error) ?? "no reason given";
     return `expected a pair that TLS can use, but it was refused (${code})`;
   }
 }

@@ -1,5 +1,6 @@
 import { type Stats, statSync } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
+import { errorCodeOf } from "./error-code.ts";
 
 /** What `markFile` gives for a file that is not there. */
 export const absentMark = "ENOENT";
@@ -12,7 +13,7 @@ export async function markFile(path: string): Promise<string> {
   try {
     return markOf(await stat(path));
   } catch (error) {
-    return codeOf(error);
+    return errorCodeOf(error) ?? "unknown";
   }
 }
 
@@ -37,16 +38,12 @@ function markNow(path: string): string {
   try {
     return markOf(statSync(path));
   } catch (error) {
-    return codeOf(error);
+    return errorCodeOf(error) ?? "unknown";
   }
 }
 
 function markOf({ dev, ino, size, mtimeMs }: Stats): string {
   return `${dev}:${ino}:${size}:${mtimeMs}`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown";
 }
 
 /** By their numbers in Linux's `statfs(2)`. What is not among them may be a network's. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from "yaml";
 import { type ConfigProblem, isMapping, joinPath, type KeyPath } from "../config/problem.ts";
+import { errorCodeOf } from "../lib/error-code.ts";
 import { compileGlobs, type GlobFilter } from "../lib/glob.ts";
 import { nearestNames } from "../lib/nearest.ts";
 import { builtinProfiles } from "./builtin.ts";
@@ -70,8 +71,8 @@ function findProfileFiles(folder: string, problems: ConfigProblem[], readPaths: 
   try {
     entries = readdirSync(folder, { withFileTypes: true });
   } catch (error) {
-    if (codeOf(error) !== "ENOENT") {
-      problems.push({ ...warning(folder, "", `cannot be read: ${codeOf(error)}`), kind: "file" });
+    if (errorCodeOf(error) !== "ENOENT") {
+      problems.push(unreadable(folder, error));
     }
     return [];
   }
@@ -90,7 +91,7 @@ function readProfile(file: string, problems: ConfigProblem[]): Profile | undefin
   try {
     source = readFileSync(file, "utf8");
   } catch (error) {
-    problems.push({ ...warning(file, "", `cannot be read: ${codeOf(error)}`), kind: "file" });
+    problems.push(unreadable(file, error));
     return undefined;
   }
   return parseProfile(file, source, problems);
@@ -184,10 +185,10 @@ function positionOf(lineCounter: LineCounter, offset: number): { line: number; c
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-function lowerFirst(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1);
+function unreadable(path: string, error: unknown): ConfigProblem {
+  return { ...warning(path, "", `cannot be read: ${errorCodeOf(error) ?? "unknown"}`), kind: "file" };
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
+function lowerFirst(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1);
 }

@@ -1,5 +1,6 @@
 import { constants } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
+import { errorCodeOf } from "../lib/error-code.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { ConnectionControl } from "./connection.ts";
 import { renderUnexpected } from "./render-error.ts";
@@ -192,7 +193,7 @@ function tlsOptions({ cert, key, clientCa, minVersion }: ListenerTls): Bun.TLSOp
 }
 
 function describeFailure(cause: unknown, { hostname, port }: Place, portKey = "server.port"): ListenError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "UNKNOWN";
+  const code = errorCodeOf(cause) ?? "UNKNOWN";
   const isSocket = socketPathOf(hostname) !== undefined;
   if (isSocket) return new ListenError(code, `cannot listen on ${hostname}: ${socketReason(code)}`, cause);
   const address = `${bracketed(hostname)}:${port}`;

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
+import { errorCodeOf } from "../../lib/error-code.ts";
 import { type ExaminationOptions, hostOf, inTime, type Patient, portOf, type Step } from "./step.ts";
 
 const dayMs = 86_400_000;
@@ -64,7 +65,7 @@ async function shakeHands({ endpoint }: Patient, options: ExaminationOptions): P
   });
   socket.once("secureConnect", () => {
     const error: unknown = socket.authorizationError;
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error ?? "");
+    const code = errorCodeOf(error) ?? String(error ?? "");
     resolve({
       certificate: socket.getPeerCertificate(),
       protocol: socket.getProtocol(),
@@ -81,7 +82,7 @@ async function shakeHands({ endpoint }: Patient, options: ExaminationOptions): P
 }
 
 function describeNoHandshake(error: unknown, origin: string): Pick<Step, "text" | "cure"> {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errorCodeOf(error) ?? "";
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "EPROTO") {
     const plain = origin.replace(/^https:/, "http:");
     return { text: "what answers there does not speak TLS", cure: `write url: ${plain}` };

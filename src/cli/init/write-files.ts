@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { errorCodeOf } from "../../lib/error-code.ts";
 
 /** Files that could not be written. The message says why, for people. */
 export class WriteError extends Error {
@@ -69,7 +70,7 @@ export async function writeFiles(
 
 function refuse(path: string): (error: unknown) => never {
   return (error) => {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = errorCodeOf(error) ?? "";
     throw new WriteError(`${path} cannot be written: ${reasons[code] ?? code}`, { cause: error });
   };
 }

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { errorCodeOf } from "../../lib/error-code.ts";
 import { rowColumns } from "./row-columns.ts";
 
 /** The file is not one that may be written to: whoever starts Olla has to say what is to become of it. */
@@ -60,18 +61,12 @@ export function openDatabase(path: string): OpenedDatabase {
     return { database, journalMode: String(journalMode) };
   } catch (error) {
     database.close();
-    const code = codeOf(error);
+    const code = errorCodeOf(error);
     if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT") {
       throw new RequestLogRefusal(`${path} is a damaged database: ${otherPath}`, { cause: error });
     }
     throw error;
   }
-}
-
-/** Of an error of SQLite or of the system. */
-export function codeOf(error: unknown): string | undefined {
-  const isCoded = error instanceof Error && "code" in error && typeof error.code === "string";
-  return isCoded ? String(error.code) : undefined;
 }
 
 /** @param text the name, perhaps with `= value` */
