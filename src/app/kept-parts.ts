@@ -101,8 +101,9 @@ export function createKeptParts(options: AppOptions, inForce: InForce): KeptPart
     settings: breakerSettings(proxy),
     onTransition: ({ endpoint, model, from, to, failures }) => {
       stats.noteTransition({ endpoint, to });
-      // Nothing in the pool of an endpoint that keeps failing is worth keeping.
-      if (to === "open" && model === undefined) engine.transport.forget(endpoint);
+      // No connection to an endpoint that keeps failing is worth keeping.
+      const origin = fleet.registry.byName(endpoint)?.endpoint.origin;
+      if (to === "open" && model === undefined && origin !== undefined) engine.transport.forget(origin);
       const subject = model === undefined ? endpoint : `${endpoint} (${model})`;
       const log = to === "open" ? logger.warn : logger.info;
       log.call(logger, `Circuit breaker of ${subject} is ${to}`, { endpoint, model, from, to, failures });
@@ -110,6 +111,7 @@ export function createKeptParts(options: AppOptions, inForce: InForce): KeptPart
   });
   const admission = new Admission({
     limitOf: (name) => limits.concurrentOf(name),
+    lowestLimit: () => limits.lowestConcurrent,
     get queueMax() {
       return proxy().queue.max;
     },
@@ -240,6 +242,8 @@ function breakerSettings(proxy: () => Config["proxy"]) {
 /** What the endpoints' own entries limit, by endpoint name; 0 is no limit. */
 class EndpointLimits {
   dailyTokens: ReadonlyMap<string, number> = new Map();
+  /** Infinity when there is none. */
+  lowestConcurrent = Number.POSITIVE_INFINITY;
   #concurrent: ReadonlyMap<string, number> = new Map();
 
   constructor(config: Config) {
@@ -251,6 +255,7 @@ class EndpointLimits {
     const above0 = (limits: readonly (readonly [string, number])[]) =>
       new Map(limits.filter(([, limit]) => limit > 0));
     this.#concurrent = above0(endpoints.map(({ name, max_concurrent }) => [name, max_concurrent]));
+    this.lowestConcurrent = Math.min(...this.#concurrent.values());
     this.dailyTokens = above0(endpoints.map(({ name, daily_tokens }) => [name, daily_tokens]));
   }
 
@@ -277,14 +282,15 @@ type Followers = Pick<
 
 function waitedFor({ registry }: Fleet): Set<string> {
   const names = registry.snapshot().map(({ endpoint }) => endpoint.name);
-  return new Set(names.filter((name) => !registry.isDraining(name)));
+  return new Set(names.filter((name) => !registry.draining.has(name)));
 }
 
 /** Whatever is kept by an endpoint's name goes with the endpoint. */
 function followRegistry(kept: Followers, logger: Logger, engine: () => Engine): void {
   const { registry } = kept.fleet;
   const namesNow = () => new Set(registry.snapshot().map(({ endpoint }) => endpoint.name));
-  let known = namesNow();
+  const originsNow = () => new Set(registry.snapshot().map(({ endpoint }) => endpoint.origin));
+  let origins = originsNow();
   const purgeSticky = () =>
     kept.sticky.purgeEndpoints((name) => {
       const state = registry.byName(name);
@@ -303,8 +309,9 @@ function followRegistry(kept: Followers, logger: Logger, engine: () => Engine): 
   });
   registry.onEndpointsReplaced(() => {
     const now = namesNow();
-    for (const name of known) if (!now.has(name)) engine().transport.forget(name);
-    known = now;
+    const before = origins;
+    origins = originsNow();
+    for (const origin of before.difference(origins)) engine().transport.forget(origin);
     kept.admission.retainEndpoints(waitedFor(kept.fleet));
     kept.breakers.retainEndpoints(now);
     kept.cooldowns.retainEndpoints(now);

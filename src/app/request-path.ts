@@ -60,7 +60,7 @@ export function createRequestPath(options: AppOptions, kept: KeptParts): Request
   };
   const traffic = new Traffic({
     clock,
-    isDraining: (name) => fleet.registry.isDraining(name),
+    draining: fleet.registry.draining,
     admission,
     cooldowns,
     recentFailures,

@@ -53,7 +53,7 @@ export function createRouting(
       const needs = needsOf(inspection, upstreamPath);
       const isUsual = barrier === undefined && refreshed === undefined && !tiers.looksAtBodies;
       const question = isUsual ? questionOf(exchange, model, api?.name, needs) : undefined;
-      const ground = { endpoints, models: catalog.edition };
+      const ground = { endpoints: registry.edition, models: catalog.edition };
       const known = question === undefined ? undefined : decidedRoutes.find(question, ground);
       if (known !== undefined) return known;
 

@@ -33,8 +33,8 @@ export interface TrafficShare {
 /** How many requests are under way at an endpoint, streams included until their last byte. */
 export interface ActiveConnections {
   of(endpointName: string): number;
-  /** Over all endpoints. */
-  total(): number;
+  /** At the endpoint that has most. */
+  highest(): number;
 }
 
 export const balancerNames = ["priority", "round-robin", "least-connections"] as const;

@@ -6,7 +6,9 @@ import type { ActiveConnections } from "./balancer.ts";
  */
 export class ConnectionCounts implements ActiveConnections {
   readonly #counters = new Map<string, { count: number }>();
-  #total = 0;
+  /** How many endpoints have so many, by that number. */
+  readonly #endpointsWith: number[] = [];
+  #highest = 0;
 
   /** Counts one request at the endpoint until the returned function is called; further calls of it do nothing. */
   acquire(endpointName: string): () => void {
@@ -17,14 +19,12 @@ export class ConnectionCounts implements ActiveConnections {
       this.#counters.set(endpointName, counter);
     }
     const held = counter;
-    held.count += 1;
-    this.#total += 1;
+    this.#move(held, held.count + 1);
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
-      held.count -= 1;
-      this.#total -= 1;
+      this.#move(held, held.count - 1);
     };
   }
 
@@ -32,14 +32,25 @@ export class ConnectionCounts implements ActiveConnections {
     return this.#counters.get(endpointName)?.count ?? 0;
   }
 
-  /** Over all endpoints. */
-  total(): number {
-    return this.#total;
+  /** At the endpoint that has most. */
+  highest(): number {
+    return this.#highest;
   }
 
   /** A copy: endpoints with at least one request under way. */
   census(): ReadonlyMap<string, number> {
     const busy = [...this.#counters].filter(([, { count }]) => count > 0);
     return new Map(busy.map(([name, { count }]) => [name, count]));
+  }
+
+  /** One up or down. */
+  #move(counter: { count: number }, count: number): void {
+    const { count: before } = counter;
+    const endpoints = this.#endpointsWith;
+    counter.count = count;
+    endpoints[count] = (endpoints[count] ?? 0) + 1;
+    endpoints[before] = (endpoints[before] ?? 0) - 1;
+    if (count > this.#highest) this.#highest = count;
+    else if (before === this.#highest && (endpoints[before] ?? 0) <= 0) this.#highest = count;
   }
 }

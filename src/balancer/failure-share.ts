@@ -1,8 +1,11 @@
 import type { Clock } from "../lib/clock.ts";
-import type { Balancer, Candidate, Candidates } from "./balancer.ts";
+import type { Balancer, Candidate } from "./balancer.ts";
+import { type EndpointNames, isSome, leaveOut } from "./candidate-lists.ts";
 
 /** Whether an endpoint has failed so much lately that others are to be preferred. */
 export interface FailureHistory {
+  /** Every endpoint that may be ejected is among them. */
+  readonly suspects: EndpointNames;
   /** False for an endpoint never heard of. */
   isEjected(endpointName: string): boolean;
   /** To be told of every choice: an endpoint that comes back is tried with one request, not with all of them. */
@@ -47,6 +50,10 @@ export class RecentFailures implements FailureHistory {
 
   constructor({ clock }: { readonly clock: Clock }) {
     this.#clock = clock;
+  }
+
+  get suspects(): EndpointNames {
+    return this.#suspects;
   }
 
   /** Once for each attempt that says something about the endpoint: not when the client left or was at fault. */
@@ -126,15 +133,12 @@ export class RecentFailures implements FailureHistory {
 
 /** Chooses as `inner` does among the candidates that are not ejected, and among all when every one is. */
 export function createGuardedBalancer(inner: Balancer, history: FailureHistory): Balancer {
-  const isPreferred = ({ endpoint }: Candidate) => !history.isEjected(endpoint.name);
-  const preferred = (candidates: Candidates): Candidates => {
-    const [first, ...others] = candidates.filter(isPreferred);
-    return first === undefined ? candidates : [first, ...others];
-  };
+  const isEjected = ({ endpoint }: Candidate) => history.isEjected(endpoint.name);
   return {
     name: inner.name,
     select(candidates) {
-      const picked = inner.select(candidates.every(isPreferred) ? candidates : preferred(candidates));
+      const preferred = leaveOut(candidates, history.suspects, isEjected);
+      const picked = inner.select(isSome(preferred) ? preferred : candidates);
       history.noteChosen(picked.endpoint.name);
       return picked;
     },

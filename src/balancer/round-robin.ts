@@ -1,4 +1,5 @@
-import type { Balancer, Candidate } from "./balancer.ts";
+import type { Balancer, Candidates } from "./balancer.ts";
+import { oncePerList } from "./candidate-lists.ts";
 import { pickAt } from "./pick.ts";
 
 /** Far more combinations than real configurations have; past it all rotations start again. */
@@ -20,10 +21,15 @@ export function createRoundRobinBalancer(): Balancer {
     return ordinal;
   };
 
-  const rotationOf = (candidates: readonly Candidate[]): { next: number } => {
+  const keyOf = oncePerList((candidates: Candidates) => {
     // A number and not a joined name, so that nothing is allocated. Two combinations that collide share a rotation.
     let key = candidates.length;
     for (const { endpoint } of candidates) key = (Math.imul(key, 31) + ordinalOf(endpoint.name)) | 0;
+    return key;
+  });
+
+  const rotationOf = (candidates: Candidates): { next: number } => {
+    const key = keyOf(candidates);
     const known = rotations.get(key);
     if (known !== undefined) return known;
     if (rotations.size >= maxRotations) rotations.clear();

@@ -1,4 +1,5 @@
 import type { Balancer, Candidate, Candidates, TrafficShare } from "./balancer.ts";
+import { oncePerList } from "./candidate-lists.ts";
 import type { RandomSource } from "./priority.ts";
 
 /** Draws whose turn it is, each share as often as its weight says, and lets `inner` choose among those who have it. */
@@ -6,13 +7,17 @@ export function createShareBalancer(inner: Balancer, random: RandomSource): Bala
   return {
     name: inner.name,
     select(candidates) {
-      if (candidates.every(({ share }) => share === undefined)) return inner.select(candidates);
+      if (!hasShares(candidates)) return inner.select(candidates);
       const drawn = drawShare(candidates, random());
       const [first, ...others] = candidates.filter(({ share }) => share === drawn);
       return inner.select(first === undefined ? candidates : [first, ...others]);
     },
   };
 }
+
+const hasShares = oncePerList((candidates: Candidates) =>
+  candidates.some(({ share }) => share !== undefined),
+);
 
 /** Each of them counts once, however many endpoints have it. @param draw from [0, 1) */
 function drawShare(candidates: Candidates, draw: number): TrafficShare | undefined {
@@ -34,7 +39,7 @@ function weightOf(share: TrafficShare | undefined): number {
 }
 
 /** Those that are to be used first. The very same list when that is all of them. */
-export function lowestRanked(candidates: Candidates): Candidates {
+export const lowestRanked = oncePerList((candidates: Candidates): Candidates => {
   let lowest = Number.POSITIVE_INFINITY;
   let highest = Number.NEGATIVE_INFINITY;
   for (const candidate of candidates) {
@@ -45,14 +50,14 @@ export function lowestRanked(candidates: Candidates): Candidates {
   if (lowest === highest) return candidates;
   const [first, ...others] = candidates.filter((candidate) => rankOf(candidate) === lowest);
   return first === undefined ? candidates : [first, ...others];
-}
+});
 
 /** Without second choices, unless there are no others. The very same list when that is all of them. */
-export function firstChoices(candidates: Candidates): Candidates {
+export const firstChoices = oncePerList((candidates: Candidates): Candidates => {
   if (!candidates.some(({ isSecondChoice }) => isSecondChoice === true)) return candidates;
   const [first, ...others] = candidates.filter(({ isSecondChoice }) => isSecondChoice !== true);
   return first === undefined ? candidates : [first, ...others];
-}
+});
 
 function rankOf({ rank }: Candidate): number {
   return rank ?? 0;

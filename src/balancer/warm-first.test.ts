@@ -32,6 +32,7 @@ function setUp(inner: BalancerName, fleet: Fleet) {
   const connections = new ConnectionCounts();
   const noted: string[] = [];
   const loaded: LoadedKnowledge = {
+    edition: 0,
     warmthAt: ({ name }) => fleet[name]?.warmth ?? "neutral",
     idleMs: (name) => fleet[name]?.idleMs ?? 0,
     noteChosen: ({ name }, model) => noted.push(`${name} ${model}`),
@@ -193,4 +194,42 @@ describe("worth waiting for before any other", () => {
     expect(worth(fleet, "priority")).toBe("all");
     expect(worth(fleet, "least-connections")).toEqual(["w"]);
   });
+});
+
+test("with many machines, what is loaded and who is crowded counts from the next choice on", () => {
+  const fleet = Object.fromEntries(
+    Array.from({ length: 40 }, (_, index) => [`box-${index}`, { warmth: "neutral" }]),
+  ) as Record<string, Traits>;
+  const connections = new ConnectionCounts();
+  let edition = 0;
+  const [first, ...others] = Object.entries(fleet).map(([name, traits]) => candidateOf(name, traits));
+  if (first === undefined) throw new Error("there are forty");
+  const candidates: Candidates = [first, ...others];
+  const balancer = createWarmFirstBalancer(
+    createBalancer("round-robin", { connections, random: Math.random }),
+    {
+      get edition() {
+        return edition;
+      },
+      warmthAt: ({ name }) => fleet[name]?.warmth ?? "neutral",
+      idleMs: () => 0,
+      noteChosen() {},
+    },
+    connections,
+  );
+  const pickedIn = (picks: number) =>
+    new Set(Array.from({ length: picks }, () => balancer.select(candidates).endpoint.name));
+  const load = (name: string) => {
+    fleet[name] = { warmth: "warm" };
+    edition += 1;
+  };
+  expect(pickedIn(40).size).toBe(40);
+  load("box-7");
+  expect(pickedIn(10)).toEqual(new Set(["box-7"]));
+  load("box-9");
+  expect(pickedIn(10)).toEqual(new Set(["box-7", "box-9"]));
+  const releases = [connections.acquire("box-7"), connections.acquire("box-7")];
+  expect(pickedIn(10)).toEqual(new Set(["box-9"]));
+  for (const release of releases) release();
+  expect(pickedIn(10)).toEqual(new Set(["box-7", "box-9"]));
 });

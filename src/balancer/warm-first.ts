@@ -1,14 +1,26 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { Warmth } from "../models/loaded/loaded-models.ts";
 import type { ActiveConnections, Balancer, Candidate, Candidates } from "./balancer.ts";
+import { leastHandledWell, oncePerList } from "./candidate-lists.ts";
 
 /** Which models the endpoints have in memory, as far as is known. */
 export interface LoadedKnowledge {
   warmthAt(endpoint: Endpoint, model: string): Warmth;
+  /** Another number whenever `warmthAt` may say something else than before. */
+  readonly edition: number;
   /** Milliseconds since something was last sent there. */
   idleMs(endpointName: string): number;
   /** To be told of every choice, so that the next one knows what is being loaded. */
   noteChosen(endpoint: Endpoint, model: string): void;
+}
+
+/** What was made of a list. */
+interface Look {
+  readonly preferred: Candidates;
+  /** As long as what is loaded is what it was, and nobody is crowded. */
+  readonly isLasting: boolean;
+  /** Of what was known when it was made. */
+  readonly edition: number;
 }
 
 /** How a candidate stands, as bits: several go together in a set. */
@@ -40,18 +52,30 @@ export function createWarmFirstBalancer(
 ): Balancer {
   const standingOf = (candidate: Candidate) => judgeStanding(candidate, loaded, connections);
 
-  const preferred = (candidates: Candidates): Candidates => {
+  const look = (candidates: Candidates): Look => {
     const lowest = inner.name === "priority" ? highestPriority(candidates) : Number.NEGATIVE_INFINITY;
     let present = 0;
     for (const candidate of candidates) {
       if (candidate.endpoint.priority >= lowest) present |= standingOf(candidate);
     }
     const wanted = wantedOf(present);
-    if ((present & ~wanted) === 0) return candidates;
+    // These two go by the clock and by what is under way.
+    const isLasting = (wanted & (standing.resting | standing.occupied)) === 0;
+    const { edition } = loaded;
+    if ((present & ~wanted) === 0) return { preferred: candidates, isLasting, edition };
     const [first, ...others] = candidates.filter(
       (candidate) => candidate.endpoint.priority >= lowest && (standingOf(candidate) & wanted) !== 0,
     );
-    return first === undefined ? candidates : [first, ...others];
+    return { preferred: first === undefined ? candidates : [first, ...others], isLasting, edition };
+  };
+
+  const latestLooks = oncePerList((): { look?: Look } => ({}));
+  const preferred = (candidates: Candidates): Candidates => {
+    // Whoever is crowded may be so no longer.
+    if (connections.highest() >= leastHandledWell(candidates)) return look(candidates).preferred;
+    const latest = latestLooks(candidates);
+    if (latest.look?.edition !== loaded.edition || !latest.look.isLasting) latest.look = look(candidates);
+    return latest.look.preferred;
   };
 
   return {

@@ -121,7 +121,7 @@ export const proxy = section(
       initial: "sherpa",
       choices: ["sherpa", "olla"],
       env: ["OLLA_PROXY_ENGINE"],
-      doc: "How requests travel: `sherpa` is simple, `olla` keeps a connection pool and a breaker for each endpoint.",
+      doc: "How requests travel: `sherpa` is simple, `olla` keeps a connection pool for each address and a breaker for each endpoint.",
     }),
     load_balancer: choiceKey({
       initial: "priority",

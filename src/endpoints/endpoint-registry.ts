@@ -43,6 +43,7 @@ export class EndpointRegistry {
   readonly #clock: Clock;
   readonly #logger: Logger;
   #states: readonly EndpointState[] = [];
+  #edition: object = {};
   #indexByName: ReadonlyMap<string, number> = new Map();
   /** When each endpoint was last heard from. Beside the snapshot, because every answered request writes it. */
   readonly #contacts = new Map<string, number>();
@@ -59,9 +60,14 @@ export class EndpointRegistry {
     this.replaceAll(endpoints);
   }
 
-  /** In configuration order. The same array until something changes. */
+  /** In configuration order. The same array until something changes, and every check changes something. */
   snapshot(): readonly EndpointState[] {
     return this.#states;
+  }
+
+  /** Another object whenever an endpoint, its status or its draining has changed: all that requests are routed by. */
+  get edition(): object {
+    return this.#edition;
   }
 
   byName(name: string): EndpointState | undefined {
@@ -116,17 +122,18 @@ export class EndpointRegistry {
     const state = this.byName(name);
     const index = this.#indexByName.get(name);
     if (state === undefined || index === undefined) return false;
-    if (this.isDraining(name) === isDraining) return true;
+    if (this.#draining.has(name) === isDraining) return true;
     if (isDraining) this.#draining.add(name);
     else this.#draining.delete(name);
     this.#states = this.#states.with(index, this.#withDraining(state.endpoint, state.health));
+    this.#edition = {};
     this.#notify(this.#drainingListeners, state.endpoint, "a drained endpoint");
     return true;
   }
 
-  /** Cheap: asked for every candidate. */
-  isDraining(name: string): boolean {
-    return this.#draining.size > 0 && this.#draining.has(name);
+  /** Names; the very same set for good. */
+  get draining(): ReadonlySet<string> {
+    return this.#draining;
   }
 
   /** Milliseconds since a probe or request was last answered there; Infinity when that never happened. */
@@ -140,12 +147,14 @@ export class EndpointRegistry {
     const index = this.#indexByName.get(endpoint.name);
     if (index === undefined) return;
     this.#states = this.#states.with(index, this.#stateFor(endpoint));
+    this.#edition = {};
     this.#notify(this.#replacedListeners, undefined, "replaced endpoints");
   }
 
   /** Swaps in a whole configuration. An endpoint with the same name and URL keeps its health; others start afresh. */
   replaceAll(endpoints: readonly Endpoint[]): void {
     this.#states = endpoints.map((endpoint) => this.#stateFor(endpoint));
+    this.#edition = {};
     this.#indexByName = new Map(endpoints.map((endpoint, index) => [endpoint.name, index]));
     for (const name of this.#contacts.keys()) {
       if (!this.#indexByName.has(name)) this.#contacts.delete(name);
@@ -185,7 +194,7 @@ export class EndpointRegistry {
   }
 
   #withDraining(endpoint: Endpoint, health: EndpointHealth): EndpointState {
-    return this.isDraining(endpoint.name) ? { endpoint, health, isDraining: true } : { endpoint, health };
+    return this.#draining.has(endpoint.name) ? { endpoint, health, isDraining: true } : { endpoint, health };
   }
 
   #setHealth(state: EndpointState, health: EndpointHealth, cause: StatusChange["cause"]): void {
@@ -194,6 +203,7 @@ export class EndpointRegistry {
     this.#states = this.#states.with(index, this.#withDraining(state.endpoint, health));
     const { status: from } = state.health;
     if (from === health.status) return;
+    this.#edition = {};
     const change: StatusChange = { endpoint: state.endpoint, from, to: health.status, cause };
     this.#notify(this.#statusListeners, change, "a changed endpoint status");
   }

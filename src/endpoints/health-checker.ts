@@ -34,6 +34,8 @@ export class HealthChecker {
   #controller = new AbortController();
   #unsubscribe: Unsubscribe | undefined;
   #cancelTimer: (() => void) | undefined;
+  /** Never after the next check that is due; Infinity without a timer. */
+  #wakesAt = Number.POSITIVE_INFINITY;
 
   constructor(options: HealthCheckerOptions) {
     this.#options = options;
@@ -44,12 +46,12 @@ export class HealthChecker {
   start(): void {
     if (this.#unsubscribe !== undefined) return;
     this.#controller = new AbortController();
-    const { registry } = this.#options;
+    const { registry, clock } = this.#options;
     const endStatus = registry.onStatusChange((change) => {
       this.#logChange(change);
-      this.#armTimer();
+      this.#wakeFor(change.endpoint.name);
     });
-    const endReplaced = registry.onEndpointsReplaced(() => this.#armTimer());
+    const endReplaced = registry.onEndpointsReplaced(() => this.#wakeAt(clock.now()));
     this.#unsubscribe = () => {
       endStatus();
       endReplaced();
@@ -62,7 +64,6 @@ export class HealthChecker {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
     this.#controller.abort();
     await Promise.all(this.#running.values());
   }
@@ -78,27 +79,42 @@ export class HealthChecker {
   }
 
   #checkDue(): void {
-    const limit = this.#options.clock.now() + sameWakeUpMs;
-    for (const { endpoint, health } of this.#options.registry.snapshot()) {
-      if (health.nextCheckAt > limit || this.#running.has(endpoint.name)) continue;
-      // Never rejects; whoever has to wait for it finds it in #running.
-      void this.#check(endpoint.name);
-    }
-    this.#armTimer();
-  }
-
-  #armTimer(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    if (this.#unsubscribe === undefined) return;
     const { registry, clock } = this.#options;
+    const limit = clock.now() + sameWakeUpMs;
     let earliest = Number.POSITIVE_INFINITY;
     for (const { endpoint, health } of registry.snapshot()) {
-      if (!this.#running.has(endpoint.name)) earliest = Math.min(earliest, health.nextCheckAt);
+      if (health.nextCheckAt > limit) {
+        earliest = Math.min(earliest, health.nextCheckAt);
+      } else if (!this.#running.has(endpoint.name)) {
+        // Never rejects; whoever has to wait for it finds it in #running.
+        void this.#check(endpoint.name);
+      }
     }
-    if (earliest === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.min(Math.max(0, earliest - clock.now()), longestTimerMs);
-    this.#cancelTimer = clock.after(delayMs, () => this.#checkDue());
+    this.#cancelTimer?.();
+    this.#wakeAt(earliest);
+  }
+
+  /** One of perhaps hundreds has another time for its next check: nobody else's is looked at. */
+  #wakeFor(name: string): void {
+    const state = this.#options.registry.byName(name);
+    if (this.#unsubscribe === undefined || state === undefined || this.#running.has(name)) return;
+    this.#wakeAt(state.health.nextCheckAt);
+  }
+
+  #wakeAt(time: number): void {
+    if (time >= this.#wakesAt) return;
+    this.#cancelTimer?.();
+    const { clock } = this.#options;
+    const delayMs = Math.min(Math.max(0, time - clock.now()), longestTimerMs);
+    const cancel = clock.after(delayMs, () => {
+      this.#wakesAt = Number.POSITIVE_INFINITY;
+      this.#checkDue();
+    });
+    this.#wakesAt = time;
+    this.#cancelTimer = () => {
+      this.#wakesAt = Number.POSITIVE_INFINITY;
+      cancel();
+    };
   }
 
   #check(name: string, isForced = false): Promise<void> {
@@ -117,7 +133,7 @@ export class HealthChecker {
       } finally {
         this.#releaseSlot();
         this.#running.delete(name);
-        this.#armTimer();
+        this.#wakeFor(name);
       }
     })();
     this.#running.set(name, check);

@@ -123,6 +123,34 @@ describe("ModelCatalog", () => {
   });
 });
 
+describe("machines that are alike", () => {
+  const models = () => [{ name: "llama" }, { name: "qwen", maxContextLength: 8_192 }];
+
+  test("have one list between them, each until its own changes", () => {
+    const { catalog } = withLists({});
+    catalog.replaceModels("a", "vllm", models());
+    expect(catalog.sharedList("vllm", models())).toBe(catalog.modelsAt("a"));
+    catalog.replaceModels("b", "vllm", models());
+    catalog.replaceModels("c", "ollama", models());
+    expect(catalog.modelsAt("b")).toBe(catalog.modelsAt("a"));
+    expect(catalog.modelsAt("c")).not.toBe(catalog.modelsAt("a"));
+    catalog.removeModel("b", "qwen");
+    catalog.replaceModels("a", "vllm", [{ name: "gemma" }]);
+    expect(places(catalog, "llama")).toEqual(["b llama", "c llama"]);
+    expect(places(catalog, "qwen")).toEqual(["c qwen"]);
+    expect(places(catalog, "gemma")).toEqual(["a gemma"]);
+  });
+
+  test("do not, where one model says anything else", () => {
+    const { catalog } = withLists({});
+    catalog.replaceModels("a", "vllm", models());
+    const others = [{ name: "llama" }, { name: "qwen", maxContextLength: 4_096 }];
+    expect(catalog.sharedList("vllm", others)).toBe(others);
+    catalog.replaceModels("b", "vllm", others);
+    expect(catalog.modelsAt("b")).toBe(others);
+  });
+});
+
 describe("models of an endpoint that is not heard of any more", () => {
   test("stay through an outage, and go when they are stale", () => {
     const { catalog, clock } = withLists({ silent: ["a"], alive: ["b"] });

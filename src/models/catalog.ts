@@ -72,8 +72,11 @@ export class ModelCatalog {
     this.#cleanupIntervalMs = options.cleanupIntervalMs;
     this.#rules = options.rules ?? defaultRules;
     this.#describer = new ModelDescriber({ ...options, naming: options.naming ?? builtinNaming() });
+    const indexes = new Map<readonly Model[], ListIndex>();
     for (const [name, entry] of this.#entries) {
-      this.#entries.set(name, { ...entry, index: this.#indexOf(entry.models) });
+      const index = indexes.get(entry.models) ?? this.#indexOf(entry.models);
+      indexes.set(entry.models, index);
+      this.#entries.set(name, { ...entry, index });
     }
     this.#rebuild();
     if (isRunning) this.start();
@@ -107,6 +110,14 @@ export class ModelCatalog {
     }
   }
 
+  /**
+   * The very list that an endpoint of this kind has given before, where these are the same models; else `models` itself.
+   * Fleets are made of machines that are alike: what one of them has is kept once for all.
+   */
+  sharedList(backendType: string, models: readonly Model[]): readonly Model[] {
+    return this.#twinOf(backendType, models)?.models ?? models;
+  }
+
   /** The endpoint's list as it is now; an empty list is a list. `backendType` is the endpoint's profile name. */
   replaceModels(endpointName: string, backendType: string, models: readonly Model[]): void {
     const refreshed = {
@@ -122,7 +133,8 @@ export class ModelCatalog {
       this.#unified = undefined;
       return;
     }
-    this.#entries.set(endpointName, { ...refreshed, models, index: this.#indexOf(models) });
+    const list = this.#twinOf(backendType, models) ?? { models, index: this.#indexOf(models) };
+    this.#entries.set(endpointName, { ...refreshed, models: list.models, index: list.index });
     this.#rebuild();
   }
 
@@ -200,6 +212,18 @@ export class ModelCatalog {
   unified(): readonly UnifiedModel[] {
     this.#unified ??= unifyModels([...this.#entries.values()], this.#describer, this.#rules);
     return this.#unified;
+  }
+
+  #twinOf(backendType: string, models: readonly Model[]): Entry | undefined {
+    const [first] = models;
+    const seen = new Set<readonly Model[]>();
+    for (const entry of this.#entries.values()) {
+      const isLikely = entry.models.length === models.length && entry.models[0]?.name === first?.name;
+      if (!isLikely || entry.backendType !== backendType || seen.has(entry.models)) continue;
+      if (isDeepStrictEqual(entry.models, models)) return entry;
+      seen.add(entry.models);
+    }
+    return undefined;
   }
 
   #indexOf(models: readonly Model[]): ListIndex {

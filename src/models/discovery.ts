@@ -289,9 +289,11 @@ export class ModelDiscovery {
             signal,
           }),
         );
-        await this.#options.catalog.describeAhead(list.profile.name, list.models);
+        const { catalog } = this.#options;
+        const models = catalog.sharedList(list.profile.name, list.models);
+        await catalog.describeAhead(list.profile.name, models);
         if (signal.aborted) break;
-        this.#accept(endpoint, list, progress);
+        this.#accept(endpoint, { ...list, models }, progress);
         if (!progress.isRunAgainWanted) progress.isKindDoubted = false;
         progress.isRunAgainWanted = false;
       } catch (error) {

@@ -30,7 +30,7 @@ export interface JudgeContext {
   /** Whether another attempt could follow. Without it nothing is held back that could be relayed at once. */
   readonly mayFailOver: boolean;
   /** Whether another endpoint could take a request that is too long for this one. */
-  readonly mayOutgrow?: boolean;
+  readonly mayOutgrow?: () => boolean;
   /** How long an answer that could be relayed at once is looked at all the same, in milliseconds; > 0. */
   readonly peekMs: number;
 }
@@ -62,7 +62,7 @@ export function judgeAnswer(
   if (response.status === 404 || response.status === 400) return judgeModelMissing(answer, context);
   if (mayFailOver && policy.isFailedStatus(response.status)) return refuseStatus(answer, context);
   if (!response.ok) {
-    if (context.mayOutgrow === true && mayNeedWords(response.status, response.headers)) {
+    if (mayNeedWords(response.status, response.headers) && context.mayOutgrow?.() === true) {
       return serve(keepBody(answer, context.clock));
     }
     return dispatch.translated === undefined ? servedUnread : serve(readRefusal(answer, context.clock));

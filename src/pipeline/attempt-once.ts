@@ -1,4 +1,5 @@
-import type { Candidate } from "../balancer/balancer.ts";
+import type { Candidate, Candidates } from "../balancer/balancer.ts";
+import { oncePerList } from "../balancer/candidate-lists.ts";
 import { OllaError } from "../errors.ts";
 import type { UpstreamAnswer } from "../proxy/attempt.ts";
 import type { Claim } from "../proxy/traffic.ts";
@@ -8,14 +9,9 @@ import { cutAfterBeginning, type JudgedAnswer, judgeAnswer } from "./answer-judg
 import { roomierThan } from "./context-fit.ts";
 import type { Dispatch } from "./encode-attempt.ts";
 import { castsDoubt, demotesEndpoint } from "./failover-policy.ts";
-import {
-  type ForwardContext,
-  type Forwarded,
-  type ForwardRequest,
-  type Progress,
-  retryAfter,
-} from "./forwarding.ts";
+import { type ForwardContext, type Forwarded, type ForwardRequest, retryAfter } from "./forwarding.ts";
 import { saysNoSuchPath } from "./native-support.ts";
+import type { Progress } from "./progress.ts";
 import { verdictOfError } from "./verdict.ts";
 
 /** Longest look at how an answer begins where no other endpoint could do better. */
@@ -79,14 +75,14 @@ function judge({
   progress,
 }: Answered): JudgedAnswer | Promise<JudgedAnswer> {
   const { clock, policy, keepaliveMs } = context;
-  const { attempts, remaining } = progress;
+  const { attempts, remainingCount } = progress;
   return judgeAnswer(answer, {
     clock,
     policy,
     dispatch,
     peekMs: keepaliveMs > 0 ? keepaliveMs : longestPeekMs,
-    mayFailOver: policy.mayGoOn(attempts, remaining.length),
-    mayOutgrow: !isCloud(claim.candidate) && remaining.some(isCloud),
+    mayFailOver: policy.mayGoOn(attempts, remainingCount),
+    mayOutgrow: () => !isCloud(claim.candidate) && progress.remaining.some(isCloud),
   });
 }
 
@@ -105,7 +101,7 @@ function endBroken(attempt: Attempt, answer: UpstreamAnswer | undefined, error: 
   if (castsDoubt(error)) context.onDoubt(name);
   noteFailure(attempt, error);
   if (error.code === "client_abort") return "give-up";
-  return context.policy.afterError(error, progress.attempts, progress.remaining.length);
+  return context.policy.afterError(error, progress.attempts, progress.remainingCount);
 }
 
 /** Not an attempt: the endpoint has not seen the request in a dialect that it knows. */
@@ -121,20 +117,21 @@ function endRefused(answered: Answered, { error, body, verdict, isModelMissing }
   const { claim, answer, context, progress } = answered;
   const { candidate } = claim;
   const { policy } = context;
-  const { attempts, remaining } = progress;
+  const { attempts, remainingCount } = progress;
   claim.end(verdict);
   context.traffic.noteFailedAnswer(candidate, answer.response);
   if (isModelMissing) context.onModelMissing(candidate.endpoint.name, candidate.model);
   if (body !== undefined) keepAnswer(answered, body, { isFailure: true, retryAfterSeconds: undefined });
   noteFailure(answered, error, answer.response.status);
   return isModelMissing
-    ? policy.afterModelMissing(attempts, remaining.length)
-    : policy.afterError(error, attempts, remaining.length);
+    ? policy.afterModelMissing(attempts, remainingCount)
+    : policy.afterError(error, attempts, remainingCount);
 }
 
 /** Undefined unless the request is too long for this endpoint and another one may take it. */
 function leaveForRoomier(answered: Answered, { body }: Served): Next | undefined {
-  const { claim, answer, context, progress } = answered;
+  const { claim, answer, request, context, progress } = answered;
+  if (!hasCloud(request.candidates)) return undefined;
   const { candidate } = claim;
   const { status } = answer.response;
   const roomier = roomierThan({ status, body }, candidate, progress.remaining, context.contextOf);
@@ -222,6 +219,8 @@ function encodeFor(claim: Claim, { encode }: ForwardRequest, progress: Progress)
     return undefined;
   }
 }
+
+const hasCloud = oncePerList((candidates: Candidates) => candidates.some(isCloud));
 
 function isCloud({ endpoint }: Candidate): boolean {
   return endpoint.isCloud === true;

@@ -1,4 +1,5 @@
 import type { Candidate } from "../balancer/balancer.ts";
+import { isSome } from "../balancer/candidate-lists.ts";
 import { lowestRanked } from "../balancer/traffic-share.ts";
 import { anthropicVersion } from "../endpoints/question-headers.ts";
 import { OllaError } from "../errors.ts";
@@ -6,7 +7,6 @@ import { isObject, type JsonObject, parseJson } from "../lib/json.ts";
 import { clientLeft, type UpstreamAnswer } from "../proxy/attempt.ts";
 import type { UpstreamRequest } from "../proxy/engine.ts";
 import { toHeaderValue } from "../proxy/header-value.ts";
-import { isSome } from "../proxy/traffic.ts";
 import type { BuildUpstreamRequest } from "../proxy/upstream-request.ts";
 import { readWholeBody } from "../proxy/whole-body.ts";
 import {

@@ -7,7 +7,7 @@ const longestQuestion = 1_000;
 
 /** What a decision was made from. Compared by identity: both are replaced whole when anything in them changes. */
 export interface DecisionGround {
-  /** The snapshot of the endpoints. */
+  /** Which of them there are, and which may be used. */
   readonly endpoints: object;
   /** What is known of their models. */
   readonly models: object;

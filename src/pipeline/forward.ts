@@ -1,18 +1,14 @@
 import type { Candidate, Candidates } from "../balancer/balancer.ts";
+import { isSome } from "../balancer/candidate-lists.ts";
 import { placeOf } from "../balancer/sticky.ts";
 import { firstChoices, lowestRanked } from "../balancer/traffic-share.ts";
 import { OllaError } from "../errors.ts";
 import { clientLeft } from "../proxy/attempt.ts";
-import { type Claim, isSome } from "../proxy/traffic.ts";
+import type { Claim } from "../proxy/traffic.ts";
 import { attemptOnce, type Next } from "./attempt-once.ts";
-import {
-  type ForwardContext,
-  type Forwarded,
-  type ForwardRequest,
-  type Progress,
-  retryAfter,
-} from "./forwarding.ts";
+import { type ForwardContext, type Forwarded, type ForwardRequest, retryAfter } from "./forwarding.ts";
 import { pause } from "./pause.ts";
+import { Progress } from "./progress.ts";
 
 /**
  * The failover loop: take a place at a candidate, send, judge the answer, and go on to the next candidate while nothing
@@ -21,12 +17,7 @@ import { pause } from "./pause.ts";
  * @throws OllaError that speaks for all attempts
  */
 export async function forward(request: ForwardRequest, context: ForwardContext): Promise<Forwarded> {
-  const progress: Progress = {
-    attempts: 0,
-    remaining: request.candidates,
-    lastAnswer: undefined,
-    lastError: undefined,
-  };
+  const progress = new Progress(request.candidates);
   for (;;) {
     if (request.client.signal.aborted) throw clientLeft();
     request.client.cancellation?.throwIfCancelled();
@@ -39,7 +30,7 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
     if (claim === undefined) continue;
 
     progress.attempts += 1;
-    progress.remaining = without(progress.remaining, claim.candidate);
+    progress.take(claim.candidate);
     let next: Next;
     try {
       next = await attemptOnce(claim, request, context, progress);
@@ -54,12 +45,6 @@ export async function forward(request: ForwardRequest, context: ForwardContext):
     if (next === "start-over") progress.remaining = request.candidates;
     await pause(context.policy.backoffBefore(progress.attempts + 1), context.clock, request.client.signal);
   }
-}
-
-/** There may be hundreds, and nearly every request does this. */
-function without(candidates: readonly Candidate[], gone: Candidate): readonly Candidate[] {
-  const at = candidates.indexOf(gone);
-  return at < 0 ? candidates : candidates.toSpliced(at, 1);
 }
 
 /** Who could not wait for another place any longer is better served with what an endpoint has said already. */

@@ -71,16 +71,6 @@ export interface Forwarded {
   readonly retryAfterSeconds: number | undefined;
 }
 
-/** What the attempts so far have left behind. */
-export interface Progress {
-  attempts: number;
-  /** Candidates not tried in this round. */
-  remaining: readonly Candidate[];
-  /** The latest answer that an endpoint gave, kept for the case that nothing better comes. */
-  lastAnswer: Forwarded | undefined;
-  lastError: OllaError | undefined;
-}
-
 /** The soonest that any candidate asked to be tried again. */
 export function retryAfter({ candidates }: ForwardRequest, { traffic }: ForwardContext): number | undefined {
   const waitMs = traffic.smallestWaitMs(candidates);

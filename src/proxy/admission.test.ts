@@ -16,9 +16,12 @@ function setUp({ limits = { a: 1, b: 1 }, queueMax = 100, queueTimeoutMs = 30_00
   const clock = createFakeClock();
   const connections = new ConnectionCounts();
   const limitOf = (name: string) => limits[name] ?? 0;
-  const admission = new Admission({ limitOf, queueMax, queueTimeoutMs, clock, connections });
+  const lowestLimit = () => lowestOf(Object.values(limits));
+  const admission = new Admission({ limitOf, lowestLimit, queueMax, queueTimeoutMs, clock, connections });
   return { clock, connections, admission, limits };
 }
+
+const lowestOf = (limits: readonly number[]) => Math.min(...limits.filter((limit) => limit > 0));
 
 const stays = new AbortController().signal;
 
@@ -163,7 +166,7 @@ describe("waiting", () => {
     expect(waiters.map(({ place }) => place.admitted?.waitedMs)).toEqual([100, 200, 300]);
     expect(waiters.map(({ place }) => place.admitted?.aheadOnArrival)).toEqual([0, 1, 2]);
     expect(admission.waitTotals()).toMatchObject({ admitted: 3, waitedMs: 600, longestMs: 300 });
-    expect([connections.total(), admission.waiting(), clock.pendingTimers()]).toEqual([0, 0, 0]);
+    expect([connections.highest(), admission.waiting(), clock.pendingTimers()]).toEqual([0, 0, 0]);
   });
 
   test("the place is taken before anybody else can look, even before the waiter runs", () => {
@@ -219,7 +222,9 @@ describe("waiting", () => {
     expect(log).toEqual(["first:b", "gone:client_abort", "next:a"]);
     first.place.admitted?.release();
     next.place.admitted?.release();
-    expect([connections.total(), clock.pendingTimers(), admission.waitTotals().abandoned]).toEqual([0, 0, 1]);
+    expect([connections.highest(), clock.pendingTimers(), admission.waitTotals().abandoned]).toEqual([
+      0, 0, 1,
+    ]);
   });
 
   test("no listener stays on the client's signal once the wait is over, however it ends", async () => {
@@ -247,7 +252,7 @@ describe("waiting", () => {
   test("a client that has left already does not wait, not even for a free place", async () => {
     const { admission, connections } = setUp();
     await expect(admission.wait(["a"], AbortSignal.abort())).rejects.toMatchObject({ code: "client_abort" });
-    expect(connections.total()).toBe(0);
+    expect(connections.highest()).toBe(0);
   });
 
   test("a hang-up after the place was given changes nothing: the holder gives it back", async () => {
@@ -358,7 +363,7 @@ describe("endpoints that change", () => {
     const release = admission.enter("a");
     admission.retainEndpoints([]);
     release();
-    expect(connections.total()).toBe(0);
+    expect(connections.highest()).toBe(0);
   });
 
   test("a raised limit lets those go who wait, in order", async () => {
@@ -445,7 +450,7 @@ test("whatever happens in whatever order: limits hold, no place lies idle, nobod
       for (const { leave } of [...inLine]) leave();
       for (const { release } of held) release();
       await clock.settle();
-      expect([connections.total(), admission.waiting(), clock.pendingTimers()]).toEqual([0, 0, 0]);
+      expect([connections.highest(), admission.waiting(), clock.pendingTimers()]).toEqual([0, 0, 0]);
     }),
   );
 });

@@ -9,6 +9,8 @@ import { WaitingLines } from "./queue.ts";
 export interface AdmissionSettings {
   /** Most requests under way at an endpoint; 0 is no limit. */
   readonly limitOf: (endpointName: string) => number;
+  /** The lowest limit of any endpoint that has one; Infinity when none has. */
+  readonly lowestLimit: () => number;
   /** Most requests that wait for one endpoint; with 0 nobody waits. */
   readonly queueMax: number;
   /** Longest wait; 0 is as long as the client stays. */
@@ -97,6 +99,8 @@ export class Admission {
 
   /** Those whose endpoint has a place free right now. The very same list when that is all of them. */
   free(candidates: readonly Candidate[]): readonly Candidate[] {
+    const { connections, lowestLimit } = this.#settings;
+    if (connections.highest() < lowestLimit()) return candidates;
     for (const { endpoint } of candidates) {
       if (!this.#isFree(endpoint.name)) {
         return candidates.filter((candidate) => this.#isFree(candidate.endpoint.name));

@@ -131,17 +131,17 @@ class Attempt implements UpstreamAnswer {
   /** `fetch` does not replay a POST that died on a kept-alive connection, and llama.cpp closes those every 100 requests. */
   async send(request: UpstreamRequest): Promise<void> {
     const { clock, transport } = this.#context;
-    const { name, tls } = this.endpoint;
+    const { name, origin, tls } = this.endpoint;
     const { signal } = this;
     const mayReuseConnection = this.#context.contactAgeMs(name) !== Number.POSITIVE_INFINITY;
     let response: Response;
     try {
-      response = await transport.send(name, request, { signal, onFreshConnection: false, tls });
+      response = await transport.send(origin, request, { signal, onFreshConnection: false, tls });
     } catch (error) {
       const elapsedMs = clock.now() - this.startedAt;
       const failure = classifyAttemptFailure(error, signal, name, elapsedMs);
       if (!mayReuseConnection || !looksStale(failure, elapsedMs)) throw failure;
-      response = await transport.send(name, request, { signal, onFreshConnection: true, tls });
+      response = await transport.send(origin, request, { signal, onFreshConnection: true, tls });
     }
     this.#response = response;
     this.#headAt = clock.now();

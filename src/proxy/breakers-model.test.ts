@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { sampleCandidate } from "../../test/conformance/balancer.cases.ts";
 import { createFakeClock, type FakeClock } from "../../test/support/fake-clock.ts";
+import type { Candidate } from "../balancer/balancer.ts";
 import type { AttemptFailureKind, BreakerPass, BreakerTransition } from "./breaker.ts";
 import { BreakerSet, type BreakerSetSettings } from "./breakers.ts";
 
@@ -10,6 +12,12 @@ import { BreakerSet, type BreakerSetSettings } from "./breakers.ts";
 const endpoint = "gpu";
 const modelNames = [undefined, "llama", "qwen", "gemma"] as const;
 type ModelName = (typeof modelNames)[number];
+/** So many that nobody looks at each. */
+const candidates = Array.from({ length: 40 }, (_, index) => ({
+  ...sampleCandidate(index % 8 < 4 ? endpoint : `other-${index}`),
+  model: modelNames[index % 4],
+}));
+const placeOf = ({ endpoint: { name }, model }: Candidate) => `${name} ${model}`;
 type End = AttemptFailureKind | "success" | "neutral";
 
 interface Role {
@@ -174,6 +182,10 @@ function checkEverything(model: SimpleSet, real: Real): void {
     expect([undefined, name]).toContain(block.model as ModelName);
     expect(block.retryAt).toBeWithin(model.now, model.now + settings.openMs + 1);
   }
+  const unblocked = candidates.filter(
+    (candidate) => candidate.endpoint.name !== endpoint || !model.isBlocked(candidate.model),
+  );
+  expect(real.breakers.unblocked(candidates).map(placeOf)).toEqual(unblocked.map(placeOf));
   const status = real.breakers.stateOf(endpoint);
   const isOpen = model.own.phase === "open" && model.own.isBlocked(model.now, settings);
   expect(status.state === "open").toBe(isOpen);

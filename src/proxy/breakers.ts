@@ -1,3 +1,5 @@
+import type { Candidate } from "../balancer/balancer.ts";
+import { leaveOut } from "../balancer/candidate-lists.ts";
 import type { BreakerSettings } from "../endpoints/circuit-breaker.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { BreakerBlock, BreakerPass, BreakerTransition, EndpointBreakerStatus } from "./breaker.ts";
@@ -24,9 +26,27 @@ const neverTried: EndpointBreakerStatus = { state: "closed", retryAt: undefined,
 export class BreakerSet {
   readonly #context: BreakerContext;
   readonly #endpoints = new Map<string, EndpointBreakers>();
+  /** Those with a breaker that is not closed: mostly none. */
+  readonly #blocking = new Set<string>();
 
-  constructor(options: BreakerSetOptions) {
-    this.#context = options;
+  constructor({ settings, clock, onTransition }: BreakerSetOptions) {
+    this.#context = {
+      settings,
+      clock,
+      onTransition: (change) => {
+        this.#noteChange(change.endpoint);
+        onTransition(change);
+      },
+    };
+  }
+
+  /** Those that would be admitted now. The very same list when that is all of them. */
+  unblocked(candidates: readonly Candidate[]): readonly Candidate[] {
+    return leaveOut(
+      candidates,
+      this.#blocking,
+      ({ endpoint, model }) => this.blockOf(endpoint.name, model) !== undefined,
+    );
   }
 
   /** Why this candidate would not be admitted now, or `undefined`. Changes nothing. */
@@ -74,6 +94,7 @@ export class BreakerSet {
       if (kept.has(name)) continue;
       endpoint.retire();
       this.#endpoints.delete(name);
+      this.#blocking.delete(name);
     }
   }
 
@@ -82,6 +103,12 @@ export class BreakerSet {
     let models = 0;
     for (const endpoint of this.#endpoints.values()) models += endpoint.modelCount;
     return { endpoints: this.#endpoints.size, models };
+  }
+
+  #noteChange(endpointName: string): void {
+    const isQuiet = this.#endpoints.get(endpointName)?.areAllClosed() ?? true;
+    if (isQuiet) this.#blocking.delete(endpointName);
+    else this.#blocking.add(endpointName);
   }
 
   #of(endpointName: string): EndpointBreakers {

@@ -1,4 +1,5 @@
 import type { Candidate } from "../balancer/balancer.ts";
+import { leaveOut } from "../balancer/candidate-lists.ts";
 import type { Clock } from "../lib/clock.ts";
 import { parseRetryAfter } from "../lib/retry-after.ts";
 
@@ -88,9 +89,11 @@ export class Cooldowns {
 
   /** Those that may be asked now. The very same list when that is all of them. */
   ready(candidates: readonly Candidate[]): readonly Candidate[] {
-    if (this.#cooling.size === 0) return candidates;
-    const isCooling = ({ endpoint, model }: Candidate) => this.untilOf(endpoint.name, model) !== undefined;
-    return candidates.some(isCooling) ? candidates.filter((candidate) => !isCooling(candidate)) : candidates;
+    return leaveOut(
+      candidates,
+      this.#cooling,
+      ({ endpoint, model }) => this.untilOf(endpoint.name, model) !== undefined,
+    );
   }
 
   /** Milliseconds until the first of these may be asked; 0 when one may be now, or when there is none. */

@@ -155,6 +155,13 @@ export class EndpointBreakers {
     return { ...this.#statusOf(this.#own.state, now), models };
   }
 
+  /** Whether nobody can be blocked here. */
+  areAllClosed(): boolean {
+    if (this.#own.state.phase !== "closed") return false;
+    for (const { state } of this.#models.values()) if (state.phase !== "closed") return false;
+    return true;
+  }
+
   isOpen(): boolean {
     return this.#statusOf(this.#own.state, this.#context.clock.now()).state === "open";
   }

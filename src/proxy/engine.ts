@@ -21,10 +21,11 @@ export interface SendOptions {
 export interface Transport {
   /**
    * Resolves with the response head. Rejects with the runtime's own error, or with the signal's reason.
+   * @param origin `scheme://host:port` of the request's URL
    */
-  send(endpointName: string, request: UpstreamRequest, options: SendOptions): Promise<Response>;
-  /** Closes the kept-alive connections of an endpoint; running answers go on. */
-  forget(endpointName: string): void;
+  send(origin: string, request: UpstreamRequest, options: SendOptions): Promise<Response>;
+  /** Closes the kept-alive connections to an origin; running answers go on. */
+  forget(origin: string): void;
   close(): void;
 }
 

@@ -3,23 +3,23 @@ import { fetchOptions } from "./fetch-options.ts";
 
 /** Seconds. Half-open peers are not noticed in a pool, so connections don't wait there for long. */
 const idleConnectionSeconds = 30;
-const idleConnectionsPerEndpoint = 25;
+const idleConnectionsPerOrigin = 25;
 
 /**
- * The engine for many clients: a connection pool for each endpoint, so that none waits for another's and all of an
- * endpoint's connections can be dropped at once; a circuit breaker; larger pieces.
+ * The engine for many clients: a connection pool for each origin, so that none waits for another's and all of its
+ * connections can be dropped at once, and endpoints behind one gateway share theirs; a circuit breaker; larger pieces.
  */
 export function createOllaEngine(): Engine {
   const sessions = new Map<string, Bun.FetchSession>();
 
-  const sessionOf = (endpointName: string): Bun.FetchSession => {
-    const known = sessions.get(endpointName);
+  const sessionOf = (origin: string): Bun.FetchSession => {
+    const known = sessions.get(origin);
     if (known !== undefined) return known;
     const session = new Bun.FetchSession({
       proxy: false,
-      keepAlive: { idleTimeout: idleConnectionSeconds, maxIdleSockets: idleConnectionsPerEndpoint },
+      keepAlive: { idleTimeout: idleConnectionSeconds, maxIdleSockets: idleConnectionsPerOrigin },
     });
-    sessions.set(endpointName, session);
+    sessions.set(origin, session);
     return session;
   };
 
@@ -28,11 +28,11 @@ export function createOllaEngine(): Engine {
     hasBreaker: true,
     relay: { wholeBodyLimitBytes: 256 * 1024, writeLimitBytes: 64 * 1024 },
     transport: {
-      send: (endpointName, request, options) =>
-        sessionOf(endpointName).fetch(request.url, fetchOptions(request, options)),
-      forget(endpointName) {
-        sessions.get(endpointName)?.close();
-        sessions.delete(endpointName);
+      send: (origin, request, options) =>
+        sessionOf(origin).fetch(request.url, fetchOptions(request, options)),
+      forget(origin) {
+        sessions.get(origin)?.close();
+        sessions.delete(origin);
       },
       close() {
         for (const session of sessions.values()) session.close();

@@ -8,7 +8,7 @@ export function createSherpaEngine(): Engine {
     hasBreaker: false,
     relay: { wholeBodyLimitBytes: 64 * 1024, writeLimitBytes: 8 * 1024 },
     transport: {
-      send: (_endpointName, request, options) => fetch(request.url, fetchOptions(request, options)),
+      send: (_origin, request, options) => fetch(request.url, fetchOptions(request, options)),
       forget() {},
       close() {},
     },

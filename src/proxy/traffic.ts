@@ -1,4 +1,5 @@
 import type { Candidate, Candidates } from "../balancer/balancer.ts";
+import { isSome, leaveOut, oncePerList } from "../balancer/candidate-lists.ts";
 import type { RecentFailures } from "../balancer/failure-share.ts";
 import type { WorthWaiting } from "../balancer/warm-first.ts";
 import { OllaError } from "../errors.ts";
@@ -39,8 +40,8 @@ export interface TrafficParts {
   readonly overflowAfterMs: number;
   /** A plain 500 came: somebody should look whether the endpoint is well. */
   readonly onSuspicion: (endpointName: string) => void;
-  /** Whether an operator wants the endpoint to get nothing new. */
-  readonly isDraining: (endpointName: string) => boolean;
+  /** Names of the endpoints that an operator wants to get nothing new. */
+  readonly draining: ReadonlySet<string>;
 }
 
 /** One that was taken, for the attempt to claim. */
@@ -69,16 +70,13 @@ export class Traffic {
   open(candidates: readonly Candidate[]): readonly Candidate[] {
     const { breakers, cooldowns } = this.#parts;
     const ready = cooldowns.ready(this.#withoutDraining(candidates));
-    if (breakers === undefined) return ready;
-    const isBlocked = ({ endpoint, model }: Candidate) =>
-      breakers.blockOf(endpoint.name, model) !== undefined;
-    return ready.some(isBlocked) ? ready.filter((candidate) => !isBlocked(candidate)) : ready;
+    return breakers?.unblocked(ready) ?? ready;
   }
 
   /** What keeps a candidate out of `open`; undefined when nothing does. */
   heldBackBy({ endpoint, model }: Candidate): "draining" | "circuit_open" | "cooling_down" | undefined {
-    const { breakers, cooldowns, isDraining } = this.#parts;
-    if (isDraining(endpoint.name)) return "draining";
+    const { breakers, cooldowns, draining } = this.#parts;
+    if (draining.has(endpoint.name)) return "draining";
     if (breakers?.blockOf(endpoint.name, model) !== undefined) return "circuit_open";
     return cooldowns.untilOf(endpoint.name, model) === undefined ? undefined : "cooling_down";
   }
@@ -139,12 +137,12 @@ export class Traffic {
   }
 
   #admit(place: Place): Claim | undefined {
-    const { breakers, cooldowns, isDraining } = this.#parts;
+    const { breakers, cooldowns, draining } = this.#parts;
     const { candidate, release } = place;
     // Whoever waited may have been overtaken by what the endpoint said to somebody else, or by an operator.
     const isOut =
       place.queuedMs > 0 &&
-      (isDraining(candidate.endpoint.name) ||
+      (draining.has(candidate.endpoint.name) ||
         cooldowns.untilOf(candidate.endpoint.name, candidate.model) !== undefined);
     const pass = isOut ? undefined : admitOrRelease(breakers, candidate, release);
     if (isOut || (breakers !== undefined && pass === undefined)) {
@@ -155,9 +153,8 @@ export class Traffic {
   }
 
   #withoutDraining(candidates: readonly Candidate[]): readonly Candidate[] {
-    const { isDraining } = this.#parts;
-    const isOut = ({ endpoint }: Candidate) => isDraining(endpoint.name);
-    return candidates.some(isOut) ? candidates.filter((candidate) => !isOut(candidate)) : candidates;
+    const { draining } = this.#parts;
+    return leaveOut(candidates, draining, ({ endpoint }) => draining.has(endpoint.name));
   }
 
   async #waitForPlace(
@@ -299,11 +296,11 @@ function admitOrRelease(
 }
 
 /** The very same list where none is for overflow, or all are. */
-function withoutOverflow(candidates: Candidates): Candidates {
+const withoutOverflow = oncePerList((candidates: Candidates): Candidates => {
   if (!candidates.some(({ isOverflow }) => isOverflow === true)) return candidates;
   const own = candidates.filter(({ isOverflow }) => isOverflow !== true);
   return isSome(own) ? own : candidates;
-}
+});
 
 function namesOf(candidates: readonly Candidate[]): readonly string[] {
   return candidates.map(({ endpoint }) => endpoint.name);
@@ -311,8 +308,4 @@ function namesOf(candidates: readonly Candidate[]): readonly string[] {
 
 function firstSome(...lists: readonly (readonly Candidate[])[]): readonly Candidate[] {
   return lists.find((list) => list.length > 0) ?? [];
-}
-
-export function isSome(candidates: readonly Candidate[]): candidates is Candidates {
-  return candidates.length > 0;
 }

@@ -22,6 +22,15 @@ export function sampleCandidate(name: string, traits: CandidateTraits = {}): Can
   return { endpoint, status: traits.status ?? "healthy", model: undefined };
 }
 
+/** More than a balancer looks through each time. */
+function manyCandidates(traitsOf: (index: number) => CandidateTraits): Candidates {
+  const [first, ...others] = Array.from({ length: 40 }, (_, index) =>
+    sampleCandidate(`many-${index}`, traitsOf(index)),
+  );
+  if (first === undefined) throw new Error("there are forty");
+  return [first, ...others];
+}
+
 /** How often each name was chosen in `picks` calls, without any request under way. */
 export function countPicks(
   balancer: Balancer,
@@ -81,6 +90,32 @@ export function describeAnyBalancer(create: (connections: ConnectionCounts) => B
     const offered: Candidates = Object.freeze([...three]) as unknown as Candidates;
     create(new ConnectionCounts()).select(offered);
     expect(offered).toEqual(three);
+  });
+
+  test("of many equal ones each gets its share", () => {
+    const many = manyCandidates(() => ({}));
+    const counts = countPicks(create(new ConnectionCounts()), many, 200 * many.length);
+    for (const { endpoint } of many) expect(counts[endpoint.name]).toBeWithin(120, 300);
+  });
+
+  test("a long list that is offered again is chosen from as if it had never been seen", () => {
+    const traits = (index: number): CandidateTraits => ({
+      weight: 1 + (index % 3),
+      priority: index % 5 === 0 ? 50 : 100,
+      status: index % 7 === 0 ? "busy" : "healthy",
+      maxConcurrentRequests: index % 4,
+    });
+    const many = manyCandidates(traits);
+    const connections = new ConnectionCounts();
+    const [first, second] = [create(connections), create(connections)];
+    const releases: (() => void)[] = [];
+    for (let pick = 0; pick < 500; pick++) {
+      const chosen = first.select(many);
+      expect(second.select([...many])).toBe(chosen);
+      // Now busier, now quieter.
+      if (pick % 100 < 50) releases.push(connections.acquire(chosen.endpoint.name));
+      else releases.shift()?.();
+    }
   });
 
   test("an endpoint that went away and came back gets its share again", () => {

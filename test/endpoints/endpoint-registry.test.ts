@@ -34,6 +34,33 @@ describe("a snapshot", () => {
     expect(statuses()).toEqual(["unknown", "healthy", "unknown"]);
   });
 
+  test("has an edition that is another one only when requests may be routed otherwise", () => {
+    const { registry, answer, refusal } = setUp();
+    const editions = [registry.edition];
+    const act = (change: () => void) => {
+      change();
+      editions.push(registry.edition);
+    };
+    const isSame = () => editions.at(-1) === editions.at(-2);
+    act(() => registry.applyProbe("b", answer(200)));
+    expect(isSame()).toBe(false);
+    act(() => registry.applyProbe("b", answer(200)));
+    expect(isSame()).toBe(true);
+    act(() => registry.reportSuccess("b"));
+    expect(isSame()).toBe(true);
+    act(() => registry.setDraining("b", true));
+    expect(isSame()).toBe(false);
+    act(() => registry.setDraining("b", true));
+    expect(isSame()).toBe(true);
+    act(() => registry.applyProbe("b", refusal()));
+    expect(isSame()).toBe(false);
+    act(() => registry.replaceEndpoint(sampleEndpoint({ name: "a" })));
+    expect(isSame()).toBe(false);
+    act(() => registry.replaceAll([sampleEndpoint({ name: "a" })]));
+    expect(isSame()).toBe(false);
+    expect(new Set(editions).size).toBe(6);
+  });
+
   test("ignores names that are not there", () => {
     const { registry, answer } = setUp();
     const first = registry.snapshot();

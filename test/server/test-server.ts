@@ -88,7 +88,7 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
     aliases,
     ollama: createOllamaFleet({ clock, version: testSettings.version }),
     refreshModels: () => {},
-    connections: { total: () => 0, of: (name) => connections.get(name) ?? 0 },
+    connections: { highest: () => 0, of: (name) => connections.get(name) ?? 0 },
     stats,
     ...options.traffic?.(clock),
     ...options.guards,

@@ -20,7 +20,14 @@ function trafficServer(): TrafficServer {
     traffic(clock) {
       const limitOf = (name: string) => (name === "alpha" ? 1 : 0);
       const connections = new ConnectionCounts();
-      const admission = new Admission({ limitOf, queueMax: 1, queueTimeoutMs: 30_000, clock, connections });
+      const admission = new Admission({
+        limitOf,
+        lowestLimit: () => 1,
+        queueMax: 1,
+        queueTimeoutMs: 30_000,
+        clock,
+        connections,
+      });
       const cooldowns = new Cooldowns({ clock, maxMs: 600_000 });
       const breakers = new BreakerSet({
         clock,

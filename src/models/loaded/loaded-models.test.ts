@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { sampleEndpoint } from "../../../test/endpoints/endpoint-samples.ts";
 import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { LoadedModels } from "./loaded-models.ts";
@@ -125,4 +126,42 @@ test("how long nothing was sent somewhere is known", () => {
   loaded.noteChosen(box, "a");
   clock.advance(500);
   expect(loaded.idleMs("box")).toBe(500);
+});
+
+test("while the edition is the same, every model is as warm as it was", () => {
+  const names = ["a", "b", "c"] as const;
+  const name = fc.constantFrom(...names);
+  const step = fc.oneof(
+    fc.record({ does: fc.constant("says" as const), names: fc.subarray([...names]) }),
+    fc.record({ does: fc.constantFrom("chosen", "sent", "served", "failed", "forgotten"), name }),
+    fc.record({ does: fc.constant("waits" as const) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const { clock, loaded, say, warmth } = setUp("a");
+      const sent: ReturnType<LoadedModels["noteSent"]>[] = [];
+      let before = { edition: loaded.edition, warmths: names.map(warmth) };
+      for (const each of steps) {
+        if (each.does === "says") say(...each.names);
+        else if (each.does === "waits") clock.advance(500);
+        else if (each.does === "chosen") loaded.noteChosen(box, each.name);
+        else if (each.does === "sent") sent.push(loaded.noteSent(box, each.name));
+        else if (each.does === "forgotten") loaded.forget("box");
+        else sent.shift()?.settle(each.does === "served");
+        const now = { edition: loaded.edition, warmths: names.map(warmth) };
+        if (now.edition === before.edition) expect(now).toEqual(before);
+        before = now;
+      }
+    }),
+  );
+});
+
+test("what tells nothing new leaves the edition as it is", () => {
+  const { clock, loaded, say } = setUp("a");
+  const { edition } = loaded;
+  loaded.noteChosen(box, "a");
+  loaded.noteSent(box, "a")?.settle(true);
+  clock.advance(10);
+  say("a");
+  expect(loaded.edition).toBe(edition);
 });

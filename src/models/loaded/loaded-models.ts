@@ -47,6 +47,7 @@ const maxExpected = 64;
 export class LoadedModels {
   readonly #options: LoadedModelsOptions;
   readonly #places = new Map<string, Place>();
+  #edition = 0;
 
   constructor(options: LoadedModelsOptions) {
     this.#options = options;
@@ -60,6 +61,11 @@ export class LoadedModels {
     const name = foldModelName(model);
     if (place.names.has(name) || place.expected.has(name)) return "warm";
     return place.names.size > 0 || place.expected.size > 0 ? "occupied" : "neutral";
+  }
+
+  /** Another number whenever `warmthAt` may say something else than before. */
+  get edition(): number {
+    return this.#edition;
   }
 
   /** Milliseconds since something was last sent there; Infinity when nothing ever was. */
@@ -93,7 +99,7 @@ export class LoadedModels {
           this.#expect(place, name);
           if (!place.names.has(name)) this.#options.onNews(endpoint.name);
         } else if (expectation.pending === 0 && place.expected.get(name) === expectation) {
-          place.expected.delete(name);
+          this.#unexpect(place, name);
         }
       },
     };
@@ -107,19 +113,21 @@ export class LoadedModels {
     const place = this.#places.get(endpointName);
     if (place === undefined) {
       const lastSentAt = Number.NEGATIVE_INFINITY;
+      this.#edition += 1;
       this.#places.set(endpointName, { models, names, expected: new Map(), lastSentAt });
       return;
     }
     place.models = models;
+    if (names.symmetricDifference(place.names).size > 0) this.#edition += 1;
     place.names = names;
     for (const [name, { pending, notedAt }] of place.expected) {
-      if (pending === 0 && notedAt < askedAt) place.expected.delete(name);
+      if (pending === 0 && notedAt < askedAt) this.#unexpect(place, name);
     }
   }
 
   /** The endpoint is gone, was away, or does not say any more. */
   forget(endpointName: string): void {
-    this.#places.delete(endpointName);
+    if (this.#places.delete(endpointName)) this.#edition += 1;
   }
 
   #expect(place: Place, name: string): Expectation {
@@ -129,17 +137,22 @@ export class LoadedModels {
     expectation.notedAt = now;
     place.lastSentAt = now;
     // To the end of the order.
-    expected.delete(name);
+    if (!expected.delete(name) && !place.names.has(name)) this.#edition += 1;
     expected.set(name, expectation);
-    if (expected.size > maxExpected) dropOldest(expected);
+    if (expected.size > maxExpected) this.#dropOldest(place);
     return expectation;
   }
-}
 
-function dropOldest(expected: Map<string, Expectation>): void {
-  for (const [name, { pending }] of expected) {
-    if (pending > 0) continue;
-    expected.delete(name);
-    return;
+  #unexpect(place: Place, name: string): void {
+    place.expected.delete(name);
+    if (!place.names.has(name)) this.#edition += 1;
+  }
+
+  #dropOldest(place: Place): void {
+    for (const [name, { pending }] of place.expected) {
+      if (pending > 0) continue;
+      this.#unexpect(place, name);
+      return;
+    }
   }
 }

@@ -208,6 +208,24 @@ export const failoverCases: readonly EngineCase[] = [
     },
   },
   {
+    name: "endpoints behind one gateway share its connections",
+    async run(harness) {
+      await using gateway = new FakeUpstream();
+      const behind = (name: string) =>
+        endpointAt(`${gateway.url}/${name}`, gateway, name, { preserve_path: true, check_interval: "1h" });
+      await using olla = await harness.start({
+        endpoints: [behind("one"), behind("two")],
+        proxy: { load_balancer: "round-robin" },
+      });
+      const answeredBy = async () => (await post(olla)).headers.get("x-olla-endpoint");
+      const begun = await answeredBy();
+      const { openedConnections } = gateway;
+      const names = [begun, await answeredBy(), await answeredBy(), await answeredBy()];
+      expect(names).toEqual(begun === "one" ? ["one", "two", "one", "two"] : ["two", "one", "two", "one"]);
+      expect(gateway.openedConnections).toBe(openedConnections);
+    },
+  },
+  {
     name: "an endpoint that comes back is used again after its next good probe",
     async run(harness) {
       await using upstream = new FakeUpstream({ behave: closeBeforeHead });
