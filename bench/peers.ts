@@ -121,7 +121,8 @@ export async function spawnOlla(
 }
 
 async function knowsModel(port: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${port}/olla/proxy/v1/models`);
+  // A connection that stays open has the runtime wake each second, for the time in its heads.
+  const answer = await fetch(`http://127.0.0.1:${port}/olla/proxy/v1/models`, { keepalive: false });
   return answer.ok && (await answer.text()).includes('"bench"');
 }
 

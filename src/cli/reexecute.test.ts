@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { headerSizeFlag, type ProcessFacts, planReexecution } from "./reexecute.ts";
 
-const fit = { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535", DO_NOT_TRACK: "1", BUN_GC_TIMER_INTERVAL: "5000" };
+const fit = { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535", DO_NOT_TRACK: "1", BUN_GC_TIMER_INTERVAL: "10000" };
 const compiled: ProcessFacts = {
   execPath: "/opt/olla",
   execArgv: [headerSizeFlag],

@@ -13,7 +13,7 @@ export const headerSizeFlag = "--max-http-header-size=1114112";
  * How often the runtime looks for garbage while nothing happens, in milliseconds. Its own choice is each second, and each
  * look wakes several threads; what is busy collects when there is something to collect.
  */
-const idleCollectionMs = "5000";
+const idleCollectionMs = "10000";
 
 export interface ProcessFacts {
   readonly execPath: string;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { appendFile, mkdtemp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, rename, rm, symlink, unlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { absentMark, createFileMarker, markFile } from "./file-mark.ts";
@@ -91,4 +91,60 @@ test("where a file lies is asked once for each change, and not at each look", as
     for (let looks = 0; looks < 3; looks += 1) await mark(file);
   }
   expect(questions).toBe(2);
+});
+
+describe("a file that is not there", () => {
+  /** As if nothing had happened in it for an hour. */
+  async function calm(path: string): Promise<void> {
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    await utimes(path, hourAgo, hourAgo);
+  }
+
+  async function askTwice(mark: typeof markFile, file: string): Promise<void> {
+    expect([await mark(file), await mark(file)]).toEqual([absentMark, absentMark]);
+  }
+
+  test("is not looked for while the nearest folder is what it was", async () => {
+    const file = join(folder, "config", "profiles", "mine.yaml");
+    const mark = createFileMarker(async () => true);
+    await calm(folder);
+    await askTwice(mark, file);
+    expect(await isSettledAtOnce(mark(file))).toBe(true);
+  });
+
+  test("is found when it comes, whatever came before it", async () => {
+    const file = join(folder, "config", "profiles", "mine.yaml");
+    const mark = createFileMarker(async () => true);
+    await calm(folder);
+    await askTwice(mark, file);
+    await mkdir(join(folder, "config"));
+    await calm(join(folder, "config"));
+    await askTwice(mark, file);
+    await mkdir(join(folder, "config", "profiles"));
+    await calm(join(folder, "config", "profiles"));
+    await askTwice(mark, file);
+    await writeFile(file, "one");
+    expect(await mark(file)).toBe(await markFile(file));
+  });
+
+  test("is looked for each time while its folder is restless, on a network folder, or behind a link to nowhere", async () => {
+    const file = join(folder, "olla.yaml");
+    const restless = createFileMarker(async () => true);
+    await askTwice(restless, file);
+    expect(await isSettledAtOnce(restless(file))).toBe(false);
+
+    await calm(folder);
+    const network = createFileMarker(async () => false);
+    await askTwice(network, file);
+    expect(await isSettledAtOnce(network(file))).toBe(false);
+
+    const target = join(folder, "elsewhere", "olla.yaml");
+    await mkdir(join(folder, "elsewhere"));
+    await symlink(target, file);
+    await calm(folder);
+    const linked = createFileMarker(async () => true);
+    await askTwice(linked, file);
+    await writeFile(target, "one");
+    expect(await linked(file)).toBe(await markFile(file));
+  });
 });
