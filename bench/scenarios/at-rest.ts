@@ -5,7 +5,8 @@ import { freePort, isOpen, spawnOlla, startOlla, untilTrue } from "../peers.ts";
 import { contextSwitches, residentMebibytes } from "../process-usage.ts";
 import type { Bench, Scenario } from "../scenario.ts";
 
-const settleMs = 5_000;
+/** Until then the runtime compiles what the start has shown to be used often. */
+const settleMs = 60_000;
 const idleSeconds = 20;
 
 function switchesSince(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): number {

@@ -33,6 +33,8 @@ export interface TrafficShare {
 /** How many requests are under way at an endpoint, streams included until their last byte. */
 export interface ActiveConnections {
   of(endpointName: string): number;
+  /** The count itself, which goes on changing: the same record for good. */
+  counterOf(endpointName: string): { readonly count: number };
   /** At the endpoint that has most. */
   highest(): number;
 }

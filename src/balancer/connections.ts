@@ -12,13 +12,7 @@ export class ConnectionCounts implements ActiveConnections {
 
   /** Counts one request at the endpoint until the returned function is called; further calls of it do nothing. */
   acquire(endpointName: string): () => void {
-    // Kept at zero, too: it comes and goes with every request.
-    let counter = this.#counters.get(endpointName);
-    if (counter === undefined) {
-      counter = { count: 0 };
-      this.#counters.set(endpointName, counter);
-    }
-    const held = counter;
+    const held = this.counterOf(endpointName);
     this.#move(held, held.count + 1);
     let isHeld = true;
     return () => {
@@ -26,6 +20,16 @@ export class ConnectionCounts implements ActiveConnections {
       isHeld = false;
       this.#move(held, held.count - 1);
     };
+  }
+
+  /** Kept at zero, too: it comes and goes with every request. */
+  counterOf(endpointName: string): { count: number } {
+    let counter = this.#counters.get(endpointName);
+    if (counter === undefined) {
+      counter = { count: 0 };
+      this.#counters.set(endpointName, counter);
+    }
+    return counter;
   }
 
   of(endpointName: string): number {

@@ -1,4 +1,5 @@
 import type { Candidate, Candidates } from "../balancer/balancer.ts";
+import { oncePerList } from "../balancer/candidate-lists.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { ClientApi, TranslatedAnswer, Translation } from "../translate/client-api.ts";
@@ -30,10 +31,9 @@ export class ApiRequest {
   }
 
   /** Where the endpoint answers such a request itself; undefined when it needs a translation. */
-  nativePathAt(endpoint: Endpoint): string | undefined {
-    const path = this.#support.pathAt(endpoint, this.api);
-    if (path === undefined || this.#withoutPath.has(endpoint.name)) return undefined;
-    return this.#clashesWith(endpoint) ? undefined : path;
+  nativePathAt({ name, profile }: Endpoint): string | undefined {
+    if (this.#withoutPath.has(name) || this.#support.isMissingAt(name, this.api)) return undefined;
+    return this.#nativePathOf(profile);
   }
 
   /** Made at its first use: a request that only goes to endpoints that know the API is never parsed. */
@@ -50,8 +50,10 @@ export class ApiRequest {
    * @throws OllaError `invalid_request`: better before any endpoint is asked than after
    */
   answerWithoutEndpoint(candidates: Candidates): TranslatedAnswer | undefined {
-    const isNative = candidates.some(({ endpoint }) => this.nativePathAt(endpoint) !== undefined);
-    return isNative ? undefined : this.translation().ownAnswer;
+    const hasNative = this.#knowsKindsOnly
+      ? kindsOf(candidates).some((kind) => this.#nativePathOf(kind) !== undefined)
+      : candidates.some(({ endpoint }) => this.nativePathAt(endpoint) !== undefined);
+    return hasNative ? undefined : this.translation().ownAnswer;
   }
 
   /** The endpoint turned out to have nothing at the path where its kind answers. */
@@ -62,21 +64,31 @@ export class ApiRequest {
 
   /** Endpoints that know the API are the first choice, within a chain's step or a share: nothing is lost on the way to them. */
   preferNative(candidates: Candidates): Candidates {
-    const natives = candidates.filter(({ endpoint }) => this.nativePathAt(endpoint) !== undefined);
-    if (natives.length === 0 || natives.length === candidates.length) return candidates;
-    const mark = (candidate: Candidate): Candidate => {
-      const { rank = 0, share } = candidate;
-      const isOutdone =
-        !natives.includes(candidate) &&
-        natives.some((native) => (native.rank ?? 0) === rank && native.share === share);
-      return isOutdone ? { ...candidate, isSecondChoice: true } : candidate;
-    };
-    const [first, ...others] = candidates;
-    return [mark(first), ...others.map(mark)];
+    if (!this.#knowsKindsOnly) {
+      return putFirst(candidates, ({ endpoint }) => this.nativePathAt(endpoint) !== undefined);
+    }
+    const kinds = kindsOf(candidates);
+    const native = new Set(kinds.filter((kind) => this.#nativePathOf(kind) !== undefined));
+    if (native.size === 0 || native.size === kinds.length) return candidates;
+    const known = arranged(candidates);
+    const key = [...native].map(({ name }) => name).join();
+    const list = known.get(key) ?? putFirst(candidates, ({ endpoint }) => native.has(endpoint.profile));
+    known.set(key, list);
+    return list;
+  }
+
+  /** Then what holds for one endpoint holds for all of its kind: of those there are few. */
+  get #knowsKindsOnly(): boolean {
+    return this.#withoutPath.size === 0 && this.#support.knowsKindsOnly;
+  }
+
+  #nativePathOf(profile: Profile): string | undefined {
+    const path = this.api.nativePath(profile);
+    return path === undefined || this.#clashesWith(profile) ? undefined : path;
   }
 
   /** Whether the request asks for what this kind's own API cannot do. */
-  #clashesWith({ profile }: Endpoint): boolean {
+  #clashesWith(profile: Profile): boolean {
     this.#isLimited ??= this.api.findNativeLimits?.(this.#inspection.body ?? nothing) ?? (() => false);
     if (this.#isLimited(profile)) return true;
     const { anthropic } = profile;
@@ -98,6 +110,31 @@ export class ApiRequest {
     this.#needed.set(limitation, isNeeded);
     return isNeeded;
   }
+}
+
+const kindsOf = oncePerList((candidates: Candidates): readonly Profile[] => [
+  ...new Set(candidates.map(({ endpoint }) => endpoint.profile)),
+]);
+
+/** Lists of `putFirst`, by the names of the native kinds. */
+const arranged = oncePerList(() => new Map<string, Candidates>());
+
+/** Those that another one outdoes, in their step or share, become second choices. */
+function putFirst(candidates: Candidates, isNative: (candidate: Candidate) => boolean): Candidates {
+  const natives = candidates.filter(isNative);
+  if (natives.length === 0 || natives.length === candidates.length) return candidates;
+  const byShare = Map.groupBy(natives, ({ share }) => share);
+  const ranksOf = new Map([...byShare].map(([share, those]) => [share, new Set(those.map(rankOf))]));
+  const isOutdone = (candidate: Candidate) =>
+    !isNative(candidate) && ranksOf.get(candidate.share)?.has(rankOf(candidate)) === true;
+  const mark = (candidate: Candidate): Candidate =>
+    isOutdone(candidate) ? { ...candidate, isSecondChoice: true } : candidate;
+  const [first, ...others] = candidates;
+  return [mark(first), ...others.map(mark)];
+}
+
+function rankOf({ rank = 0 }: Candidate): number {
+  return rank;
 }
 
 /** A character for each byte: the mark has no others, and nothing need be decoded. */

@@ -1,6 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
 import { isObject, parseJson } from "../lib/json.ts";
-import type { Profile } from "../profiles/profile.ts";
 import type { ClientApi, ClientApiName } from "../translate/client-api.ts";
 import { filledText } from "../translate/wire.ts";
 
@@ -19,15 +18,16 @@ export class NativeSupport {
     this.#clock = clock;
   }
 
-  /** Undefined for an endpoint that needs the request in another dialect. */
-  pathAt(
-    { name, profile }: { readonly name: string; readonly profile: Profile },
-    api: ClientApi,
-  ): string | undefined {
-    const path = api.nativePath(profile);
-    if (path === undefined || this.#withoutUntil.size === 0) return path;
-    const until = this.#withoutUntil.get(name)?.get(api.name);
-    return until === undefined || until <= this.#clock.now() ? path : undefined;
+  /** Whether nothing is known but what the kinds say. */
+  get knowsKindsOnly(): boolean {
+    return this.#withoutUntil.size === 0;
+  }
+
+  /** Whether an endpoint has turned out not to, whatever its kind says. */
+  isMissingAt(endpointName: string, api: ClientApi): boolean {
+    if (this.knowsKindsOnly) return false;
+    const until = this.#withoutUntil.get(endpointName)?.get(api.name);
+    return until !== undefined && until > this.#clock.now();
   }
 
   /** The endpoint has nothing at its native path. */

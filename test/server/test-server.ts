@@ -88,7 +88,11 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
     aliases,
     ollama: createOllamaFleet({ clock, version: testSettings.version }),
     refreshModels: () => {},
-    connections: { highest: () => 0, of: (name) => connections.get(name) ?? 0 },
+    connections: {
+      highest: () => 0,
+      counterOf: () => ({ count: 0 }),
+      of: (name) => connections.get(name) ?? 0,
+    },
     stats,
     ...options.traffic?.(clock),
     ...options.guards,
