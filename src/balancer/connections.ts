@@ -6,7 +6,7 @@ import type { ActiveConnections } from "./balancer.ts";
  */
 export class ConnectionCounts implements ActiveConnections {
   readonly #counters = new Map<string, { count: number }>();
-  /** How many endpoints have so many, by that number. */
+  /** How many endpoints have so many, by that number; from 1 on. */
   readonly #endpointsWith: number[] = [];
   #highest = 0;
 
