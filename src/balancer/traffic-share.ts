@@ -1,5 +1,5 @@
 import type { Balancer, Candidate, Candidates, TrafficShare } from "./balancer.ts";
-import { oncePerList } from "./candidate-lists.ts";
+import { isSome, oncePerList } from "./candidate-lists.ts";
 import type { RandomSource } from "./priority.ts";
 
 /** Draws whose turn it is, each share as often as its weight says, and lets `inner` choose among those who have it. */
@@ -9,8 +9,8 @@ export function createShareBalancer(inner: Balancer, random: RandomSource): Bala
     select(candidates) {
       if (!hasShares(candidates)) return inner.select(candidates);
       const drawn = drawShare(candidates, random());
-      const [first, ...others] = candidates.filter(({ share }) => share === drawn);
-      return inner.select(first === undefined ? candidates : [first, ...others]);
+      const sharing = candidates.filter(({ share }) => share === drawn);
+      return inner.select(isSome(sharing) ? sharing : candidates);
     },
   };
 }
@@ -48,15 +48,15 @@ export const lowestRanked = oncePerList((candidates: Candidates): Candidates => 
     highest = Math.max(highest, rank);
   }
   if (lowest === highest) return candidates;
-  const [first, ...others] = candidates.filter((candidate) => rankOf(candidate) === lowest);
-  return first === undefined ? candidates : [first, ...others];
+  const ranked = candidates.filter((candidate) => rankOf(candidate) === lowest);
+  return isSome(ranked) ? ranked : candidates;
 });
 
 /** Without second choices, unless there are no others. The very same list when that is all of them. */
 export const firstChoices = oncePerList((candidates: Candidates): Candidates => {
   if (!candidates.some(({ isSecondChoice }) => isSecondChoice === true)) return candidates;
-  const [first, ...others] = candidates.filter(({ isSecondChoice }) => isSecondChoice !== true);
-  return first === undefined ? candidates : [first, ...others];
+  const first = candidates.filter(({ isSecondChoice }) => isSecondChoice !== true);
+  return isSome(first) ? first : candidates;
 });
 
 function rankOf({ rank }: Candidate): number {

@@ -1,7 +1,7 @@
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { Warmth } from "../models/loaded/loaded-models.ts";
 import type { ActiveConnections, Balancer, Candidate, Candidates } from "./balancer.ts";
-import { leastHandledWell, oncePerList } from "./candidate-lists.ts";
+import { isSome, leastHandledWell, oncePerList } from "./candidate-lists.ts";
 
 /** Which models the endpoints have in memory, as far as is known. */
 export interface LoadedKnowledge {
@@ -63,10 +63,10 @@ export function createWarmFirstBalancer(
     const isLasting = (wanted & (standing.resting | standing.occupied)) === 0;
     const { edition } = loaded;
     if ((present & ~wanted) === 0) return { preferred: candidates, isLasting, edition };
-    const [first, ...others] = candidates.filter(
+    const preferred = candidates.filter(
       (candidate) => candidate.endpoint.priority >= lowest && (standingOf(candidate) & wanted) !== 0,
     );
-    return { preferred: first === undefined ? candidates : [first, ...others], isLasting, edition };
+    return { preferred: isSome(preferred) ? preferred : candidates, isLasting, edition };
   };
 
   const latestLooks = oncePerList((): { look?: Look } => ({}));

@@ -18,7 +18,7 @@ export interface ConfigWatch {
 }
 
 const lookEveryMs = 3_000;
-/** Files that were not there are looked for once in so many looks. Most never come, and each question wakes a thread. */
+/** Files that were not there are looked for once in so many looks. Most never come, and each question may wake a thread. */
 const absentEvery = 10;
 /** Editors and `cp` write in pieces. */
 const lookAgainMs = 250;

@@ -33,9 +33,8 @@ export class HealthChecker {
   #active = 0;
   #controller = new AbortController();
   #unsubscribe: Unsubscribe | undefined;
-  #cancelTimer: (() => void) | undefined;
-  /** Never after the next check that is due; Infinity without a timer. */
-  #wakesAt = Number.POSITIVE_INFINITY;
+  /** Never after the next check that is due. */
+  #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
 
   constructor(options: HealthCheckerOptions) {
     this.#options = options;
@@ -63,7 +62,7 @@ export class HealthChecker {
   async stop(): Promise<void> {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
-    this.#cancelTimer?.();
+    this.#dropAlarm();
     this.#controller.abort();
     await Promise.all(this.#running.values());
   }
@@ -90,7 +89,7 @@ export class HealthChecker {
         void this.#check(endpoint.name);
       }
     }
-    this.#cancelTimer?.();
+    this.#dropAlarm();
     this.#wakeAt(earliest);
   }
 
@@ -102,19 +101,16 @@ export class HealthChecker {
   }
 
   #wakeAt(time: number): void {
-    if (time >= this.#wakesAt) return;
-    this.#cancelTimer?.();
+    if (time >= (this.#alarm?.at ?? Number.POSITIVE_INFINITY)) return;
+    this.#dropAlarm();
     const { clock } = this.#options;
     const delayMs = Math.min(Math.max(0, time - clock.now()), longestTimerMs);
-    const cancel = clock.after(delayMs, () => {
-      this.#wakesAt = Number.POSITIVE_INFINITY;
-      this.#checkDue();
-    });
-    this.#wakesAt = time;
-    this.#cancelTimer = () => {
-      this.#wakesAt = Number.POSITIVE_INFINITY;
-      cancel();
-    };
+    this.#alarm = { at: time, cancel: clock.after(delayMs, () => this.#checkDue()) };
+  }
+
+  #dropAlarm(): void {
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
   }
 
   #check(name: string, isForced = false): Promise<void> {

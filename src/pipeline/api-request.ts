@@ -68,12 +68,14 @@ export class ApiRequest {
       return putFirst(candidates, ({ endpoint }) => this.nativePathAt(endpoint) !== undefined);
     }
     const kinds = kindsOf(candidates);
-    const native = new Set(kinds.filter((kind) => this.#nativePathOf(kind) !== undefined));
-    if (native.size === 0 || native.size === kinds.length) return candidates;
-    const known = arranged(candidates);
-    const key = [...native].map(({ name }) => name).join();
-    const list = known.get(key) ?? putFirst(candidates, ({ endpoint }) => native.has(endpoint.profile));
-    known.set(key, list);
+    const areNative = kinds.map((kind) => this.#nativePathOf(kind) !== undefined);
+    const lists = arranged(candidates);
+    const key = areNative.join();
+    let list = lists.get(key);
+    if (list === undefined) {
+      list = putFirst(candidates, ({ endpoint }) => areNative[kinds.indexOf(endpoint.profile)] === true);
+      lists.set(key, list);
+    }
     return list;
   }
 
@@ -116,7 +118,7 @@ const kindsOf = oncePerList((candidates: Candidates): readonly Profile[] => [
   ...new Set(candidates.map(({ endpoint }) => endpoint.profile)),
 ]);
 
-/** Lists of `putFirst`, by the names of the native kinds. */
+/** Lists of `putFirst`, by which of the kinds are native. */
 const arranged = oncePerList(() => new Map<string, Candidates>());
 
 /** Those that another one outdoes, in their step or share, become second choices. */

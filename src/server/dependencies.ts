@@ -46,7 +46,7 @@ export interface ServerDependencies {
   readonly listedModels: () => readonly UnifiedModel[];
   readonly aliases: AliasTable;
   readonly ollama: OllamaFleet;
-  readonly connections: ActiveConnections;
+  readonly connections: Pick<ActiveConnections, "of">;
   readonly stats: Stats;
   /** Missing where the engine has none, or they are switched off. */
   readonly breakers?: Pick<BreakerSet, "stateOf"> | undefined;

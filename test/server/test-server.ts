@@ -89,8 +89,6 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
     ollama: createOllamaFleet({ clock, version: testSettings.version }),
     refreshModels: () => {},
     connections: {
-      highest: () => 0,
-      counterOf: () => ({ count: 0 }),
       of: (name) => connections.get(name) ?? 0,
     },
     stats,
