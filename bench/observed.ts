@@ -10,10 +10,10 @@ import { startCpuClock } from "./process-usage.ts";
 import type { Job, JobResult } from "./workload.ts";
 
 /** Many short rounds: a pair of them meets the same moment of a noisy machine. */
-const rounds = 10;
-const requestsPerRound = 5_000;
-/** Until the runtime has compiled what there is to compile. */
-const warmUpRequests = 30_000;
+const rounds = 20;
+const requestsPerRound = 2_500;
+/** Until the runtime has compiled what there is to compile: after 30,000 its compiler still takes 2 to 5 % of the time. */
+const warmUpRequests = 100_000;
 /** Two processes of one program differ by up to 10 %, for as long as they live, so each contender is started anew. */
 const lives = 5;
 const scrapeEveryMs = 5_000;
@@ -154,10 +154,10 @@ async function main(): Promise<void> {
   const ratios = new Map<string, number[]>(plans.map(({ name }) => [name, []]));
   for (let count = 0; count < lives; count += 1) {
     const lived = await live(plans, `http://127.0.0.1:${upstream.port}`);
-    const basis = median(lived.get(first.name) ?? []);
+    const basis = lived.get(first.name) ?? [];
     for (const [name, cpuPerRequest] of lived) {
       costs.get(name)?.push(median(cpuPerRequest));
-      ratios.get(name)?.push(median(cpuPerRequest) / basis);
+      ratios.get(name)?.push(median(cpuPerRequest.map((cost, round) => cost / (basis[round] ?? Number.NaN))));
     }
     process.stderr.write(`${count + 1}/${lives} `);
   }
