@@ -1,5 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
-import { SpanWriter, varintSize } from "./span-writer.ts";
+import { SpanWriter } from "./span-writer.ts";
 
 export interface SpanQueueOptions {
   readonly clock: Clock;
@@ -31,6 +31,10 @@ export interface Envelope {
   readonly schemaUrl: Uint8Array;
 }
 
+type WriteSpans = (writer: SpanWriter) => void;
+
+/** Requests whose spans are written in one go: some 50 µs. */
+const mostUnwritten = 64;
 /** Bounds the memory of spans with unusually long texts. */
 const mostQueuedBytes = 4 * 1024 * 1024;
 const mostKeptBytes = 512 * 1024;
@@ -38,7 +42,9 @@ const mostKeptBytes = 512 * 1024;
 /** Encoded spans on their way out. Has a timer only while some wait. */
 export class SpanQueue {
   readonly #options: SpanQueueOptions;
-  readonly #open = new SpanWriter();
+  readonly #open: SpanWriter;
+  /** Of the open batch, too. */
+  #unwritten: WriteSpans[] = [];
   #openSpans = 0;
   readonly #closed: SpanBatch[] = [];
   #closedSpans = 0;
@@ -47,8 +53,12 @@ export class SpanQueue {
   #cancelTimer: (() => void) | undefined;
   #isDue = false;
 
+  /** Of a batch that was delivered: the next but one is written there. */
+  #spare = new ArrayBuffer(0);
+
   constructor(options: SpanQueueOptions) {
     this.#options = options;
+    this.#open = new SpanWriter(mostHeadBytes(options.envelope));
   }
 
   /** Spans that are not delivered yet. */
@@ -56,15 +66,16 @@ export class SpanQueue {
     return this.#openSpans + this.#closedSpans;
   }
 
-  /** @param write is called at once, or never where there is no room */
-  add(spans: number, write: (writer: SpanWriter) => void): void {
+  /** @param write is called once, with others, because many in one go take less time; never where there is no room */
+  add(spans: number, write: WriteSpans): void {
     const { maxQueuedSpans, maxBatchSpans, onOverflow, clock, delayMs } = this.#options;
     if (this.size + spans > maxQueuedSpans || this.#closedBytes + this.#open.length > mostQueuedBytes) {
       onOverflow(spans);
       return;
     }
-    write(this.#open);
+    this.#unwritten.push(write);
     this.#openSpans += spans;
+    if (this.#unwritten.length >= mostUnwritten) this.#write();
     if (this.#openSpans >= maxBatchSpans) {
       this.#close();
       this.#sendNext();
@@ -92,7 +103,8 @@ export class SpanQueue {
     this.#closed.length = 0;
     this.#closedSpans = 0;
     this.#closedBytes = 0;
-    this.#open.clear(0);
+    this.#unwritten = [];
+    this.#open.take(nothing, new ArrayBuffer(0));
     this.#openSpans = 0;
     return size;
   }
@@ -112,42 +124,51 @@ export class SpanQueue {
         this.#closed.shift();
         this.#closedSpans -= batch.spans;
         this.#closedBytes -= batch.body.length;
+        if (batch.body.buffer.byteLength <= mostKeptBytes) this.#spare = batch.body.buffer;
       }
       this.#sendNext();
     });
   }
 
+  #write(): void {
+    const unwritten = this.#unwritten;
+    this.#unwritten = [];
+    for (const write of unwritten) write(this.#open);
+  }
+
   #close(): void {
+    this.#write();
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    const body = wrapSpans(this.#open.written(), this.#options.envelope);
+    const { envelope } = this.#options;
+    this.#open.raw(envelope.schemaUrl);
+    const body = this.#open.take(headOf(this.#open.length, envelope), this.#spare);
+    this.#spare = new ArrayBuffer(0);
     const batch = { body, spans: this.#openSpans };
     this.#closed.push(batch);
     this.#closedSpans += batch.spans;
     this.#closedBytes += body.length;
-    this.#open.clear(mostKeptBytes);
     this.#openSpans = 0;
     this.#isDue = false;
   }
 }
 
-/** `ExportTraceServiceRequest { resource_spans { resource, scope_spans { scope, spans…, schema_url } } }` */
-function wrapSpans(spans: Uint8Array, { resource, scope, schemaUrl }: Envelope): Uint8Array<ArrayBuffer> {
-  const scopeSpansSize = scope.length + spans.length + schemaUrl.length;
-  const resourceSpansSize = resource.length + 1 + varintSize(scopeSpansSize) + scopeSpansSize;
-  const body = new Uint8Array(1 + varintSize(resourceSpansSize) + resourceSpansSize);
-  let at = 0;
-  const put = (bytes: Uint8Array | readonly number[]) => {
-    body.set(bytes, at);
-    at += bytes.length;
-  };
-  put([0x0a, ...varint(resourceSpansSize)]);
-  put(resource);
-  put([0x12, ...varint(scopeSpansSize)]);
-  put(scope);
-  put(spans);
-  put(schemaUrl);
-  return body;
+const nothing = new Uint8Array();
+
+/**
+ * What stands before the spans: `ExportTraceServiceRequest { resource_spans { resource, scope_spans { scope, spans…,
+ * schema_url } } }`
+ * @param size of the spans and the URL
+ */
+function headOf(size: number, { resource, scope }: Envelope): Uint8Array {
+  const scopeSpansSize = scope.length + size;
+  const scopeSpansTag = [0x12, ...varint(scopeSpansSize)];
+  const resourceSpansSize = resource.length + scopeSpansTag.length + scopeSpansSize;
+  return Uint8Array.from([0x0a, ...varint(resourceSpansSize), ...resource, ...scopeSpansTag, ...scope]);
+}
+
+function mostHeadBytes(envelope: Envelope): number {
+  return headOf(Number.MAX_SAFE_INTEGER, envelope).length;
 }
 
 export function varint(value: number): number[] {

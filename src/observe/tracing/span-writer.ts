@@ -21,23 +21,41 @@ export function attributeKey(name: string): AttributeKey {
 export class SpanWriter {
   #bytes: Uint8Array<ArrayBuffer> = nothing;
   #view = new DataView(this.#bytes.buffer);
-  #length = 0;
+  readonly #headRoom: number;
+  #length: number;
   #lastItem = "";
   #lastItemBytes: Uint8Array = nothing;
 
+  /** @param headRoom bytes that are left free in front of what is written */
+  constructor(headRoom = 0) {
+    this.#headRoom = headRoom;
+    this.#length = headRoom;
+  }
+
+  /** Of what was written. */
   get length(): number {
-    return this.#length;
+    return this.#length - this.#headRoom;
   }
 
   /** Valid until the next write. */
   written(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#bytes.subarray(this.#headRoom, this.#length);
   }
 
-  /** Forgets what was written, and the buffer as well where that has become large. */
-  clear(mostKeptBytes: number): void {
-    this.#length = 0;
-    if (this.#bytes.length > mostKeptBytes) this.#resize(0);
+  /**
+   * Gives away what was written, and begins anew.
+   * @param head goes in front of it; no longer than the room that was left
+   * @param next to be written into from now on, once it is somebody's no longer
+   */
+  take(head: Uint8Array, next: ArrayBuffer): Uint8Array<ArrayBuffer> {
+    this.#reserve(0);
+    const start = this.#headRoom - head.length;
+    this.#bytes.set(head, start);
+    const taken = this.#bytes.subarray(start, this.#length);
+    this.#bytes = new Uint8Array(next);
+    this.#view = new DataView(next);
+    this.#length = this.#headRoom;
+    return taken;
   }
 
   /** Begins field 2 of `ScopeSpans`. @returns what `endSpan` needs */
@@ -95,10 +113,11 @@ export class SpanWriter {
     this.#reserve(9);
     this.#bytes[this.#length] = tag;
     const microseconds = Math.round(wallMs * 1000);
-    const low = (microseconds % 2 ** 32) * 1000;
-    this.#view.setUint32(this.#length + 1, low % 2 ** 32, true);
-    const high = Math.floor(microseconds / 2 ** 32) * 1000 + Math.floor(low / 2 ** 32);
-    this.#view.setUint32(this.#length + 5, high, true);
+    const upper = Math.floor(microseconds / 2 ** 32);
+    const low = (microseconds - upper * 2 ** 32) * 1000;
+    const carry = Math.floor(low / 2 ** 32);
+    this.#view.setUint32(this.#length + 1, low - carry * 2 ** 32, true);
+    this.#view.setUint32(this.#length + 5, upper * 1000 + carry, true);
     this.#length += 9;
   }
 
