@@ -8,6 +8,7 @@ import type { Logger } from "../lib/log.ts";
 import { DailyTokens } from "../observe/daily-tokens.ts";
 import { EventLoopDelay } from "../observe/event-loop-delay.ts";
 import { LiveRequests } from "../observe/live-requests.ts";
+import { OutcomeKinds } from "../observe/outcome-kinds.ts";
 import { createRecorder, type Recorder } from "../observe/recorder.ts";
 import type { Stats } from "../observe/stats.ts";
 import type { Tracing } from "../observe/tracing/tracing.ts";
@@ -84,9 +85,10 @@ export function createKeptParts(options: AppOptions, inForce: InForce): KeptPart
 
   let engine = createEngine(options.config.proxy.engine);
   let guard = createGuard(options, undefined);
-  let tracing = startTracing(options, fleet);
+  const kinds = new OutcomeKinds();
+  let tracing = startTracing(options, fleet, kinds);
 
-  const records = createRequestRecords(options);
+  const records = createRequestRecords(options, kinds);
   const feedRecords = createFeedRecords(clock);
   const recorder = createRecorder({
     stats,
@@ -188,7 +190,7 @@ export function createKeptParts(options: AppOptions, inForce: InForce): KeptPart
         engine = createEngine(config.proxy.engine);
       }
       const before = tracing;
-      tracing = startTracing(next, fleet);
+      tracing = startTracing(next, fleet, kinds);
       void before?.stop();
       kept.admission.retainEndpoints(waitedFor(fleet));
     },
@@ -206,8 +208,12 @@ function createEngine(name: EngineName): Engine {
   return name === "olla" ? createOllaEngine() : createSherpaEngine();
 }
 
-function startTracing({ startTracing: start }: AppOptions, { registry }: Fleet): Tracing | undefined {
-  return start?.((name) => registry.byName(name)?.endpoint);
+function startTracing(
+  { startTracing: start }: AppOptions,
+  { registry }: Fleet,
+  kinds: OutcomeKinds,
+): Tracing | undefined {
+  return start?.((name) => registry.byName(name)?.endpoint, kinds);
 }
 
 function stickySettings({ proxy }: Config) {

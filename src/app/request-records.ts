@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/schema.ts";
 import { OllaError } from "../errors.ts";
-import { boundOutcome, isOnRecord } from "../observe/kept-outcome.ts";
+import { isOnRecord } from "../observe/kept-outcome.ts";
+import type { OutcomeKinds } from "../observe/outcome-kinds.ts";
 import { RecentRequests } from "../observe/recent-requests.ts";
 import type { OutcomeSink } from "../observe/recorder.ts";
 import type { RequestHistory } from "../observe/request-history.ts";
@@ -33,7 +34,10 @@ interface Opened {
   readonly problem: string | undefined;
 }
 
-export function createRequestRecords({ config, clock, logger }: AppOptions): RequestRecords {
+export function createRequestRecords(
+  { config, clock, logger }: AppOptions,
+  kinds: OutcomeKinds,
+): RequestRecords {
   let settings = config.request_log;
   const recent = new RecentRequests();
   let log: RequestLog | undefined;
@@ -46,7 +50,7 @@ export function createRequestRecords({ config, clock, logger }: AppOptions): Req
   const open = ({ enabled, path, max_age: maxAgeMs, max_size: maxBytes }: typeof settings): Opened => {
     if (!enabled) return { log: undefined, problem: undefined };
     try {
-      return { log: new RequestLog({ path, maxAgeMs, maxBytes, clock, logger }), problem: undefined };
+      return { log: new RequestLog({ path, maxAgeMs, maxBytes, clock, logger, kinds }), problem: undefined };
     } catch (error) {
       if (error instanceof RequestLogRefusal) throw error;
       logger.error("The request log cannot be opened; only the last requests are kept, in memory", {
@@ -63,9 +67,8 @@ export function createRequestRecords({ config, clock, logger }: AppOptions): Req
   return {
     sink(outcome) {
       if (!isOnRecord(outcome)) return;
-      const bounded = boundOutcome(outcome);
-      recent.add(bounded);
-      log?.add(bounded);
+      recent.add(outcome);
+      log?.add(outcome);
     },
     history: {
       async list(question) {

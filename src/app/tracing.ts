@@ -4,6 +4,7 @@ import type { Endpoint } from "../endpoints/endpoint.ts";
 import type { BuildIdentity } from "../lib/build-identity.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
+import type { OutcomeKinds } from "../observe/outcome-kinds.ts";
 import type { Tracing } from "../observe/tracing/tracing.ts";
 
 export interface TracingParts {
@@ -14,7 +15,10 @@ export interface TracingParts {
 }
 
 /** Begins to trace; given to `createApp`, which alone knows the endpoints. */
-export type StartTracing = (endpointOf: (name: string) => Endpoint | undefined) => Tracing;
+export type StartTracing = (
+  endpointOf: (name: string) => Endpoint | undefined,
+  kinds: OutcomeKinds,
+) => Tracing;
 
 /** Loads what makes traces. Undefined, and nothing loaded, where none are wanted. */
 export async function loadTracing(
@@ -30,6 +34,6 @@ export async function loadTracing(
     address: isNamed ? host : undefined,
     port,
   };
-  return (endpointOf) =>
-    createTracing({ settings, clock, logger, version: build.version, servedAt, endpointOf });
+  return (endpointOf, kinds) =>
+    createTracing({ settings, clock, logger, version: build.version, servedAt, endpointOf, kinds });
 }

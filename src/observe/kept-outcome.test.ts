@@ -45,6 +45,7 @@ describe("boundOutcome", () => {
       { requestedModel: long },
       { error },
       { attempts: [attempt] },
+      { usage: { model: long, finish_reason: long, input_tokens: 1 } },
     ]) {
       const bounded = boundOutcome({ ...outcome, ...changes, considered: () => [] });
       expect(JSON.stringify(bounded).length).toBeLessThan(5_000);

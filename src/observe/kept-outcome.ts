@@ -1,9 +1,10 @@
 import type { AttemptRecord, Outcome } from "./outcome.ts";
+import type { ProviderMetrics } from "./usage.ts";
 
 /** Routes whose requests Olla answers itself: pages that are polled, and lists, would push out what people look for. */
 const ownRoutes: ReadonlySet<string> = new Set(["internal", "models", "ui", "other"]);
 
-/** Characters of all that a client may have made up in one outcome. */
+/** Characters of all that a client or an endpoint may have made up in one outcome. */
 const mostCharacters = 4_096;
 const mostOfOne = 1_000;
 
@@ -27,16 +28,28 @@ export function boundOutcome(outcome: Outcome): Outcome {
     requestedModel: outcome.requestedModel && clip(outcome.requestedModel),
     error: outcome.error && { code: outcome.error.code, message: clip(outcome.error.message) },
     attempts: outcome.attempts.map(clipAttempt),
+    usage: outcome.usage && clipUsage(outcome.usage),
     heldBack: outcome.heldBack?.map((held) => ({ ...held, model: held.model && clip(held.model) })),
     considered: undefined,
   };
 }
 
-function lengthOf({ path, query, userAgent, model, requestedModel, error, attempts }: Outcome): number {
+function lengthOf(outcome: Outcome): number {
+  const { path, query, userAgent, model, requestedModel, error, attempts, usage } = outcome;
   let length = path.length + query.length + (userAgent?.length ?? 0) + (error?.message.length ?? 0);
   length += (model?.length ?? 0) + (requestedModel?.length ?? 0);
+  length += (usage?.model?.length ?? 0) + (usage?.finish_reason?.length ?? 0);
   for (const { message } of attempts) length += message?.length ?? 0;
   return length;
+}
+
+function clipUsage(usage: ProviderMetrics): ProviderMetrics {
+  const { model, finish_reason: reason, ...figures } = usage;
+  return {
+    ...figures,
+    ...(model !== undefined && { model: clip(model) }),
+    ...(reason !== undefined && { finish_reason: clip(reason) }),
+  };
 }
 
 function clipAttempt(attempt: AttemptRecord): AttemptRecord {

@@ -1,5 +1,6 @@
 import { errorTable, helpFor } from "../errors.ts";
 import type { LogFields, Logger, LogLevel } from "../lib/log.ts";
+import { boundOutcome } from "./kept-outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { failuresOf, toTenths } from "./request-row.ts";
 import type { Stats } from "./stats.ts";
@@ -15,7 +16,7 @@ export interface RecorderOptions {
   readonly logger: Logger;
   /** Without it only what went wrong (warn and above) is written. Read each time, so that it may change. */
   readonly isAccessLogEnabled: boolean;
-  /** Who else wants to know of each request. Called in order; must be quick and must not throw. */
+  /** Who else wants to know of each request, and may keep it: huge texts are cut. Called in order; must be quick and not throw. */
   readonly sinks?: readonly OutcomeSink[];
 }
 
@@ -27,7 +28,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   return {
     record(outcome) {
       stats.recordOutcome(outcome);
-      for (const tell of sinks) tell(outcome);
+      const bounded = boundOutcome(outcome);
+      for (const tell of sinks) tell(bounded);
       const level = levelOf(outcome);
       const isWanted = options.isAccessLogEnabled || level === "warn" || level === "error";
       if (isWanted && logger.isEnabled(level)) logger[level]("request", accessFields(outcome));

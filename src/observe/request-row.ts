@@ -71,17 +71,12 @@ export interface DecisionTrace {
 }
 
 /** Every member of a row, undefined where nothing is known. */
-export type RequestRowMembers = Record<keyof RequestRow, string | number | boolean | undefined>;
+type RequestRowMembers = Record<keyof RequestRow, string | number | boolean | undefined>;
 
 export function toRequestRow(outcome: Outcome): RequestRow {
-  return withoutUndefined(rowMembersOf(outcome)) as unknown as RequestRow;
-}
-
-/** The same for those who want each member anyway. */
-export function rowMembersOf(outcome: Outcome): RequestRowMembers {
-  const { attempts, clientApi, decision, error, usage } = outcome;
+  const { attempts, clientApi, error, usage } = outcome;
   const ttftMs = ttftOf(outcome);
-  return {
+  const members: RequestRowMembers = {
     id: outcome.requestId,
     time: Math.round(outcome.receivedAt),
     method: outcome.method,
@@ -91,10 +86,9 @@ export function rowMembersOf(outcome: Outcome): RequestRowMembers {
     stream: outcome.isStream,
     key: outcome.clientKey,
     client: outcome.clientAddress,
-    alias: decision?.strategy === "alias" ? outcome.requestedModel : undefined,
+    alias: aliasOf(outcome),
     model: outcome.model,
-    // Nobody answered: then who was asked last.
-    endpoint: outcome.endpoint ?? attempts.at(-1)?.endpoint,
+    endpoint: askedLast(outcome),
     backend_type: outcome.backendType,
     tier: outcome.tier,
     status: outcome.status,
@@ -115,6 +109,26 @@ export function rowMembersOf(outcome: Outcome): RequestRowMembers {
     sticky: outcome.stickyOutcome,
     mode: clientApi?.mode,
   };
+  return withoutUndefined(members) as unknown as RequestRow;
+}
+
+/** What the client asked for, where it was an alias. */
+export function aliasOf({
+  decision,
+  requestedModel,
+}: Pick<Outcome, "decision" | "requestedModel">): string | undefined {
+  return decision?.strategy === "alias" ? requestedModel : undefined;
+}
+
+/** Who answered; where nobody did, who was asked last. */
+export function askedLast({
+  endpoint,
+  attempts,
+}: {
+  readonly endpoint: string | undefined;
+  readonly attempts: readonly Pick<AttemptRecord, "endpoint">[];
+}): string | undefined {
+  return endpoint ?? attempts.at(-1)?.endpoint;
 }
 
 export function toDecisionTrace(outcome: Outcome): DecisionTrace {
@@ -129,7 +143,6 @@ export function toDecisionTrace(outcome: Outcome): DecisionTrace {
   };
 }
 
-// Made for every request while the log is on, so without an object for each member that may be absent.
 function timingsOf(outcome: Outcome): RequestTimings {
   const { milestones, headMs } = outcome;
   const timings: { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] } = {
@@ -157,7 +170,9 @@ export function ttftOf({ isStream, milestones, ending, usage }: Outcome): number
 }
 
 /** `alpha: connect_refused` for each attempt that an endpoint failed; undefined when none did. */
-export function failuresOf(attempts: Outcome["attempts"]): string[] | undefined {
+export function failuresOf(
+  attempts: readonly Pick<AttemptRecord, "endpoint" | "status" | "error">[],
+): string[] | undefined {
   let failures: string[] | undefined;
   for (const { endpoint, status, error } of attempts) {
     if (error === undefined || error === "client_abort" || error === "cancelled") continue;

@@ -233,8 +233,7 @@ export class RequestLedger implements LiveRequest {
     this.#isClosed = true;
     if (this.#liveSlot !== undefined) this.#context.live?.remove(this.#liveSlot);
     if (this.#answered?.isFailure === false) {
-      const attempt = answeredAttempt(this.#answered, closing, this.#exchange.receivedAt);
-      this.#attempts.push(withSpan(attempt, this.#exchange.trace));
+      this.#attempts.push(answeredAttempt(this.#answered, closing, this.#exchange));
     }
     const { request, requestId, receivedAt, path, query, clientAddress, clientKey } = this.#exchange;
     const { clock } = this.#context;
@@ -307,7 +306,7 @@ function withSpan(attempt: AttemptRecord, trace: RequestTrace | undefined): Atte
 function answeredAttempt(
   { candidate, answer, claim }: Forwarded,
   closing: LedgerClosing,
-  receivedAt: number,
+  { receivedAt, trace }: Exchange,
 ): AttemptRecord {
   const { ending } = closing;
   const isEndpointsFault = ending !== "complete" && ending !== "client-abort" && ending !== "cancelled";
@@ -321,5 +320,6 @@ function answeredAttempt(
     startedMs: answer.startedAt - receivedAt,
     queuedMs: claim.queuedMs,
     message: isEndpointsFault ? closing.error?.message : undefined,
+    spanId: trace?.takeAttemptSpanId(),
   };
 }

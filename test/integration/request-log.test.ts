@@ -409,7 +409,9 @@ describe("request_log.", () => {
         const { clock, shift } = clockWithShift();
         const file = join(folder, `${limit}.db`);
         await using olla = await startWithLog({ endpoints }, { path: file, max_size: limit }, clock);
-        for (const id of ids) await (await ask(olla, id)).arrayBuffer();
+        // Long paths make large rows.
+        const pathOf = (id: string) => `${chatPath}/${id.padEnd(600, "-")}`;
+        for (const id of ids) await (await ask(olla, id, chatBody(), { path: pathOf(id) })).arrayBuffer();
         shift.ms = 61_000;
         await askAndFind(olla, "last");
         const kept = await waitUntil(async () => {
@@ -465,7 +467,7 @@ describe("while Olla runs, a file that", () => {
     await using olla = await startWithLog({ endpoints: [endpointOf(alpha, "alpha")] });
     await askAndFind(olla, "before");
     using database = new Database(path);
-    database.run("DROP TABLE requests");
+    database.run("DROP TABLE entries");
     expect((await askAndFind(olla, "after")).request.status).toBe(200);
     expect(await page(olla)).toMatchObject({
       source: "memory",

@@ -8,12 +8,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { LogFields, Logger } from "../../src/lib/log.ts";
-import type { Outcome } from "../../src/observe/outcome.ts";
+import type { AttemptRecord, Outcome } from "../../src/observe/outcome.ts";
+import { OutcomeKinds } from "../../src/observe/outcome-kinds.ts";
 import { RecentRequests } from "../../src/observe/recent-requests.ts";
 import type { RequestFilter, RequestPage, RequestQuestion } from "../../src/observe/request-history.ts";
 import { openDatabase, RequestLogRefusal } from "../../src/observe/request-log/open-database.ts";
 import { RequestLog, type RequestLogSettings } from "../../src/observe/request-log/request-log.ts";
 import { RowWriter } from "../../src/observe/request-log/row-writer.ts";
+import { migrations } from "../../src/observe/request-log/schema.ts";
 import { outcomeOf } from "../server/test-server.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
 
@@ -47,7 +49,16 @@ interface OpenLog extends AsyncDisposable {
 }
 
 function open(changes: Partial<RequestLogSettings> = {}): OpenLog {
-  const log = new RequestLog({ path, maxAgeMs: 0, maxBytes: 0, clock: systemClock, logger, ...changes });
+  const kinds = new OutcomeKinds();
+  const log = new RequestLog({
+    path,
+    maxAgeMs: 0,
+    maxBytes: 0,
+    clock: systemClock,
+    logger,
+    kinds,
+    ...changes,
+  });
   return { log, [Symbol.asyncDispose]: () => log.stop() };
 }
 
@@ -57,6 +68,15 @@ async function idsIn(log: RequestLog, filter: RequestFilter = {}): Promise<strin
 
 function numbered(number: number, changes: Partial<Outcome> = {}): Outcome {
   return outcomeOf({ requestId: `r${number}`, ...changes });
+}
+
+/** Like no other, so that nothing of its row is shared, and of a size by which pages fill. */
+function wide(number: number, changes: Partial<Outcome> = {}): Outcome {
+  return numbered(number, { path: `/olla/proxy/${number}/${"x".repeat(600)}`, ...changes });
+}
+
+function countIn(database: Database, table: string): number {
+  return database.query<{ count: number }, []>(`SELECT count(*) AS count FROM ${table}`).get()?.count ?? -1;
 }
 
 describe("the file", () => {
@@ -112,7 +132,7 @@ describe("the file", () => {
     database.run("PRAGMA user_version = 99");
     expect(() => open()).toThrow(RequestLogRefusal);
     expect(() => open()).toThrow(
-      "is of a newer Olla (version 99 of the file, and this one knows 1): use that one, or",
+      "is of a newer Olla (version 99 of the file, and this one knows 2): use that one, or",
     );
   });
 
@@ -220,10 +240,18 @@ describe("writing", () => {
   test("survives a full disk, and goes on when there is room", async () => {
     const clock = createFakeClock();
     const { database } = openDatabase(path);
-    const writer = new RowWriter({ database, clock, logger, mayWrite: () => true, onWritten: () => {} });
+    const kinds = new OutcomeKinds();
+    const writer = new RowWriter({
+      database,
+      clock,
+      logger,
+      kinds,
+      mayWrite: () => true,
+      onWritten: () => {},
+    });
     // The limit belongs to this connection.
     database.run("PRAGMA max_page_count = 8");
-    for (let number = 1; number <= 2_000; number += 1) writer.add(numbered(number));
+    for (let number = 1; number <= 2_000; number += 1) writer.add(wide(number));
     clock.advance(10_000);
     expect(lines).toMatchObject([{ level: "warn", fields: { error: expect.stringContaining("full") } }]);
     const count = () => database.query("SELECT count(*), min(id), max(seq) FROM requests").values();
@@ -248,6 +276,210 @@ describe("writing", () => {
   });
 });
 
+describe("what requests have in common", () => {
+  test("is written once for all that are written at once", async () => {
+    const { log } = open();
+    for (let number = 1; number <= 400; number += 1) {
+      log.add(numbered(number, { status: number % 2 === 0 ? 200 : 503, durationMs: number }));
+    }
+    expect(
+      (await log.list({ filter: { status: { from: 503, to: 503 } }, limit: 500 })).requests,
+    ).toHaveLength(200);
+    for (let number = 401; number <= 410; number += 1) log.add(numbered(number));
+    expect(await idsIn(log, { id: "r41*" })).toEqual(["r410", "r41"]);
+    await log.stop();
+    using reader = new Database(path, { readonly: true });
+    expect(reader.query("SELECT kind, status FROM kinds").values()).toEqual([
+      [1, 503],
+      [2, 200],
+      [401, 200],
+    ]);
+    expect(countIn(reader, "requests")).toBe(410);
+  });
+
+  test("is found again among many kinds, and those that are forgotten are written anew", async () => {
+    await using opened = open();
+    const pathOf = (number: number) => `/olla/proxy/${number % 100}`;
+    for (let number = 0; number < 400; number += 1) {
+      opened.log.add(numbered(number, { path: number < 200 ? "/olla/proxy" : pathOf(number) }));
+    }
+    const { requests } = await opened.log.list({ filter: {}, limit: 500 });
+    expect(requests).toHaveLength(400);
+    for (const row of requests) {
+      const number = Number(row.id.slice(1));
+      expect(row.path).toBe(number < 200 ? "/olla/proxy" : pathOf(number));
+    }
+    using reader = new Database(path, { readonly: true });
+    expect(countIn(reader, "kinds")).toBe(201);
+  });
+
+  test("goes when the last of them goes, and not before", async () => {
+    const clock = createFakeClock();
+    await using opened = open({ clock, maxAgeMs: 60_000 });
+    using reader = new Database(path, { readonly: true });
+    const add = (number: number, receivedAt: number) =>
+      opened.log.add(numbered(number, { receivedAt, status: 200 + (number % 2) }));
+    // In one transaction: what is deleted has the kinds of what is left.
+    for (let number = 0; number < 100; number += 1) add(number, clock.wallTime());
+    for (let number = 100; number < 110; number += 1) add(number, clock.wallTime() + 60_000);
+    clock.advance(250);
+    const begin = clock.wallTime();
+    clock.advance(61_000);
+    add(110, begin + 120_000);
+    clock.advance(250);
+    await opened.log.settled();
+    expect(reader.query("SELECT min(seq), count(*) FROM requests").values()).toEqual([[101, 11]]);
+    expect(reader.query("SELECT kind FROM kinds").values()).toEqual([[1], [2], [111]]);
+    const { requests } = await opened.log.list({ filter: {}, limit: 500 });
+    expect(requests.map(({ status }) => status)).toEqual([
+      200, 201, 200, 201, 200, 201, 200, 201, 200, 201, 200,
+    ]);
+  });
+
+  test("is not that of an earlier row where the log was empty and numbers begin anew", async () => {
+    const clock = createFakeClock();
+    const { log } = open({ clock, maxAgeMs: 60_000 });
+    const add = (number: number, status: number) =>
+      log.add(numbered(number, { status, receivedAt: clock.wallTime() }));
+    for (let number = 1; number <= 10; number += 1) add(number, 200 + number);
+    clock.advance(250);
+    clock.advance(120_000);
+    await log.stop();
+    await using again = open({ clock, maxAgeMs: 60_000 });
+    await again.log.settled();
+    using reader = new Database(path, { readonly: true });
+    expect([countIn(reader, "entries"), countIn(reader, "kinds")]).toEqual([0, 0]);
+    again.log.add(numbered(11, { status: 404, receivedAt: clock.wallTime() }));
+    again.log.add(numbered(12, { status: 404, receivedAt: clock.wallTime() }));
+    const { requests } = await again.log.list({ filter: {}, limit: 5 });
+    expect(requests).toMatchObject([
+      { id: "r12", status: 404 },
+      { id: "r11", status: 404 },
+    ]);
+  });
+
+  test("is not mixed up by two that write to one file in turns", async () => {
+    await using first = open();
+    await using second = open();
+    for (let round = 0; round < 20; round += 1) {
+      first.log.add(numbered(round, { clientKey: "first" }));
+      second.log.add(numbered(round, { clientKey: "second" }));
+      second.log.add(numbered(round, { clientKey: "third" }));
+      await idsIn(first.log);
+      await idsIn(second.log);
+    }
+    for (const key of ["first", "second", "third"]) expect(await idsIn(first.log, { key })).toHaveLength(20);
+  });
+});
+
+describe("decision traces", () => {
+  const attempt: Required<AttemptRecord> = {
+    endpoint: "alpha",
+    model: "llama3:8b",
+    durationMs: 12.345,
+    status: 502,
+    error: "connect_refused",
+    startedMs: 3.21,
+    queuedMs: 0.04,
+    message: 'said "no"',
+    spanId: "00f067aa0ba902b7",
+  };
+  const decided: Partial<Outcome> = {
+    decision: { strategy: "strict", action: "routed", reason: "model_found" },
+    stickyOutcome: "hit",
+    milestones: { bodyMs: 0.11, inspectedMs: 0.26, routedMs: 1, firstSentMs: 9.99 },
+    isStream: true,
+    considered: () => [
+      { endpoint: "alpha", model: "llama3:8b", skipped: undefined, rank: 1, health: "healthy" },
+      { endpoint: "bêta", model: undefined, skipped: "draining", rank: 0, health: "offline" },
+    ],
+  };
+  test.each<[string, Partial<Outcome>]>([
+    ["with everything there is", { ...decided, attempts: [attempt] }],
+    ["of several attempts", { ...decided, attempts: [attempt, { ...attempt, endpoint: "beta" }] }],
+    ["without an attempt", { ...decided, attempts: [] }],
+    [
+      "with one that was held back",
+      {
+        ...decided,
+        attempts: [attempt],
+        heldBack: [{ endpoint: "beta", model: undefined, reason: "draining", atMs: 0.55 }],
+      },
+    ],
+    ["of a request that never came so far", { attempts: [], headMs: undefined }],
+  ])("are the same from the database and from memory: %s", async (_name, changes) => {
+    const outcome = numbered(1, changes);
+    const recent = new RecentRequests();
+    recent.add(outcome);
+    await using opened = open();
+    opened.log.add(outcome);
+    const found = await opened.log.find("r1");
+    expect(found).toEqual(JSON.parse(JSON.stringify(recent.find("r1"))));
+    expect(found?.trace.attempts).toHaveLength(outcome.attempts.length);
+  });
+});
+
+describe("a file of version 1", () => {
+  test("is taken over with all that is in it, and written on", async () => {
+    {
+      using old = new Database(path);
+      for (const statement of migrations[0] ?? []) old.run(statement);
+      old.run("PRAGMA user_version = 1");
+      old.run(`PRAGMA application_id = ${0x4f6c6c61}`);
+      const insert = old.prepare(
+        `INSERT INTO requests (seq, time, id, method, path, stream, "key", client, status, ending, attempts, queue_ms,
+          ttft_ms, duration_ms, tokens_per_sec) VALUES (?, ?, ?, 'POST', '/olla/proxy', ?, ?, '::1', 200, 'complete', 1, 0.0, ?, ?, ?)`,
+      );
+      for (let seq = 41; seq <= 45; seq += 1) {
+        insert.run(
+          seq,
+          1_000 + seq,
+          `old${seq}`,
+          seq % 2,
+          `key${seq}`,
+          seq === 41 ? null : 0.3,
+          seq + 0.7,
+          12.3,
+        );
+        old.run("INSERT INTO traces (seq, trace) VALUES (?, ?)", [
+          seq,
+          `{"strategy":"old","reason":"${seq}"}`,
+        ]);
+      }
+      insert.finalize();
+    }
+    const clock = createFakeClock();
+    const { log } = open({ clock });
+    log.add(numbered(46, { receivedAt: 2_000 }));
+    const { requests } = await log.list({ filter: {}, limit: 10 });
+    expect(requests.map(({ id }) => id)).toEqual(["r46", "old45", "old44", "old43", "old42", "old41"]);
+    expect(requests.slice(4)).toEqual(
+      [42, 41].map((seq) => ({
+        id: `old${seq}`,
+        time: 1_000 + seq,
+        method: "POST",
+        path: "/olla/proxy",
+        stream: seq === 41,
+        key: `key${seq}`,
+        client: "::1",
+        status: 200,
+        ending: "complete",
+        attempts: 1,
+        queue_ms: 0,
+        ...(seq === 41 ? {} : { ttft_ms: 0.3 }),
+        duration_ms: seq + 0.7,
+        tokens_per_sec: 12.3,
+      })) as never,
+    );
+    expect((await log.find("old43"))?.trace).toEqual({ strategy: "old", reason: "43" } as never);
+    expect((await log.find("r46"))?.trace.timings).toEqual({ queue_ms: 0, duration_ms: 250, head_ms: 50 });
+    await log.stop();
+    using reader = new Database(path, { readonly: true });
+    expect(reader.query("PRAGMA user_version").values()).toEqual([[2]]);
+    expect(reader.query("PRAGMA integrity_check").values()).toEqual([["ok"]]);
+  });
+});
+
 describe("retention", () => {
   test("deletes what is too old, and shows none of it meanwhile", async () => {
     const clock = createFakeClock();
@@ -264,16 +496,17 @@ describe("retention", () => {
     opened.log.add(numbered(2_001, at()));
     clock.advance(250);
     await opened.log.settled();
-    for (const table of ["requests", "traces"]) {
-      expect(reader.query(`SELECT min(seq), count(*) FROM ${table}`).values()).toEqual([[1_501, 2]]);
+    for (const view of ["requests", "traces"]) {
+      expect(reader.query(`SELECT min(seq), count(*) FROM ${view}`).values()).toEqual([[1_501, 2]]);
     }
+    // Both were written by themselves.
+    expect(countIn(reader, "kinds")).toBe(2);
   });
 
   test("deletes at the start what became too old since", async () => {
     const clock = createFakeClock();
     const { log } = open({ clock });
-    for (let number = 1; number <= 700; number += 1)
-      log.add(numbered(number, { receivedAt: clock.wallTime() }));
+    for (let number = 1; number <= 700; number += 1) log.add(wide(number, { receivedAt: clock.wallTime() }));
     await log.stop();
     const sizeBefore = statSync(path).size;
     clock.advance(10_000);
@@ -291,7 +524,7 @@ describe("retention", () => {
     const sizeNow = () => statSync(path).size + statSync(`${path}-wal`).size;
     let number = 0;
     for (let round = 0; round < 20; round += 1) {
-      for (const end = number + 500; number < end; number += 1) opened.log.add(numbered(number));
+      for (const end = number + 500; number < end; number += 1) opened.log.add(wide(number));
       clock.advance(1_000);
       await opened.log.settled();
       expect(sizeNow()).toBeLessThan(maxBytes * 1.5);
@@ -310,7 +543,7 @@ describe("retention", () => {
   test("a smaller limit than before makes the file smaller at the start", async () => {
     const clock = createFakeClock();
     const { log } = open({ clock });
-    for (let number = 1; number <= 5_000; number += 1) log.add(numbered(number));
+    for (let number = 1; number <= 5_000; number += 1) log.add(wide(number));
     await log.stop();
     const before = statSync(path).size;
     const maxBytes = Math.floor(before / 4);

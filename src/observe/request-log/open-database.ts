@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { errorCodeOf } from "../../lib/error-code.ts";
-import { rowColumns } from "./row-columns.ts";
+import { migrations } from "./schema.ts";
 
 /** The file is not one that may be written to: whoever starts Olla has to say what is to become of it. */
 export class RequestLogRefusal extends Error {
@@ -22,21 +22,8 @@ export interface OpenedDatabase {
 const applicationId = 0x4f6c6c61;
 const sqliteHeader = "SQLite format 3\0";
 const otherPath = "move it away, or name another file";
-/** Larger pages than usual: rows are only appended, and fewer of them cost fewer calls. */
-const pageBytes = 16_384;
 /** For a second Olla that opens the same file at this moment. Nobody is served yet. */
 const openTimeoutMs = 2_000;
-
-/** Number n brings a file of version n to version n+1. What stands here is never changed, only added to. */
-const migrations: readonly (readonly string[])[] = [
-  [
-    `CREATE TABLE requests (seq INTEGER PRIMARY KEY, ${Object.entries(rowColumns)
-      .map(([name, affinity]) => `"${name}" ${affinity}`)
-      .join(", ")})`,
-    // Apart, so that looking through many requests does not read what only few are looked at for.
-    "CREATE TABLE traces (seq INTEGER PRIMARY KEY, trace TEXT NOT NULL)",
-  ],
-];
 
 /**
  * Opens or makes the file, for its owner alone, and its folder. Blocks for some milliseconds.
@@ -50,7 +37,6 @@ export function openDatabase(path: string): OpenedDatabase {
   const database = new Database(path, { readwrite: true, create: true });
   try {
     database.run(`PRAGMA busy_timeout = ${openTimeoutMs}`);
-    database.run(`PRAGMA page_size = ${pageBytes}`);
     database.run("PRAGMA auto_vacuum = INCREMENTAL");
     refuseForeignContent(database, path);
     const journalMode = readPragma(database, "journal_mode = WAL");

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Outcome } from "../outcome.ts";
+import type { OutcomeKinds } from "../outcome-kinds.ts";
 import type { FoundRequest, RequestPage, RequestQuestion } from "../request-history.ts";
 import { Journal } from "./journal.ts";
 import { openDatabase } from "./open-database.ts";
@@ -19,6 +20,7 @@ export interface RequestLogSettings {
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly kinds: OutcomeKinds;
 }
 
 /** One row per request in a file of SQLite's. */
@@ -32,7 +34,7 @@ export class RequestLog {
    * Opens the file, or makes it.
    * @throws RequestLogRefusal for a file that is something else; whatever the system says for one that cannot be written
    */
-  constructor({ path, maxAgeMs, maxBytes, clock, logger }: RequestLogSettings) {
+  constructor({ path, maxAgeMs, maxBytes, clock, logger, kinds }: RequestLogSettings) {
     const fullPath = resolve(path);
     const { database, journalMode } = openDatabase(fullPath);
     this.#database = database;
@@ -47,6 +49,7 @@ export class RequestLog {
       database,
       clock,
       logger,
+      kinds,
       mayWrite: () => !journal.isBeingEmptied,
       onWritten: () => retention.look(),
     });

@@ -4,6 +4,7 @@ import type { Logger } from "../../lib/log.ts";
 import { Complaints } from "./complaints.ts";
 import type { Journal } from "./journal.ts";
 import { readPragma } from "./open-database.ts";
+import { batchRows } from "./row-writer.ts";
 
 export interface RetentionOptions {
   readonly database: Database;
@@ -20,8 +21,8 @@ const intervalMs = 60_000;
 /** Between two looks because of the size alone. */
 const sizeIntervalMs = 1_000;
 /** Rows deleted, and pages given back, before others get their turn: each takes a few milliseconds. */
-const batchRows = 500;
-const batchPages = 64;
+const deletedRows = 2_000;
+const batchPages = 128;
 /** Share of the limit that is left when the file was too large: so that it is not so again at once. */
 const shrunkenShare = 0.9;
 /** Share of pages that may be free: new rows take them. */
@@ -98,7 +99,7 @@ export class Retention {
     const { database } = this.#options;
     using select = database.prepare<{ end: number | null; young: number | null }, [number]>(
       "SELECT max(seq) + 1 AS end, min(CASE WHEN time >= ? THEN seq END) AS young " +
-        `FROM (SELECT seq, time FROM requests ORDER BY seq LIMIT ${batchRows})`,
+        `FROM (SELECT seq, time FROM entries ORDER BY seq LIMIT ${deletedRows})`,
     );
     for (let deleted = 0; ; ) {
       const first = select.get(oldest);
@@ -117,7 +118,7 @@ export class Retention {
     await journal.empty();
     const most = Math.floor((maxBytes * shrunkenShare) / this.#pageBytes);
     using select = database.prepare<{ first: number | null; last: number | null }, []>(
-      "SELECT (SELECT min(seq) FROM requests) AS first, (SELECT max(seq) FROM requests) AS last",
+      "SELECT (SELECT min(seq) FROM entries) AS first, (SELECT max(seq) FROM entries) AS last",
     );
     if (!this.#isTooLarge()) return true;
     while (!this.#isStopped) {
@@ -126,7 +127,7 @@ export class Retention {
       if (used <= most || typeof first !== "number" || typeof last !== "number") break;
       // A row is as large as another: so many of them as pages have to go, and at least one.
       const share = Math.ceil(((last - first + 1) * (used - most)) / used);
-      this.#deleteBefore(first + Math.min(batchRows, Math.max(1, share)));
+      this.#deleteBefore(first + Math.min(deletedRows, Math.max(1, share)));
       await this.#pause();
     }
     return true;
@@ -152,11 +153,17 @@ export class Retention {
 
   #deleteBefore(seq: number): number {
     const { database } = this.#options;
-    const both = database.transaction(() => {
-      database.run("DELETE FROM traces WHERE seq < ?", [seq]);
-      return database.run("DELETE FROM requests WHERE seq < ?", [seq]).changes;
+    const all = database.transaction(() => {
+      database.run("DELETE FROM trace_texts WHERE seq < ?", [seq]);
+      const { changes } = database.run("DELETE FROM entries WHERE seq < ?", [seq]);
+      // The first rows that are left may be of the same transaction as the last that went, and of kinds of theirs.
+      database.run(
+        `DELETE FROM kinds WHERE kind < coalesce((SELECT min(kind) FROM
+          (SELECT kind FROM entries ORDER BY seq LIMIT ${batchRows})), ${Number.MAX_SAFE_INTEGER})`,
+      );
+      return changes;
     });
-    return both.immediate();
+    return all.immediate();
   }
 
   /** Lets others have their turn, and what was written reach the file. */

@@ -1,64 +1,181 @@
-import type { Outcome } from "../outcome.ts";
-import { type RequestRow, type RequestRowMembers, rowMembersOf } from "../request-row.ts";
+import type { AttemptRecord, ConsideredEndpoint, Outcome } from "../outcome.ts";
+import { type Alike, hasOneStory } from "../outcome-kinds.ts";
+import { aliasOf, askedLast, failuresOf, type RequestRow, toDecisionTrace, ttftOf } from "../request-row.ts";
 
-type Affinity = "INTEGER" | "REAL" | "TEXT";
-type Column = string | number | null;
+export type ColumnValue = string | number | null;
 
-/** The columns of `requests`, named like the members of a row. A new one needs a migration. */
-export const rowColumns = {
-  time: "INTEGER",
-  id: "TEXT",
-  method: "TEXT",
-  path: "TEXT",
-  route: "TEXT",
-  dialect: "TEXT",
-  stream: "INTEGER",
-  key: "TEXT",
-  client: "TEXT",
-  alias: "TEXT",
-  model: "TEXT",
-  endpoint: "TEXT",
-  backend_type: "TEXT",
-  tier: "TEXT",
-  status: "INTEGER",
-  ending: "TEXT",
-  error_code: "TEXT",
-  error: "TEXT",
-  attempts: "INTEGER",
-  failed: "TEXT",
-  queue_ms: "REAL",
-  ttft_ms: "REAL",
-  duration_ms: "REAL",
-  input_tokens: "INTEGER",
-  output_tokens: "INTEGER",
-  cached_tokens: "INTEGER",
-  tokens_per_sec: "REAL",
-  request_bytes: "INTEGER",
-  response_bytes: "INTEGER",
-  sticky: "TEXT",
-  mode: "TEXT",
-} as const satisfies Record<keyof RequestRow, Affinity>;
+/** The columns of `kinds`. One that comes to these or to `entryNames` needs a migration. */
+const kindColumns: Readonly<Record<string, (common: Alike) => string | number | undefined>> = {
+  method: ({ method }) => method,
+  path: ({ path }) => path,
+  route: ({ route }) => route,
+  dialect: ({ dialect }) => dialect,
+  stream: ({ isStream }) => Number(isStream),
+  key: ({ clientKey }) => clientKey,
+  client: ({ clientAddress }) => clientAddress,
+  alias: aliasOf,
+  model: ({ model }) => model,
+  endpoint: askedLast,
+  backend_type: ({ backendType }) => backendType,
+  tier: ({ tier }) => tier,
+  status: ({ status }) => status,
+  ending: ({ ending }) => ending,
+  error_code: ({ error }) => error?.code,
+  error: ({ error }) => error?.message,
+  attempts: ({ attempts }) => attempts.length,
+  failed: ({ attempts }) => failuresOf(attempts)?.join(", "),
+  sticky: ({ stickyOutcome }) => stickyOutcome,
+  mode: ({ clientApi }) => clientApi?.mode,
+  strategy: ({ decision }) => decision?.strategy,
+  action: ({ decision }) => decision?.action,
+  reason: ({ decision }) => decision?.reason,
+  // The trace of one with more than one story is written whole.
+  candidates: (common) => (hasOneStory(common) ? candidatesText(common.considered?.() ?? []) : undefined),
+  attempt_endpoint: ({ attempts }) => attempts[0]?.endpoint,
+  attempt_model: ({ attempts }) => attempts[0]?.model,
+  attempt_status: ({ attempts }) => attempts[0]?.status,
+  attempt_error: ({ attempts }) => attempts[0]?.error,
+  attempt_message: ({ attempts }) => attempts[0]?.message,
+};
 
-export const columnNames = Object.keys(rowColumns) as (keyof RequestRow)[];
+const kindNames = Object.keys(kindColumns);
 
-/** `"time", "id", …`: `key` and others are words of SQL, too. */
-export const columnList = columnNames.map((name) => `"${name}"`).join(", ");
+/** The columns of `entries`. */
+const entryNames = [
+  "seq",
+  "kind",
+  "time",
+  "id",
+  "queue_tenths",
+  "ttft_tenths",
+  "duration_tenths",
+  "input_tokens",
+  "output_tokens",
+  "cached_tokens",
+  "tokens_per_sec_tenths",
+  "request_bytes",
+  "response_bytes",
+  "body_tenths",
+  "inspected_tenths",
+  "routed_tenths",
+  "head_tenths",
+  "attempt_started_tenths",
+  "attempt_duration_tenths",
+  "attempt_queued_tenths",
+  "attempt_span",
+] as const;
 
-/** In the order of `columnNames`. */
-export function toColumns(outcome: Outcome): Column[] {
-  const members: RequestRowMembers = rowMembersOf(outcome);
-  const columns: Column[] = [];
-  for (const name of columnNames) {
-    const value = members[name];
-    columns.push(typeof value === "boolean" ? Number(value) : (value ?? null));
-  }
-  return columns;
+/** For an INSERT: names of columns, and a place for each. Quoted: `key` and others are words of SQL, too. */
+const columnsAndPlaces = (names: readonly string[]) => ({
+  list: names.map((name) => `"${name}"`).join(", "),
+  places: names.map(() => "?").join(", "),
+});
+
+export const kindInsert = columnsAndPlaces(kindNames);
+export const entryInsert = columnsAndPlaces(entryNames);
+
+/** In the order of `kindInsert`. @throws whatever `considered` throws */
+export function kindValues(common: Alike): ColumnValue[] {
+  return kindNames.map((name) => kindColumns[name]?.(common) ?? null);
 }
 
-/** What `toColumns` wrote, with whatever other columns were asked for left out. */
-export function fromColumns(record: Readonly<Record<string, unknown>>): RequestRow {
+/** As many as there are names. */
+type ValuesOf<Names extends readonly string[]> = { -readonly [Index in keyof Names]: ColumnValue };
+export type EntryValues = ValuesOf<typeof entryNames>;
+
+/** In the order of `entryInsert`; the two numbers in front are known when it is written. Called for every request. */
+export function entryValues(outcome: Outcome): EntryValues {
+  const { usage, milestones } = outcome;
+  const attempt: AttemptRecord | undefined = outcome.attempts[0];
+  return [
+    null,
+    null,
+    Math.round(outcome.receivedAt),
+    outcome.requestId,
+    tenths(outcome.queueMs),
+    tenths(ttftOf(outcome)),
+    tenths(outcome.durationMs),
+    usage?.input_tokens ?? null,
+    usage?.output_tokens ?? null,
+    usage?.cached_tokens ?? null,
+    tenths(usage?.tokens_per_sec),
+    outcome.requestBytes,
+    outcome.responseBytes,
+    tenths(milestones?.bodyMs),
+    tenths(milestones?.inspectedMs),
+    tenths(milestones?.routedMs),
+    tenths(outcome.headMs),
+    tenths(attempt?.startedMs),
+    tenths(attempt?.durationMs),
+    tenths(attempt?.queuedMs),
+    attempt?.spanId ?? null,
+  ];
+}
+
+/** The decision trace of a request that has more than one story. */
+export function traceText(outcome: Outcome): string {
+  const { candidates, ...rest } = toDecisionTrace(outcome);
+  // There is always a member behind it: the timings.
+  return `{"candidates":${candidatesText(candidates)},${JSON.stringify(rest).slice(1)}`;
+}
+
+/** Requests that were decided alike share the list of endpoints, and that may be a long one. */
+const writtenLists = new WeakMap<readonly ConsideredEndpoint[], string>();
+
+function candidatesText(candidates: readonly ConsideredEndpoint[]): string {
+  let text = writtenLists.get(candidates);
+  if (text === undefined) {
+    text = JSON.stringify(candidates);
+    writtenLists.set(candidates, text);
+  }
+  return text;
+}
+
+function tenths(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(value * 10);
+}
+
+/** The members of a row, which are the columns of the view `requests`. */
+const rowNames = Object.keys({
+  time: true,
+  id: true,
+  method: true,
+  path: true,
+  route: true,
+  dialect: true,
+  stream: true,
+  key: true,
+  client: true,
+  alias: true,
+  model: true,
+  endpoint: true,
+  backend_type: true,
+  tier: true,
+  status: true,
+  ending: true,
+  error_code: true,
+  error: true,
+  attempts: true,
+  failed: true,
+  queue_ms: true,
+  ttft_ms: true,
+  duration_ms: true,
+  input_tokens: true,
+  output_tokens: true,
+  cached_tokens: true,
+  tokens_per_sec: true,
+  request_bytes: true,
+  response_bytes: true,
+  sticky: true,
+  mode: true,
+} satisfies Record<keyof RequestRow, true>) as (keyof RequestRow)[];
+
+export const rowList = rowNames.map((name) => `"${name}"`).join(", ");
+
+/** A row of the view `requests`, with whatever other columns were asked for left out. */
+export function rowOf(record: Readonly<Record<string, unknown>>): RequestRow {
   const row: Record<string, unknown> = {};
-  for (const name of columnNames) {
+  for (const name of rowNames) {
     const value = record[name];
     if (value !== null && value !== undefined) row[name] = name === "stream" ? value !== 0 : value;
   }

@@ -10,7 +10,7 @@ import {
   writeCursor,
 } from "../request-history.ts";
 import type { DecisionTrace } from "../request-row.ts";
-import { columnList, fromColumns } from "./row-columns.ts";
+import { rowList, rowOf } from "./row-columns.ts";
 
 /** Rows that are looked through before others get their turn: at first this many, then as many as take `sliceMs`. */
 const firstSlice = 4_000;
@@ -41,7 +41,7 @@ export async function readPage(
   const rows = await scan(database, conditionsOf(filter), readCursor("database", before), limit + 1);
   const last = rows[limit - 1];
   const next = rows.length > limit && last !== undefined ? writeCursor("database", last.seq) : null;
-  return { source: "database", requests: rows.slice(0, limit).map(fromColumns), next };
+  return { source: "database", requests: rows.slice(0, limit).map(rowOf), next };
 }
 
 /** @param since what arrived before it is not found */
@@ -61,7 +61,7 @@ export async function readRequest(
   // Deleted while others had their turn.
   if (found === null) return undefined;
   const trace = JSON.parse(found.trace) as DecisionTrace;
-  return { request: fromColumns(newest), trace, others: rows.length - 1 };
+  return { request: rowOf(newest), trace, others: rows.length - 1 };
 }
 
 /**
@@ -75,7 +75,7 @@ async function scan(
   most: number,
 ): Promise<Found[]> {
   using select = database.prepare<Found, SQLQueryBindings[]>(
-    `SELECT seq, ${columnList} FROM requests WHERE seq >= ? AND seq < ?${sql} ORDER BY seq DESC LIMIT ?`,
+    `SELECT seq, ${rowList} FROM requests WHERE seq >= ? AND seq < ?${sql} ORDER BY seq DESC LIMIT ?`,
   );
   const [oldest, newest] = seqRange(database);
   const found: Found[] = [];
@@ -101,7 +101,7 @@ function nextSlice(slice: number, tookMs: number): number {
 /** Of the oldest and the newest row; `[1, 0]` where there are none. */
 function seqRange(database: Database): readonly [oldest: number, newest: number] {
   using select = database.prepare<{ oldest: number | null; newest: number | null }, []>(
-    "SELECT (SELECT min(seq) FROM requests) AS oldest, (SELECT max(seq) FROM requests) AS newest",
+    "SELECT (SELECT min(seq) FROM entries) AS oldest, (SELECT max(seq) FROM entries) AS newest",
   );
   const range = select.get();
   return [range?.oldest ?? 1, range?.newest ?? 0];
@@ -110,7 +110,7 @@ function seqRange(database: Database): readonly [oldest: number, newest: number]
 /** Rows are in the order in which requests ended, so those before this one ended earlier still. */
 function endedBefore(database: Database, seq: number, moment: number): boolean {
   using select = database.prepare<{ ended: number }, [number]>(
-    "SELECT time + duration_ms AS ended FROM requests WHERE seq = ?",
+    "SELECT time + duration_tenths / 10.0 AS ended FROM entries WHERE seq = ?",
   );
   return (select.get(seq)?.ended ?? moment) < moment;
 }

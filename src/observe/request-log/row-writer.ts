@@ -2,44 +2,67 @@ import type { Database, Statement } from "bun:sqlite";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Outcome } from "../outcome.ts";
+import { hasOneStory, type OutcomeKind, type OutcomeKinds } from "../outcome-kinds.ts";
 import { Complaints } from "./complaints.ts";
-import { columnList, columnNames, toColumns } from "./row-columns.ts";
-import { TraceText } from "./trace-text.ts";
+import {
+  type ColumnValue,
+  type EntryValues,
+  entryInsert,
+  entryValues,
+  kindInsert,
+  kindValues,
+  traceText,
+} from "./row-columns.ts";
 
 export interface RowWriterOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly logger: Pick<Logger, "warn" | "info">;
+  readonly kinds: OutcomeKinds;
   /** Whether the file may be written to at this moment; where not it soon will be. */
   readonly mayWrite: () => boolean;
   /** Called after each transaction. */
   readonly onWritten: () => void;
 }
 
-/** Rows of one transaction: about 3 ms. */
-const batchRows = 500;
+/** Rows of one transaction: about a millisecond, where they are much alike. */
+export const batchRows = 500;
 const flushMs = 250;
 /** Between two looks whether it may be written. */
 const heldMs = 20;
 /** After a failure. */
 const retryMs = 1_000;
-/** Outcomes that may wait for the disk, some 2 KiB each. */
+/** Rows that may wait for the disk: some 300 bytes each, or 2 KiB where each is of a kind of its own. */
 const maxWaiting = 20_000;
+/** Of these, outcomes that are kept as they are until there are so many: they are still in the processor's cache. */
+const mostFresh = 64;
 const droppedAtOnce = 1_000;
+
+/** What of an outcome is written. */
+interface WaitingRow {
+  readonly kind: OutcomeKind;
+  readonly values: EntryValues;
+  /** Of one whose trace the columns cannot tell. */
+  readonly outcome: Outcome | undefined;
+}
 
 /**
  * Writes outcomes to the database some time after they were given, many in one transaction. Giving one costs nothing but
- * a place in a list; nothing ever throws or waits there. While the database does not take rows they wait, and when too
- * many do the oldest are dropped.
+ * a place in a list; nothing ever throws or waits there. While the database does not take rows they wait, and when too many do the
+ * oldest are dropped.
  */
 export class RowWriter {
   readonly #options: RowWriterOptions;
-  readonly #insertRow: Statement;
+  readonly #newest: Statement<{ seq: number }, []>;
+  readonly #insertKind: Statement;
+  readonly #insertEntry: Statement;
   readonly #insertTrace: Statement;
-  readonly #writeAll: (rows: readonly PreparedRow[]) => void;
+  readonly #writeAll: (rows: readonly WaitingRow[]) => number;
   readonly #complaints: Complaints;
-  readonly #traces = new TraceText();
-  readonly #waiting: Outcome[] = [];
+  readonly #kindValues = new WeakMap<OutcomeKind, readonly ColumnValue[]>();
+  /** Not looked at yet. */
+  #fresh: Outcome[] = [];
+  readonly #waiting: WaitingRow[] = [];
   #dropped = 0;
   #isFailing = false;
   #isClosed = false;
@@ -50,15 +73,16 @@ export class RowWriter {
     const { database, logger, clock } = options;
     this.#options = options;
     this.#complaints = new Complaints(logger, clock);
-    const places = columnNames.map(() => "?").join(", ");
-    this.#insertRow = database.prepare(`INSERT INTO requests (${columnList}) VALUES (${places})`);
-    this.#insertTrace = database.prepare("INSERT INTO traces (seq, trace) VALUES (?, ?)");
-    this.#writeAll = database.transaction((rows: readonly PreparedRow[]) => {
-      for (const { columns, trace } of rows) {
-        const { lastInsertRowid } = this.#insertRow.run(...columns);
-        this.#insertTrace.run(lastInsertRowid, trace);
-      }
-    }).immediate;
+    this.#newest = database.prepare("SELECT coalesce(max(seq), 0) AS seq FROM entries");
+    // Where the log was empty once, numbers begin anew, and an older kind may have this one.
+    this.#insertKind = database.prepare(
+      `INSERT OR REPLACE INTO kinds (kind, ${kindInsert.list}) VALUES (?, ${kindInsert.places})`,
+    );
+    this.#insertEntry = database.prepare(
+      `INSERT INTO entries (${entryInsert.list}) VALUES (${entryInsert.places})`,
+    );
+    this.#insertTrace = database.prepare("INSERT INTO trace_texts (seq, trace) VALUES (?, ?)");
+    this.#writeAll = database.transaction((rows: readonly WaitingRow[]) => this.#insert(rows)).immediate;
   }
 
   /** Requests that will never be on record, since the start. */
@@ -68,19 +92,21 @@ export class RowWriter {
 
   add(outcome: Outcome): void {
     if (this.#isClosed) return;
-    if (this.#waiting.length >= maxWaiting) {
+    if (this.#waiting.length + this.#fresh.length >= maxWaiting) {
       this.#dropped += this.#waiting.splice(0, droppedAtOnce).length;
       this.#complain(undefined);
     }
-    this.#waiting.push(outcome);
+    this.#fresh.push(outcome);
+    if (this.#fresh.length >= mostFresh) this.#takeValues();
     if (this.#timer === undefined) this.#arm(flushMs);
-    else if (this.#waiting.length >= batchRows && !this.#timer.isFixed) this.#arm(0);
+    else if (this.#waiting.length + this.#fresh.length >= batchRows && !this.#timer.isFixed) this.#arm(0);
   }
 
   /** Writes what waits, as much as one transaction takes. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#takeValues();
     if (this.#waiting.length === 0 || this.#isClosed) return;
     const mayWrite = this.#options.mayWrite();
     if (mayWrite) this.#writeBatch();
@@ -93,6 +119,7 @@ export class RowWriter {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
+    this.#takeValues();
     while (this.#waiting.length > 0) {
       this.#writeBatch();
       if (this.#isFailing) break;
@@ -102,8 +129,9 @@ export class RowWriter {
       const rows = this.#waiting.length;
       this.#options.logger.warn("The last requests could not be written to the request log", { rows });
     }
-    this.#insertRow.finalize();
-    this.#insertTrace.finalize();
+    for (const statement of [this.#newest, this.#insertKind, this.#insertEntry, this.#insertTrace]) {
+      statement.finalize();
+    }
   }
 
   #arm(delayMs: number): void {
@@ -112,15 +140,23 @@ export class RowWriter {
     this.#timer = { cancel, isFixed: delayMs !== flushMs };
   }
 
+  /** Many in one go, which takes less time than each by itself. */
+  #takeValues(): void {
+    for (const outcome of this.#fresh) {
+      this.#waiting.push({
+        kind: this.#options.kinds.of(outcome),
+        values: entryValues(outcome),
+        outcome: hasOneStory(outcome) ? undefined : outcome,
+      });
+    }
+    this.#fresh = [];
+  }
+
   #writeBatch(): void {
     const batch = this.#waiting.slice(0, batchRows);
-    const rows: PreparedRow[] = [];
-    for (const outcome of batch) {
-      const row = this.#prepare(outcome);
-      if (row !== undefined) rows.push(row);
-    }
+    let written: number;
     try {
-      this.#writeAll(rows);
+      written = this.#writeAll(batch);
     } catch (error) {
       // Locked, full, gone: the rows stay where they are, and the next try may do.
       this.#isFailing = true;
@@ -128,16 +164,44 @@ export class RowWriter {
       return;
     }
     this.#waiting.splice(0, batch.length);
-    this.#dropped += batch.length - rows.length;
+    this.#dropped += batch.length - written;
     this.#isFailing = false;
     this.#complaints.settle("The request log takes rows again", { dropped: this.#dropped });
     this.#options.onWritten();
   }
 
-  /** Undefined for one that no row can be made of: it must not keep others waiting. */
-  #prepare(outcome: Outcome): PreparedRow | undefined {
+  /** @returns how many: one that no row can be made of must not keep others waiting */
+  #insert(rows: readonly WaitingRow[]): number {
+    const first = (this.#newest.get()?.seq ?? 0) + 1;
+    const numbers = new Map<OutcomeKind, number>();
+    let seq = first;
+    for (const { kind, values, outcome } of rows) {
+      const prepared = this.#prepare(kind, outcome);
+      if (prepared === undefined) continue;
+      let number = numbers.get(kind);
+      if (number === undefined) {
+        number = seq;
+        this.#insertKind.run(number, ...prepared.kindValues);
+        numbers.set(kind, number);
+      }
+      values[0] = seq;
+      values[1] = number;
+      // A list, which is not copied as parameters are.
+      this.#insertEntry.run(values);
+      if (prepared.trace !== undefined) this.#insertTrace.run(seq, prepared.trace);
+      seq += 1;
+    }
+    return seq - first;
+  }
+
+  #prepare(kind: OutcomeKind, outcome: Outcome | undefined): PreparedRow | undefined {
     try {
-      return { columns: toColumns(outcome), trace: this.#traces.write(outcome) };
+      let values = this.#kindValues.get(kind);
+      if (values === undefined) {
+        values = kindValues(kind.common);
+        this.#kindValues.set(kind, values);
+      }
+      return { kindValues: values, trace: outcome && traceText(outcome) };
     } catch (error) {
       this.#complain(error);
       return undefined;
@@ -159,6 +223,6 @@ export class RowWriter {
 }
 
 interface PreparedRow {
-  readonly columns: ReturnType<typeof toColumns>;
-  readonly trace: string;
+  readonly kindValues: readonly ColumnValue[];
+  readonly trace: string | undefined;
 }

@@ -3,15 +3,17 @@ import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { decodeSpans, type OtlpSpan } from "../../../test/support/otlp-decoder.ts";
 import type { Endpoint } from "../../endpoints/endpoint.ts";
 import type { AttemptRecord, Outcome } from "../outcome.ts";
+import { OutcomeKinds } from "../outcome-kinds.ts";
 import { createSpanEncoder, type EncodeSpans } from "./encode-spans.ts";
 import { createEnvelope } from "./envelope.ts";
-import { createPathReader, providerOf } from "./operations.ts";
+import { providerOf, readPath } from "./operations.ts";
 import { RequestTrace } from "./request-trace.ts";
 import { type Convention, type GenAiMeasurement, genAiName, genAiNames } from "./span-names.ts";
 import { type SpanBatch, SpanQueue } from "./span-queue.ts";
 import { TraceIds } from "./trace-ids.ts";
 
 const ids = new TraceIds();
+const kinds = new OutcomeKinds();
 const usual: Outcome = {
   requestId: "id",
   receivedAt: Date.UTC(2026, 0, 1),
@@ -77,7 +79,9 @@ async function encodeAll(encode: EncodeSpans, outcome: Outcome): Promise<OtlpSpa
   });
   const origins = { traceId: ids.traceId(), parentSpanId: undefined, flags: 1, tracestate: undefined };
   const trace = new RequestTrace({ ...origins, isSampled: true }, ids);
-  queue.add(1 + outcome.attempts.length, (writer) => encode(outcome, trace, writer));
+  queue.add(1 + outcome.attempts.length, (writer) =>
+    encode({ outcome, kind: kinds.of(outcome), trace }, writer),
+  );
   await queue.flush();
   return batches.flatMap(({ body }) => decodeSpans(body));
 }
@@ -218,7 +222,6 @@ test("what a client invents is cut, and its method is no name", async () => {
 });
 
 describe("a path", () => {
-  const read = createPathReader();
   test.each([
     ["/olla/openai/v1/chat/completions", "openai", "/olla/openai/v1/chat/completions", "chat"],
     ["/v1/chat/completions", "openai", "/v1/chat/completions", "chat"],
@@ -240,9 +243,9 @@ describe("a path", () => {
     // The same path was of another route a moment ago.
     ["/olla/proxy/v1/models", "models", "/olla/{route}/v1/models", undefined],
   ])("%s of route %s", (path, label, route, operation) => {
-    expect(read(path, label)).toMatchObject({ route, operation });
+    expect(readPath(path, label)).toMatchObject({ route, operation });
     // The second time it is remembered.
-    expect(read(path, label)).toMatchObject({ route, operation });
+    expect(readPath(path, label)).toMatchObject({ route, operation });
   });
 });
 

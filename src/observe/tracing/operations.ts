@@ -32,31 +32,15 @@ export interface KnownPath {
   readonly route: string | undefined;
   /** `gen_ai.operation.name`; undefined where no model is asked for anything. */
   readonly operation: string | undefined;
-  /** What spans say of every request to it, by its method; undefined for paths that are too many to remember. */
-  readonly written: Map<string, Uint8Array> | undefined;
-}
-
-const mostPaths = 500;
-
-/** Takes paths apart, and remembers those of the bounded set. */
-export function createPathReader(): (path: string, label: string | undefined) => KnownPath {
-  const remembered = new Map<string, KnownPath & { readonly label: string | undefined }>();
-  return (path, label) => {
-    const known = remembered.get(path);
-    if (known !== undefined && known.label === label) return known;
-    const read = readPath(path, label);
-    if (read.written !== undefined && remembered.size < mostPaths) remembered.set(path, { ...read, label });
-    return read;
-  };
 }
 
 /** What Olla answers itself may have anything in its path, also where it only says that there is no such thing. */
 const ownLabels: ReadonlySet<string> = new Set(["models", "internal", "ui"]);
 
 /** @param label Olla's own name of the route; `other` for a path that leads nowhere */
-function readPath(path: string, label: string | undefined): KnownPath {
+export function readPath(path: string, label: string | undefined): KnownPath {
   const isOwn = label === undefined || ownLabels.has(label);
-  if (label === "other") return { route: undefined, operation: undefined, written: undefined };
+  if (label === "other") return { route: undefined, operation: undefined };
   const isPrefixed = path.startsWith("/olla/");
   const prefixEnd = isPrefixed ? path.indexOf("/", "/olla/".length) : 0;
   // As the route is called, not as somebody spelled it.
@@ -65,10 +49,9 @@ function readPath(path: string, label: string | undefined): KnownPath {
   // OpenAI's clients append to a base that may end before `/v1`, and some endpoints answer at both.
   const found = [rest, `/v1${rest}`].find((candidate) => knownPaths.has(candidate));
   if (found === undefined) {
-    return { route: isOwn ? undefined : `${prefix}/*`, operation: undefined, written: undefined };
+    return { route: isOwn ? undefined : `${prefix}/*`, operation: undefined };
   }
-  const written = isOwn ? undefined : new Map<string, Uint8Array>();
-  return { route: prefix + rest, operation: knownPaths.get(found), written };
+  return { route: prefix + rest, operation: knownPaths.get(found) };
 }
 
 const providersByHost: readonly (readonly [host: RegExp, provider: string])[] = [

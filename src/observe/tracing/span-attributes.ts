@@ -26,8 +26,6 @@ export interface EndpointFacts {
   /** `server.address` and `server.port`. */
   readonly server: Uint8Array;
   readonly provider: Uint8Array;
-  /** For what is the same for every attempt with one question: by operation and model. */
-  readonly questions: Map<string, Uint8Array>;
 }
 
 /** The endpoints that spans have spoken of; an endpoint that is replaced begins anew. */
@@ -63,35 +61,6 @@ export class EndpointAttributes {
     }
     const provider = new SpanWriter();
     provider.textAttribute(genAi.provider, providerOf(endpoint, url?.hostname ?? ""));
-    return {
-      server: server.written().slice(),
-      provider: provider.written().slice(),
-      questions: new Map(),
-    };
+    return { server: server.written().slice(), provider: provider.written().slice() };
   }
 }
-
-/** Remembers what `write` writes, up to so many times that clients who invent keys cannot fill the memory. */
-export function writeOnce(
-  remembered: Map<string, Uint8Array>,
-  key: string,
-  writer: SpanWriter,
-  write: (writer: SpanWriter) => void,
-): void {
-  const known = remembered.get(key);
-  if (known !== undefined) {
-    writer.raw(known);
-    return;
-  }
-  if (remembered.size >= mostRemembered) {
-    write(writer);
-    return;
-  }
-  const scratch = new SpanWriter();
-  write(scratch);
-  const written = scratch.written().slice();
-  remembered.set(key, written);
-  writer.raw(written);
-}
-
-const mostRemembered = 500;

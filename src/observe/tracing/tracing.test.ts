@@ -5,6 +5,7 @@ import { waitUntil } from "../../../test/support/wait-until.ts";
 import type { OtlpSettings } from "../../config/otlp-settings.ts";
 import type { LogFields } from "../../lib/log.ts";
 import type { Outcome } from "../outcome.ts";
+import { OutcomeKinds } from "../outcome-kinds.ts";
 import { createTracing, type Tracing } from "./tracing.ts";
 
 const usual: Omit<OtlpSettings, "url"> = {
@@ -23,6 +24,7 @@ function start(url: string, changes: Partial<OtlpSettings> = {}) {
   const warnings: (LogFields | undefined)[] = [];
   const silent = () => {};
   const tracing = createTracing({
+    kinds: new OutcomeKinds(),
     settings: { ...usual, url, ...changes },
     clock,
     logger: {

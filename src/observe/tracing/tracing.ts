@@ -2,13 +2,15 @@ import type { OtlpSettings } from "../../config/otlp-settings.ts";
 import type { Endpoint } from "../../endpoints/endpoint.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
+import type { OutcomeKinds } from "../outcome-kinds.ts";
 import type { OutcomeSink } from "../recorder.ts";
-import { createSpanEncoder, type ServedAt } from "./encode-spans.ts";
+import { createSpanEncoder } from "./encode-spans.ts";
 import { createEnvelope } from "./envelope.ts";
 import { createOtlpExport } from "./otlp-export.ts";
 import { RequestTrace } from "./request-trace.ts";
 import { createSampler } from "./sampler.ts";
 import { schemaUrls } from "./span-names.ts";
+import type { ServedAt } from "./span-parts.ts";
 import { SpanQueue } from "./span-queue.ts";
 import { parseTraceparent, randomFlag, readTracestate, sampledFlag } from "./trace-context.ts";
 import { TraceIds } from "./trace-ids.ts";
@@ -20,6 +22,7 @@ export interface TracingOptions {
   readonly version: string;
   readonly servedAt: ServedAt;
   readonly endpointOf: (name: string) => Endpoint | undefined;
+  readonly kinds: OutcomeKinds;
   readonly random?: () => number;
 }
 
@@ -41,7 +44,7 @@ const longestStopMs = 2000;
 const logEveryMs = 60_000;
 
 export function createTracing(options: TracingOptions): Tracing {
-  const { settings, clock, version } = options;
+  const { settings, clock, version, kinds } = options;
   const ids = new TraceIds();
   const losses = createLossLog(options);
   const sender = createOtlpExport({
@@ -73,7 +76,7 @@ export function createTracing(options: TracingOptions): Tracing {
     record(outcome) {
       const { trace, attempts } = outcome;
       if (trace?.isSampled !== true || isStopped) return;
-      queue.add(1 + attempts.length, (writer) => encode(outcome, trace, writer));
+      queue.add(1 + attempts.length, (writer) => encode({ outcome, kind: kinds.of(outcome), trace }, writer));
     },
     async stop() {
       sender.hurry();
