@@ -8,7 +8,7 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "olla-mark-"));
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Whether a promise is settled without anything from outside, such as another thread. */
 async function isSettledAtOnce(promise: Promise<unknown>): Promise<boolean> {

@@ -446,6 +446,6 @@ test("a key out of a file works", async () => {
     await using guarded = await startGuarded({ keys: [{ name: "filed", key_file: join(folder, "key") }] });
     expect((await ask(guarded, allKey)).status).toBe(200);
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(folder, { recursive: true, force: true });
   }
 });

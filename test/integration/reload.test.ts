@@ -225,7 +225,7 @@ describe("settings", () => {
       expect(await status.json()).toMatchObject({ proxy: { engine: "olla" } });
       expect(olla.output()).not.toContain(key);
     } finally {
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, force: true });
     }
   });
 

@@ -26,7 +26,8 @@ const otherPath = "move it away, or name another file";
 const openTimeoutMs = 2_000;
 
 /**
- * Opens or makes the file, for its owner alone, and its folder. Blocks for some milliseconds.
+ * Opens or makes the file, for its owner alone, and its folder. Blocks for some milliseconds; for a second or two where it
+ * takes over a large file of an earlier version.
  * @throws RequestLogRefusal for a file that is something else; whatever the system says for one that cannot be written
  */
 export function openDatabase(path: string): OpenedDatabase {

@@ -20,6 +20,7 @@ export interface RequestLogSettings {
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** One for all who write of outcomes. */
   readonly kinds: OutcomeKinds;
 }
 

@@ -1,6 +1,6 @@
 import type { AttemptRecord, ConsideredEndpoint, Outcome } from "../outcome.ts";
 import { type Alike, hasOneStory } from "../outcome-kinds.ts";
-import { aliasOf, askedLast, failuresOf, type RequestRow, toDecisionTrace, ttftOf } from "../request-row.ts";
+import { aliasOf, askedLast, failuresOf, toDecisionTrace, ttftOf } from "../request-row.ts";
 
 export type ColumnValue = string | number | null;
 
@@ -31,6 +31,7 @@ const kindColumns: Readonly<Record<string, (common: Alike) => string | number | 
   reason: ({ decision }) => decision?.reason,
   // The trace of one with more than one story is written whole.
   candidates: (common) => (hasOneStory(common) ? candidatesText(common.considered?.() ?? []) : undefined),
+  // Of several attempts the first one.
   attempt_endpoint: ({ attempts }) => attempts[0]?.endpoint,
   attempt_model: ({ attempts }) => attempts[0]?.model,
   attempt_status: ({ attempts }) => attempts[0]?.status,
@@ -133,51 +134,4 @@ function candidatesText(candidates: readonly ConsideredEndpoint[]): string {
 
 function tenths(value: number | undefined): number | null {
   return value === undefined ? null : Math.round(value * 10);
-}
-
-/** The members of a row, which are the columns of the view `requests`. */
-const rowNames = Object.keys({
-  time: true,
-  id: true,
-  method: true,
-  path: true,
-  route: true,
-  dialect: true,
-  stream: true,
-  key: true,
-  client: true,
-  alias: true,
-  model: true,
-  endpoint: true,
-  backend_type: true,
-  tier: true,
-  status: true,
-  ending: true,
-  error_code: true,
-  error: true,
-  attempts: true,
-  failed: true,
-  queue_ms: true,
-  ttft_ms: true,
-  duration_ms: true,
-  input_tokens: true,
-  output_tokens: true,
-  cached_tokens: true,
-  tokens_per_sec: true,
-  request_bytes: true,
-  response_bytes: true,
-  sticky: true,
-  mode: true,
-} satisfies Record<keyof RequestRow, true>) as (keyof RequestRow)[];
-
-export const rowList = rowNames.map((name) => `"${name}"`).join(", ");
-
-/** A row of the view `requests`, with whatever other columns were asked for left out. */
-export function rowOf(record: Readonly<Record<string, unknown>>): RequestRow {
-  const row: Record<string, unknown> = {};
-  for (const name of rowNames) {
-    const value = record[name];
-    if (value !== null && value !== undefined) row[name] = name === "stream" ? value !== 0 : value;
-  }
-  return row as unknown as RequestRow;
 }

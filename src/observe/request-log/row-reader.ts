@@ -9,8 +9,7 @@ import {
   textFilters,
   writeCursor,
 } from "../request-history.ts";
-import type { DecisionTrace } from "../request-row.ts";
-import { rowList, rowOf } from "./row-columns.ts";
+import type { DecisionTrace, RequestRow } from "../request-row.ts";
 
 /** Rows that are looked through before others get their turn: at first this many, then as many as take `sliceMs`. */
 const firstSlice = 4_000;
@@ -75,7 +74,7 @@ async function scan(
   most: number,
 ): Promise<Found[]> {
   using select = database.prepare<Found, SQLQueryBindings[]>(
-    `SELECT seq, ${rowList} FROM requests WHERE seq >= ? AND seq < ?${sql} ORDER BY seq DESC LIMIT ?`,
+    `SELECT * FROM requests WHERE seq >= ? AND seq < ?${sql} ORDER BY seq DESC LIMIT ?`,
   );
   const [oldest, newest] = seqRange(database);
   const found: Found[] = [];
@@ -91,6 +90,13 @@ async function scan(
     end = begin;
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
+}
+
+/** The view has the members of a row, and what is not known is null. */
+function rowOf({ seq: _seq, ...found }: Found): RequestRow {
+  const row: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(found)) if (value !== null) row[name] = value;
+  return { ...row, stream: found.stream !== 0 } as unknown as RequestRow;
 }
 
 function nextSlice(slice: number, tookMs: number): number {

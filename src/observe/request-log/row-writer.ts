@@ -48,8 +48,8 @@ interface WaitingRow {
 
 /**
  * Writes outcomes to the database some time after they were given, many in one transaction. Giving one costs nothing but
- * a place in a list; nothing ever throws or waits there. While the database does not take rows they wait, and when too many do the
- * oldest are dropped.
+ * a place in a list; nothing ever throws or waits there. While the database does not take rows they wait, and when too
+ * many do the oldest are dropped.
  */
 export class RowWriter {
   readonly #options: RowWriterOptions;

@@ -73,7 +73,7 @@ export class AnyFleet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { server } of this.#servers.values()) await server[Symbol.asyncDispose]();
-    await rm(this.#folder, { recursive: true });
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }
 
