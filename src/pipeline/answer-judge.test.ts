@@ -78,3 +78,32 @@ describe("an answer of which nothing is left to read is tied to nothing any more
     });
   }
 });
+
+test("a fault of ours before the first piece leaves no read behind, whose failure nobody would take", async () => {
+  let pulls = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull() {
+        pulls += 1;
+        return Promise.withResolvers<void>().promise;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const { answer } = answerOf(new Response(body, { headers: { "content-type": "text/event-stream" } }));
+  const judging = async () =>
+    judgeAnswer(answer, {
+      clock: {
+        ...systemClock,
+        deadline() {
+          throw new Error("a fault");
+        },
+      },
+      policy,
+      dispatch: { upstreamPath: "/v1/chat/completions", mayLackPath: false, translated: undefined },
+      peekMs: 1_000,
+      mayFailOver: false,
+    });
+  await expect(judging()).rejects.toThrow("a fault");
+  expect(pulls).toBe(0);
+});

@@ -213,11 +213,12 @@ async function peekAtBeginning(
   watch: StreamWatch,
   { clock, peekMs }: JudgeContext,
 ): Promise<JudgedAnswer> {
-  const first = reader.read();
   const silence = Promise.withResolvers<undefined>();
   const limitMs = answer.endpoint.timeouts.responseHeaderMs;
   const leftMs = limitMs > 0 ? limitMs - (clock.now() - answer.startedAt) : peekMs;
   const cancelTimer = clock.deadline(Math.max(1, Math.min(peekMs, leftMs)), () => silence.resolve(undefined));
+  // Only now: from here on somebody is there for its failure.
+  const first = reader.read();
   const seen = await Promise.race([first, silence.promise])
     // Whoever relays the body gets it again, and says what went wrong.
     .catch(() => undefined)
