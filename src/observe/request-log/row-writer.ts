@@ -42,7 +42,7 @@ const droppedAtOnce = 1_000;
 interface WaitingRow {
   readonly kind: OutcomeKind;
   readonly values: EntryValues;
-  /** Of one whose trace the columns cannot tell. */
+  /** Of one whose trace the columns cannot tell: no other is of its kind. */
   readonly outcome: Outcome | undefined;
 }
 
@@ -59,7 +59,6 @@ export class RowWriter {
   readonly #insertTrace: Statement;
   readonly #writeAll: (rows: readonly WaitingRow[]) => number;
   readonly #complaints: Complaints;
-  readonly #kindValues = new WeakMap<OutcomeKind, readonly ColumnValue[]>();
   /** Not looked at yet. */
   #fresh: Outcome[] = [];
   readonly #waiting: WaitingRow[] = [];
@@ -176,32 +175,27 @@ export class RowWriter {
     const numbers = new Map<OutcomeKind, number>();
     let seq = first;
     for (const { kind, values, outcome } of rows) {
-      const prepared = this.#prepare(kind, outcome);
-      if (prepared === undefined) continue;
       let number = numbers.get(kind);
       if (number === undefined) {
+        const texts = this.#textsOf(kind, outcome);
+        if (texts === undefined) continue;
         number = seq;
-        this.#insertKind.run(number, ...prepared.kindValues);
+        this.#insertKind.run(number, ...texts.kindValues);
+        if (texts.trace !== undefined) this.#insertTrace.run(seq, texts.trace);
         numbers.set(kind, number);
       }
       values[0] = seq;
       values[1] = number;
       // A list, which is not copied as parameters are.
       this.#insertEntry.run(values);
-      if (prepared.trace !== undefined) this.#insertTrace.run(seq, prepared.trace);
       seq += 1;
     }
     return seq - first;
   }
 
-  #prepare(kind: OutcomeKind, outcome: Outcome | undefined): PreparedRow | undefined {
+  #textsOf(kind: OutcomeKind, outcome: Outcome | undefined): KindTexts | undefined {
     try {
-      let values = this.#kindValues.get(kind);
-      if (values === undefined) {
-        values = kindValues(kind.common);
-        this.#kindValues.set(kind, values);
-      }
-      return { kindValues: values, trace: outcome && traceText(outcome) };
+      return { kindValues: kindValues(kind.common), trace: outcome && traceText(outcome) };
     } catch (error) {
       this.#complain(error);
       return undefined;
@@ -222,7 +216,8 @@ export class RowWriter {
   }
 }
 
-interface PreparedRow {
+interface KindTexts {
   readonly kindValues: readonly ColumnValue[];
+  /** Of a request that is the only one of its kind. */
   readonly trace: string | undefined;
 }

@@ -52,7 +52,6 @@ export class SpanQueue {
   #sending: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #isDue = false;
-
   /** Of a batch that was delivered: the next but one is written there. */
   #spare = new ArrayBuffer(0);
 

@@ -23,8 +23,6 @@ export class SpanWriter {
   #view = new DataView(this.#bytes.buffer);
   readonly #headRoom: number;
   #length: number;
-  #lastItem = "";
-  #lastItemBytes: Uint8Array = nothing;
 
   /** @param headRoom bytes that are left free in front of what is written */
   constructor(headRoom = 0) {
@@ -176,9 +174,9 @@ export class SpanWriter {
     this.#bytes[this.#length++] = 1;
   }
 
-  /** A list of one text, mostly the same few. */
+  /** A list of one text. */
   listAttribute(key: AttributeKey, item: string): void {
-    const bytes = this.#encoded(item);
+    const bytes = utf8.encode(item);
     this.#reserve(key.length + bytes.length + 40);
     const itemSize = 1 + varintSize(bytes.length) + bytes.length;
     const listSize = 1 + varintSize(itemSize) + itemSize;
@@ -191,14 +189,6 @@ export class SpanWriter {
     this.#varint(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
-  }
-
-  #encoded(text: string): Uint8Array {
-    if (text !== this.#lastItem) {
-      this.#lastItem = text;
-      this.#lastItemBytes = utf8.encode(text);
-    }
-    return this.#lastItemBytes;
   }
 
   /** `Span.attributes`, up to the content of the value. */
